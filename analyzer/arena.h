@@ -23,9 +23,9 @@
 #include <stddef.h>
 
 #if defined(__GNUC__)
-#define AK_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define AK_PRINTF(at, first) __attribute__((format(printf, at, first)))
 #else
-#define AK_PRINTF(format, first)
+#define AK_PRINTF(at, first)
 #endif
 
 typedef struct AkArena AkArena;

@@ -14,11 +14,11 @@
 #include "arena.h"
 
 #define AK_PUSH(arena, ptr, len, cap)                                                          \
-    (*((len) < (cap) ? (void)0 : AK__WIDEN(arena, ptr, cap), &(ptr)[(len)++]))
+    (*((len) < (cap) ? (void)0 : (void)AK__WIDEN(arena, ptr, cap), &(ptr)[(len)++]))
 
 #define AK__WIDEN(arena, ptr, cap)                                                             \
-    (void)((ptr) = ak__grow((arena), (ptr), (size_t)(cap) * sizeof *(ptr),                     \
-                            (size_t)((cap) ? (cap)*2 : 8) * sizeof *(ptr)),                    \
-           (cap) = (cap) ? (cap)*2 : 8)
+    ((ptr) = ak__grow((arena), (ptr), (size_t)(cap) * sizeof *(ptr),                           \
+                      (size_t)((cap) ? (cap)*2 : 8) * sizeof *(ptr)),                          \
+     (cap) = (cap) ? (cap)*2 : 8)
 
 #endif
