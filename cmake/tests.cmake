@@ -33,3 +33,30 @@ foreach(script fetch gen_rules purity)
   set_tests_properties(build_${script} PROPERTIES TIMEOUT 120
     ENVIRONMENT "CMAKE=${CMAKE_COMMAND};CC=${CMAKE_C_COMPILER};NM=${CMAKE_NM};AR=${CMAKE_AR}")
 endforeach()
+
+# tests/tools/*.c and tests/bench/*.c: programs of their own; tests/oracle_<module>.py compares
+# our results with CPython's, through the tool <module>_dump.
+file(GLOB ak_test_programs CONFIGURE_DEPENDS tests/tools/*.c tests/bench/*.c)
+foreach(source ${ak_test_programs})
+  get_filename_component(name ${source} NAME_WE)
+  add_executable(${name} ${source})
+  target_link_libraries(${name} PRIVATE ak_warnings aklint_core PkgConfig::JANSSON Threads::Threads)
+endforeach()
+file(GLOB ak_oracles CONFIGURE_DEPENDS tests/oracle_*.py)
+foreach(source ${ak_oracles})
+  get_filename_component(name ${source} NAME_WE)
+  string(REPLACE "oracle_" "" module ${name})
+  add_test(NAME ${name} COMMAND python3 ${source} $<TARGET_FILE:${module}_dump>)
+  set_tests_properties(${name} PROPERTIES TIMEOUT 60)
+endforeach()
+
+# tests/fuzz/fuzz_<module>.c: one libFuzzer program each.
+if(AK_FUZZ)
+  file(GLOB ak_fuzzers CONFIGURE_DEPENDS tests/fuzz/*.c)
+  foreach(source ${ak_fuzzers})
+    get_filename_component(name ${source} NAME_WE)
+    add_executable(${name} ${source})
+    target_link_libraries(${name} PRIVATE ak_warnings aklint_core)
+    target_link_options(${name} PRIVATE -fsanitize=fuzzer,address,undefined)
+  endforeach()
+endif()
