@@ -1,6 +1,6 @@
 /* blocks_bench: how fast files are opened, cut and read, from memory.
  *
- *     find FOLDER -name '*.py' | blocks_bench [SECONDS]
+ *     find FOLDER -name '*.py' | blocks_bench [SECONDS [LINE]]     LINE: "cut" for those only
  */
 #define _GNU_SOURCE
 #include "blocks.h"
@@ -159,9 +159,12 @@ int main(int argc, char **argv)
         total += files[i].len;
     printf("%zu files, %.2f MB\n%-22s %12s %12s\n", file_count, (double)total / 1e6, "MB/s",
            "1 thread", "2 threads");
-    for (size_t i = 0; file_count && i < sizeof works / sizeof *works; i++)
+    for (size_t i = 0; file_count && i < sizeof works / sizeof *works; i++) {
+        if (argc > 2 && !strstr(works[i].name, argv[2]))
+            continue;
         printf("%-22s %12.0f %12.0f\n", works[i].name, megabytes_per_second(works[i].work, 1),
                megabytes_per_second(works[i].work, 2));
+    }
     for (size_t i = 0; i < file_count; i++)
         free(files[i].bytes);
     free(files);
