@@ -97,7 +97,9 @@ typedef struct AkUnitX {
     uint16_t *stmt_mask;   /* by statement, see guards.c; NULL until asked for */
     uint32_t *expr_first;  /* expressions by function: expr_list[expr_first[f]] … [expr_first[f + 1] - 1] */
     AkExprId *expr_list;
-    AkMap bindings_of_expr; /* not used by all */
+    AkMap name_of;         /* atom → AkName; built when first asked for */
+    bool attributes_done;  /* `self.x = …` of its classes are listed */
+    bool dialects_done;    /* roles and roots are known */
 } AkUnitX;
 
 /* Why a function has a context: through this call. */
@@ -128,6 +130,7 @@ typedef struct AkFunctionX {
     AkFunction function; /* first */
     AkReach reach;
     bool queued, reached, values_busy;
+    uint8_t rooted[2]; /* by book: contexts it is a root of */
     uint8_t rounds;         /* how often it was analysed */
     uint32_t epoch;         /* of its last analysis */
     AkValue *flows;         /* values that calls gave its parameters: param in flow_param */
@@ -150,10 +153,9 @@ typedef struct AkClassX {
     uint32_t subclass_len, subclass_cap;
     AkUnit const **members;
     uint32_t member_cap;
-    AkMap attributes; /* atom → index + 1 into attribute_lists */
-    struct AkAttr *attrs; /* `self.x = …` in its methods, sorted by name; NULL until asked for */
-    uint32_t attr_len;
-    bool attrs_done;
+    AkMap attributes;     /* atom → index + 1 of the first in attrs */
+    struct AkAttr *attrs; /* `self.x = …` in its methods */
+    uint32_t attr_len, attr_cap;
 } AkClassX;
 
 /* `self.x = value` somewhere in a method. */
@@ -163,6 +165,7 @@ typedef struct AkAttr {
     AkExprId value, annotation; /* either may be 0 */
     uint8_t how;
     uint16_t part;
+    uint32_t next; /* index + 1 of the next of this name, or 0 */
 } AkAttr;
 
 /* ---- The whole ---- */
@@ -314,7 +317,9 @@ AkBoundRange ak__bound(const AkFile *file, const char *name, uint32_t len);
 /* names.c: what a name means where it stands. */
 void ak__lookup(AkProgram *program, const AkUnit *unit, AkScopeId scope, AkName name, AkExprId at, AkSet *out);
 bool ak__module_name(AkProgram *program, AkModule *module, const char *name, AkSet *out);
-void ak__import_value(AkProgram *program, const AkUnit *unit, const AkImport *import, AkSet *out);
+void ak__scope_value(AkProgram *program, const AkUnit *unit, AkScopeId scope, AkName name, AkSet *out);
+void ak__import_value(AkProgram *program, AkFile *file, const char *module, uint32_t level, const char *name,
+                      bool whole, AkSet *out);
 /* The parameter that the name read at `at` is, if it can be nothing else. */
 bool ak__is_parameter(AkProgram *program, const AkUnit *unit, AkExprId at, AkParamRef *out);
 /* Bindings of a name in one scope: a range of facts->bindings. */
@@ -334,7 +339,15 @@ void ak__call_result(AkProgram *program, const AkValue *callee, const AkUnit *un
 void ak__returns_of(AkProgram *program, AkFunction *fn, AkSet *out);
 void ak__parameter_value(AkProgram *program, AkFunction *fn, uint32_t index, AkSet *out);
 bool ak__has_decorator(AkProgram *program, const AkFunction *fn, const char *dotted);
-AkMemo *ak__memo(AkProgram *program, const AkUnit *unit, AkExprId expr);
+/* Values of a call's arguments: the n-th of those that are written without a name. */
+AkExprId ak__plain_argument(const AkFacts *facts, AkExprId call, uint32_t n);
+AkExprId ak__keyword_argument(const AkUnit *unit, AkExprId call, const char *name);
+/* The argument that a parameter of fn gets from the call, or 0; shift: parameters bound before. */
+AkExprId ak__argument_of(const AkFunction *fn, uint32_t param, const AkUnit *unit, AkExprId call, uint32_t shift);
+/* Parameters of outer (bits) that the body of a function nested in it calls. */
+uint32_t ak__closure_calls(AkProgram *program, const AkFunction *nested, const AkFunction *outer);
+void ak__depend(AkProgram *program, AkFunction *on);
+AkName ak__name_in(AkProgram *program, const AkUnit *unit, const char *atom);
 
 /* types.c: annotations, classes, attributes. */
 void ak__annotation(AkProgram *program, const AkUnit *unit, AkExprId expr, AkSet *out);
