@@ -95,6 +95,8 @@ typedef struct AkUnitX {
     uint32_t block;
     uint32_t *memo;        /* by expression: index into AkProgram.memos; 0: none */
     uint16_t *stmt_mask;   /* by statement, see guards.c; NULL until asked for */
+    bool mask_missing;     /* it rests on blocks that were not there in mask_round */
+    uint32_t mask_round;
     uint32_t *expr_first;  /* expressions by function: expr_list[expr_first[f]] … [expr_first[f + 1] - 1] */
     AkExprId *expr_list;
     AkMap name_of;         /* atom → AkName; built when first asked for */
@@ -245,6 +247,7 @@ typedef struct AkProgram {
     uint32_t notice_len, notice_cap;
     AkCounts counts;
     uint32_t blocks_done;
+    uint32_t round; /* of parsing, from 1 */
     jmp_buf *guard;
     struct {
         const char *none, *init, *new_, *post_init, *call, *self, *builtins, *main;
@@ -363,6 +366,8 @@ bool ak__is_class_name(const AkProgram *program, const char *dotted);
 
 /* guards.c: contexts that reach a place. */
 uint16_t ak__stmt_mask(AkProgram *program, const AkUnit *unit, AkStmtId stmt);
+/* The first expression that begins at or behind start: numbers grow with places. */
+uint32_t ak__first_expr(const AkFacts *facts, uint32_t start);
 uint16_t ak__expr_mask(AkProgram *program, const AkUnit *unit, AkExprId expr);
 
 /* graph.c, implicit.c: the calls of a function. */
@@ -376,14 +381,14 @@ typedef struct AkCalls {
 AkCall *ak__calls_add(AkProgram *program, AkCalls *calls, AkExprId expr, AkCallKind kind);
 void ak__calls_of_value(AkProgram *program, AkCalls *calls, AkExprId expr, AkCallKind kind,
                         const AkValue *value, AkExprId via);
-void ak__implicit(AkProgram *program, AkCalls *calls);
+void ak__implicit(AkProgram *program, AkCalls *calls, AkExprId expr);
+void ak__implicit_statements(AkProgram *program, AkCalls *calls);
 void ak__implicit_iteration(AkProgram *program, AkCalls *calls, AkExprId expr, AkExprId via);
-void ak__implicit_method(AkProgram *program, AkCalls *calls, AkExprId expr, AkCallKind kind,
-                         const char *method, AkExprId via);
 
 /* dialect_temporal.c, dialect_ak.c: roots. */
 void ak__temporal_unit(AkProgram *program, AkUnitX *unit);
 void ak__temporal_want(AkProgram *program);
+void ak__temporal_call(AkProgram *program, AkFunction *fn, AkExprId call, const char *dotted);
 void ak__ak_unit(AkProgram *program, AkUnitX *unit);
 void ak__ak_entries(AkProgram *program);
 bool ak__ak_resolve(AkProgram *program);

@@ -39,6 +39,7 @@
 #define RUNS_ELSEWHERE AK_RUNS_ELSEWHERE
 #define DURABLE        AK_DURABLE
 #define SESSION_API    AK_SESSION_API
+#define VALUE          AK_VALUE
 #define CALLS_KEY      AK_CALLS_KEY
 #define CALLS_ANY      AK_CALLS_ANY
 #define CALLS(n)       AK_CALLS(n)

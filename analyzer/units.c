@@ -401,6 +401,7 @@ bool ak__round(AkProgram *program)
     uint32_t len = program->wanted_file_len;
     program->wanted_files = NULL;
     program->wanted_file_len = program->wanted_file_cap = 0;
+    program->round++;
     open_files(program, files, len, true);
     parse_blocks(program);
     return true;

@@ -668,16 +668,7 @@ uint32_t ak__closure_calls(AkProgram *program, const AkFunction *nested, const A
     if (nested->unit != outer->unit || nested->outer != outer)
         return 0;
     const AkFunctionFact *fact = ak_fact(nested);
-    /* Expressions inside the nested function, by place: numbers grow with it. */
-    uint32_t low = 1, high = facts->expr_len;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (facts->exprs[middle].start < fact->start)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    for (uint32_t i = low, seen = 0; i < facts->expr_len && seen < 4096; i++, seen++) {
+    for (uint32_t i = ak__first_expr(facts, fact->start), seen = 0; i < facts->expr_len && seen < 4096; i++, seen++) {
         const AkExpr *expr = &facts->exprs[i];
         AkParamRef param;
         if (expr->start >= fact->end)
