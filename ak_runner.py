@@ -859,7 +859,7 @@ def clean_traceback(tb: Any) -> Any:
 
 
 def hidden(path: str) -> bool:
-    return path == OWN_FILE or path.startswith("<frozen importlib")
+    return path == OWN_FILE or path == importlib.__file__ or path.startswith("<frozen importlib")
 
 
 def clean_exception(exc: Optional[BaseException], seen: Optional[set] = None) -> None:
