@@ -369,7 +369,7 @@ WORLD = frozenset("""
     calendar.prcal json.tool.main logging.config.listen
 """.split())
 
-API_PACKAGES = frozenset(("autokitteh", "ak", "_ak_autokitteh", "ak_runner", __name__))
+API_PACKAGES = frozenset(("autokitteh", "ak", "ak_autokitteh", "ak_runner", __name__))
 PURE_PATH = frozenset("""
     as_posix as_uri is_absolute is_relative_to is_reserved joinpath match full_match relative_to with_name with_stem with_suffix
     with_segments from_uri
@@ -404,6 +404,19 @@ def definer(owner: type, name: str) -> type:
         if name in cls.__dict__:
             return cls
     return owner
+
+
+def owner_of(f: Any) -> Any:
+    """The object or class that a method is bound to. Other callables are not asked: user code may answer anything."""
+    return f.__self__ if type(f) in (Method, Builtin, types.MethodWrapperType) else None
+
+
+def own_name(f: Any) -> str:
+    try:
+        name = f.__name__
+    except Exception:
+        return ""
+    return name if isinstance(name, str) else ""
 
 
 def identity(f: Any) -> Tuple[Any, str]:
@@ -448,7 +461,7 @@ def mark_of(f: Any) -> Any:
         f = f.__func__
     try:
         return f.__dict__.get("__ak_activity__")
-    except AttributeError:
+    except Exception:
         return None
 
 
@@ -495,14 +508,16 @@ def special_case(f: Any) -> Optional[bool]:
         return None
     if type(f) is types.MethodWrapperType:
         return True
-    owner = getattr(f, "__self__", None)
+    owner = owner_of(f)
     if owner is None or isinstance(owner, types.ModuleType):
         return None
     cls = owner if isinstance(owner, type) else type(owner)
     if any(id(c) in _no_activity for c in cls.__mro__):
         return True
-    if public_module(cls.__module__) in _user_modules and f.__name__ in ("__init__", "__new__", "__init_subclass__", "__set_name__"):
+    if public_module(cls.__module__) in _user_modules and own_name(f) in ("__init__", "__new__", "__init_subclass__", "__set_name__"):
         return True     # super().__init__() of a library base: it sets up our own object
+    if owner is os.environ:
+        return False    # its methods are those of any mapping, but it is the world
     if cls.__module__ == "random" and not isinstance(owner, type):
         return seeded_generator(owner)
     return None
@@ -645,11 +660,11 @@ class ByName:
 
 
 def portable(f: Any) -> Any:
-    owner = getattr(f, "__self__", None)
+    owner = owner_of(f)
     if owner is None or isinstance(owner, (types.ModuleType, type)):
         return f
-    module = sys.modules.get(type(owner).__module__)
-    name = getattr(f, "__name__", "")
+    name, home = own_name(f), type(owner).__module__
+    module = sys.modules.get(home) if isinstance(home, str) else None
     if module is not None and module.__dict__.get(name) == f:
         return ByName(module.__name__ + ":" + name)
     return f
@@ -715,7 +730,7 @@ def parts(value: Any) -> Iterator[Tuple[str, Any]]:
             yield ".item(%s)" % preview_of(item), item
     if isinstance(value, functools.partial):
         yield from ((".func", value.func), (".args", value.args), (".keywords", value.keywords))
-    if type(value) in (Method, Builtin) and not isinstance(value.__self__, types.ModuleType):
+    if owner_of(value) is not None and not isinstance(value.__self__, types.ModuleType):
         yield ".__self__", value.__self__
     yield from attributes(value)
 
@@ -733,6 +748,13 @@ def attributes(value: Any) -> Iterator[Tuple[str, Any]]:
                 yield "." + name, getattr(value, name)
 
 
+def inside(value: Any) -> List[Tuple[str, Any]]:
+    try:
+        return list(itertools.islice(parts(value), 1000))
+    except Exception:
+        return []       # an object whose attributes raise
+
+
 def culprit(value: Any, path: str, budget: List[int]) -> Optional[Tuple[str, Any, str]]:
     """The innermost part that is refused: its path, itself, pickle's words."""
     budget[0] -= 1
@@ -741,7 +763,7 @@ def culprit(value: Any, path: str, budget: List[int]) -> Optional[Tuple[str, Any
     words = refusal(value)
     if words is None:
         return None
-    for step, item in parts(value) if path.count(".") + path.count("[") < 40 else ():
+    for step, item in inside(value) if path.count(".") + path.count("[") < 40 else ():
         inner = culprit(item, path + step, budget)
         if inner is not None:
             return inner
@@ -764,7 +786,7 @@ def way_out(value: Any) -> str:
         return "define it at module level under its own name"
     if isinstance(value, io.IOBase):
         return "open, use and close the file inside one function marked @autokitteh.activity"
-    if isinstance(value, (types.GeneratorType, type({}.keys()), type({}.values()), type({}.items()))) or hasattr(value, "__next__"):
+    if isinstance(value, (types.GeneratorType, type({}.keys()), type({}.values()), type({}.items()))) or hasattr(type(value), "__next__"):
         return "turn it into a list inside a function marked @autokitteh.activity, and return the list"
     if type(value).__name__ in ("_Environ", "module"):
         return "call a module-level function (os.getenv) instead"
@@ -924,8 +946,7 @@ def as_text(value: Any) -> str:
 
 def name_of(f: Any) -> str:
     f = unwrapped(f)
-    name = getattr(f, "__name__", None)
-    return name if isinstance(name, str) else type(f).__name__
+    return own_name(f) or type(f).__name__
 
 
 # The line to the engine.
@@ -1153,7 +1174,7 @@ class Session:
         return lambda *args, **kwargs: self.call(f, args, kwargs, options)
 
     def before_direct(self, f: Any) -> Any:
-        module = getattr(f, "__module__", None)
+        module = identity(f)[0]
         if module in ("traceback", "logging", "sys"):
             current = sys.exc_info()
             if current[1] is not None:
@@ -1477,7 +1498,7 @@ def digest(data: str) -> str:
 
 def marks(f: Any, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> List[Any]:
     """One digest for the callee's object and each argument, to see which of them a call changed."""
-    owner = None if by_name_alone(f) else getattr(f, "__self__", None)
+    owner = None if by_name_alone(f) else owner_of(f)
     out = []
     with unrecorded():
         for value in itertools.chain((owner,), args, kwargs.values()):
@@ -1766,10 +1787,10 @@ def bundled_package() -> Any:
         path = os.path.join(folder, "autokitteh", "__init__.py")
         if os.path.isfile(path):
             spec = importlib.util.spec_from_file_location(
-                "_ak_autokitteh", path, submodule_search_locations=[os.path.dirname(path)])
+                "ak_autokitteh", path, submodule_search_locations=[os.path.dirname(path)])
             assert spec is not None and spec.loader is not None
             module = importlib.util.module_from_spec(spec)
-            sys.modules["_ak_autokitteh"] = module
+            sys.modules["ak_autokitteh"] = module
             spec.loader.exec_module(module)
             return module
     return None
