@@ -1071,7 +1071,7 @@ class Stream(io.TextIOBase):
             if "\n" in text:
                 done, _, self.pending = self.pending.rpartition("\n")
                 _session.print(self.label, done + "\n")
-        elif _session is None and _load_output is not None:
+        elif _session is None and _loading and _load_output is not None:
             _load_output.append((self.label, text))
         elif self.inner is not None:
             self.inner.write(text)
@@ -1147,6 +1147,7 @@ class Session:
         self.activity = 0       # the call being carried out
         self.pid = os.getpid()
         self.thread = threading.get_ident()
+        self.asking = threading.Lock()      # threads of one activity ask one after the other
         self._random: Any = None
         self._uuids: Any = None
 
@@ -1373,13 +1374,16 @@ class Session:
     def request(self, op: str, args: Json) -> Any:
         if self.proto == 1:
             raise Misuse("%s needs an engine that speaks protocol 2" % op)
-        if self.elsewhere():
+        if os.getpid() != self.pid or self.elsewhere() and not self.activity:
             raise Misuse("%s called from another thread or process than the handler's" % op)
-        flush_streams()
-        place = here()
-        if not self.activity:
-            self.seq += 1
-        payload: Json = {"seq": 0 if self.activity else self.seq, "op": op, "args": packed_json(args, op, place),
+        with self.asking:
+            flush_streams()
+            return self.ask(op, args, here())
+
+    def ask(self, op: str, args: Json, place: Where) -> Any:
+        """Inside an activity a request is outside the count: it is not made again on replay."""
+        seq = 0 if self.activity else self.seq + 1
+        payload: Json = {"seq": seq, "op": op, "args": packed_json(args, op, place),
                          "where": {"file": place[0], "line": place[1], "func": place[2]}}
         if self.activity:
             payload["call"] = self.activity
@@ -1387,8 +1391,9 @@ class Session:
         if not self.link.fits(line):
             raise CannotRecord("%s:%d: the arguments of %s take %d bytes, above the line limit of %d" % (
                 place[0], place[1], op, len(line), self.link.limit))
+        self.seq = seq or self.seq
         self.link.send_line(line)
-        return self.reply(payload["seq"])
+        return self.reply(seq)
 
     def reply(self, seq: int) -> Any:
         kind, payload = self.link.receive()
@@ -1688,7 +1693,10 @@ _programs: Dict[str, Program] = {}
 
 def preload(root: str, entry: str) -> str:
     """Imports the entry's module once in a warm process. Returns "" or one line saying why it did not load."""
-    program = load(root, entry)
+    try:
+        program = load(root, entry)
+    except (Misuse, OSError) as exc:
+        return "%s: %s" % (type(exc).__name__, exc)
     return "%s: %s" % (program.error["type"], program.error["message"]) if program.error else ""
 
 
