@@ -72,7 +72,7 @@ class Host(Case):
         """) % (ROOT, self.dir + "/p", self.dir + "/p", self.dir + "/p")
         done = subprocess.run([sys.executable, "-c", code], cwd=os.path.dirname(os.path.abspath(__file__)), stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, timeout=60)
-        self.assertEqual(done.stdout.decode(), "0 [('stdout', 'hi\\n', 0)]")
+        self.assertEqual(done.stdout.decode().strip(), "0 [('stdout', 'hi\\n', 0)]")
 
     def test_a_second_root_in_one_process_is_refused_in_words(self):
         code = "import sys\nsys.path.insert(0, %r)\nimport ak_runner, tempfile\nak_runner.preload(%r, 'x.py')\nd = tempfile.mkdtemp()\n" \
