@@ -34,6 +34,7 @@ import json
 import marshal
 import os
 import pickle
+import re
 import reprlib
 import socket
 import sys
@@ -638,6 +639,7 @@ def here() -> Where:
 
 # Values on the wire.
 
+ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 ATOMS = frozenset((type(None), bool, int, float, str, bytes))
 
 
@@ -738,8 +740,13 @@ def refusal(value: Any) -> Optional[str]:
     try:
         freeze(value)
     except Exception as exc:
-        return " ".join(str(exc).split()) or type(exc).__name__
+        return words_of(exc)
     return None
+
+
+def words_of(exc: BaseException) -> str:
+    """On one line and without addresses: the same words on every run."""
+    return ADDRESS.sub("", " ".join(as_text(exc).split())) or type(exc).__name__
 
 
 def parts(value: Any) -> Iterator[Tuple[str, Any]]:
@@ -1366,7 +1373,7 @@ class Session:
         try:
             line = self.link.encode("response", self.response_payload(freeze(value), preview_of(value)))
         except Exception as exc:
-            words = " ".join(str(exc).split()) or type(exc).__name__
+            words = words_of(exc)
             return self.failure(cannot_record("the result of %s()" % work.name, work.place, [("result", value)], words))
         if self.link.fits(line):
             return line
@@ -1563,7 +1570,7 @@ class Work:
                 self.data = b64(freeze_call(self.f, self.args, self.kwargs))
             except Exception as exc:
                 if dialect != "autokitteh":
-                    words = " ".join(str(exc).split()) or type(exc).__name__
+                    words = words_of(exc)
                     roots = call_roots(self.f, self.args, self.kwargs)
                     raise cannot_record("the call of %s()" % self.name, self.place, roots, words) from None
                 self.in_memory = True

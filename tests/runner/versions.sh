@@ -47,12 +47,19 @@ on_path() {
 in_root() {     # a suite of Debian, packages
     root=$roots/$1
     if [ ! -x "$root/usr/bin/env" ]; then
-        debootstrap --variant=minbase --include="$2" "$1" "$root" >"$roots/$1.log" 2>&1 || {
+        # A suite newer than this machine's debootstrap is laid out as sid is; the mirror is the one this machine uses.
+        script=/usr/share/debootstrap/scripts/$1
+        [ -e "$script" ] || script=/usr/share/debootstrap/scripts/sid
+        mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | head -n 1)
+        debootstrap --variant=minbase --include="$2" "$1" "$root" "$mirror" "$script" >"$roots/$1.log" 2>&1 || {
             echo "$1: debootstrap failed, see $roots/$1.log"
             failed=1
             return
         }
     fi
+    newest='python3\.1[5-9]$'
+    more=$(chroot "$root" apt-cache pkgnames python3. | grep "$newest")
+    [ -z "$more" ] || chroot "$root" apt-get install -qqy --no-install-recommends $more >>"$roots/$1.log" 2>&1
     rm -rf "$root/tree"
     mkdir -p "$root/tree/tests"
     cp -r "$tree/ak_runner.py" "$tree/runtime" "$root/tree/"
