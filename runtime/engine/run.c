@@ -202,9 +202,9 @@ bool ak_command_is_inside(AkCommandKind kind)
 
 const char *ak_command_name(AkCommandKind kind)
 {
-    static const char *const names[] = {"request", "send",  "take", "wait",  "finish", "journal",
+    static const char *const names[] = {"request", "send",  "take", "wait",  "finish", "load",  "journal",
                                         "spawn",   "run",   "execute", "reply", "show", "note",
-                                        "alarm",   "stack", "kill", "load"};
+                                        "alarm",   "stack", "kill"};
     return kind < AK_CMD_KINDS ? names[kind] : "";
 }
 
