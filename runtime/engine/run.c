@@ -979,6 +979,9 @@ static int loaded(AkRun *run, AkNow now, const AkEvent *event, AkCommands *out)
         return 0;
     }
     int fault = ak__try_wait(run, now, out);
+    /* The row may say that the wait was over: it was, by a clock that has been set back since. */
+    if (fault == 0)
+        ak__show_wait(run, out);
     return fault < 0 ? fault : 0;
 }
 
