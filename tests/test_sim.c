@@ -404,6 +404,12 @@ static bool has_words(const Session *s, Runner *r)
     return r->mode == LOADING || r->mode == READY || r->mode == RAISED;
 }
 
+/* It has been told to wait, for the engine or for ever. */
+static bool waits(const Runner *r)
+{
+    return r->mode == CALLED || r->mode == ASKED || r->mode == HUNG;
+}
+
 static void say_result(World *world, Session *s, Runner *r, Said *said)
 {
     const Op *op = op_of(s, r);
@@ -432,7 +438,7 @@ static void speak(World *world, Session *s, Runner *r, Said *said)
     static const AkEventKind lies[] = {AK_EV_MODULE, AK_EV_RESULT, AK_EV_CALL, AK_EV_REQUEST, AK_EV_DONE,
                                        AK_EV_BROKEN};
     memset(said, 0, sizeof *said);
-    if (s->program.liar && below(world, 6) == 0) {
+    if (s->program.liar && (waits(r) || below(world, 6) == 0)) {
         said->event = (AkEvent){.kind = lies[below(world, 6)], .seq = (uint64_t)below(world, 3),
                                 .name = ak_bytes("lie"), .value = ak_bytes("x"),
                                 .text = ak_bytes("a line is not JSON")};
@@ -1011,6 +1017,8 @@ static bool lose_runner(World *world, Session *s)
     s->held_len = kept;
     AkEvent event = {.kind = AK_EV_LOST, .text = ak_bytes("killed by signal 9")};
     step(world, s, s->run, &event, true);
+    if (below(world, 10) == 0 && !ak_run_has_runner(s->run) && ak_run_state(s->run) == AK_STATE_RUNNING)
+        step(world, s, s->run, &event, true); /* heard twice */
     return true;
 }
 
@@ -1102,6 +1110,18 @@ static bool act(World *world, Session *s)
         talk(world, s);
         return true;
     }
+    if (s->run && ak_run_has_runner(s->run) && waits(&s->runner) && s->held_len < 32) {
+        if (s->program.liar && below(world, 20) == 0) {
+            talk(world, s);
+            return true;
+        }
+        if (!s->program.base && below(world, 400) == 0) {
+            /* A thread that outlived its call. */
+            AkEvent event = {.kind = AK_EV_PRINT, .seq = 1, .text = ak_bytes("late")};
+            step(world, s, s->run, &event, true);
+            return true;
+        }
+    }
     if (alarm_is_due(world, s)) {
         ring(world, s);
         return true;
@@ -1151,7 +1171,13 @@ static void rouse(World *world)
             continue;
         AkWait wait = s->run ? ak_run_wait(s->run) : s->row.wait;
         if (wait != AK_WAIT_EVENT && wait != AK_WAIT_SIGNAL)
-            broke(world, s, ENDS_OR_WAITS, ak_wait_name(wait));
+            {
+            /* Who lies may have a call performed that it does not know of. */
+            if (!s->program.liar)
+                broke(world, s, ENDS_OR_WAITS, ak_wait_name(wait));
+            stop_session(world, s);
+            return;
+        }
         if (below(world, 4))
             outside_mail(world, s);
         else
@@ -1392,6 +1418,19 @@ static int shrink(uint64_t seed, int faults, int steps, Totals *totals, const ch
     return 1;
 }
 
+/* What no world gets to: a server whose store has lost a journal altogether. */
+static bool refuses_an_empty_journal(Totals *totals)
+{
+    AkCommands *out = ak_commands_new();
+    AkRun *run = ak_run_new(NULL, ak_bytes("ses_lost"));
+    AkEvent event = {.kind = AK_EV_LOADED};
+    int fault = ak_run_step(run, (AkNow){1, 1}, &event, out);
+    totals->rows[ak_run_row(run)]++;
+    ak_run_free(run);
+    ak_commands_free(out);
+    return fault == AK_E_CORRUPT;
+}
+
 int main(int argc, char **argv)
 {
     uint64_t wanted = argc > 1 ? strtoull(argv[1], NULL, 10) : USUAL_SESSIONS;
@@ -1410,6 +1449,8 @@ int main(int argc, char **argv)
         if (!run_seed(seed, allowed, steps, &totals, words, sizeof words))
             return shrink(seed, allowed, steps, &totals, words);
     }
+    if (!refuses_an_empty_journal(&totals))
+        return 1;
     clock_gettime(CLOCK_MONOTONIC, &to);
     double seconds = (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9;
     printf("%llu sessions, %llu crashes, %llu lost runners, %llu executions, %llu records in %.1f s:"
