@@ -292,6 +292,8 @@ static void make_program(World *world, Program *program, int depth)
             program->random = true;
         }
     }
+    if (program->liar)
+        program->ops[program->len - 1] = (Op){.kind = OP_HANG, .times = 1};
     if (program->base)
         for (int i = 0; i < program->len; i++)
             if (program->ops[i].kind == OP_PRINT)
@@ -866,6 +868,8 @@ static int step(World *world, Session *s, AkRun *run, const AkEvent *event, bool
 
 /* --- Doing commands ------------------------------------------------------------------------------------------------- */
 
+static void talk(World *world, Session *s);
+
 static void saw_reply(World *world, Session *s, const AkCommand *command)
 {
     uint64_t value = hash(hash(3, command->value.at, command->value.len), command->error.at,
@@ -917,7 +921,9 @@ static void do_command(World *world, Session *s, const AkCommand *command)
         s->alarm_mono = command->mono_us;
         break;
     case AK_CMD_STACK:
-        if (below(world, 2) && s->run) {
+        if (s->program.liar && s->run && s->runner.mode == HUNG) {
+            talk(world, s);
+        } else if (below(world, 2) && s->run) {
             AkEvent event = {.kind = AK_EV_STACK, .file = ak_bytes("flow.py"), .line = 3,
                              .func = ak_bytes("main"), .text = ak_bytes("flow.py:3 main")};
             step(world, s, s->run, &event, true);
