@@ -902,7 +902,7 @@ static void do_command(World *world, Session *s, const AkCommand *command)
             begin_program(s, &s->runner);
         break;
     case AK_CMD_EXECUTE:
-        if (!s->tainted && has_record(s, command->seq))
+        if (!s->tainted && !s->program.liar && has_record(s, command->seq))
             broke(world, s, NOT_EXECUTED_AGAIN, NULL);
         world->executions++;
         if (s->runner.mode == CALLED) {
@@ -945,10 +945,14 @@ static void do_command(World *world, Session *s, const AkCommand *command)
 
 static bool do_next(World *world, Session *s)
 {
-    if (!s->held_len || s->held[0].needs > s->durable)
+    size_t i = 0;
+    while (i < s->held_len && s->held[i].command.kind == AK_CMD_SHOW && s->held[i].needs > s->durable)
+        i++;
+    if (i == s->held_len || s->held[i].needs > s->durable)
         return false;
-    Held held = s->held[0];
-    memmove(s->held, s->held + 1, (--s->held_len) * sizeof *s->held);
+    Held held = s->held[i];
+    s->held_len--;
+    memmove(s->held + i, s->held + i + 1, (s->held_len - i) * sizeof *s->held);
     do_command(world, s, &held.command);
     free(held.bytes);
     return true;

@@ -14,7 +14,7 @@
  * Inside (AK_CMD_REQUEST to AK_CMD_JOURNAL): what is done with the store, at once, in order, in the
  * driver's open transaction. Outside (AK_CMD_SPAWN and later): what others can see, done in order too. An
  * outside command waits until every journaled record before it is durable; lazy ones hold up
- * AK_CMD_SHOW alone. Inside commands that no record follows may share a later commit. Many sessions
+ * AK_CMD_SHOW alone, which others may overtake. Inside commands that no record follows may share a later commit. Many sessions
  * may share one commit. When a commit fails, nothing happened: free every run that was stepped since
  * the last good commit, end its runner and load it anew; the engine's memory was ahead of the truth.
  *
