@@ -4,6 +4,7 @@
 #define AK_EMBEDDED_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 typedef struct AkEmbedded {
     const char *path;           /* "ak_runner.py", "autokitteh/__init__.py" */
@@ -13,7 +14,10 @@ typedef struct AkEmbedded {
 
 extern const AkEmbedded ak_embedded[];
 
-/* Writes every file below DIR (which exists), 0600. 0, or -1 with errno set. */
+/* Writes every file below dir, 0600: it appears whole or not at all, and is left alone when it is
+ * there. 0, or -1 with errno set. */
 int ak_embedded_unpack(const char *dir);
+/* A folder's name for these very bytes. */
+void ak_embedded_name(char *name, size_t size);
 
 #endif

@@ -1,12 +1,10 @@
 #define _GNU_SOURCE
 #include "limits.h"
 
-#include <dirent.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
+#include <sys/sysinfo.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,33 +20,6 @@ static int lower(__rlimit_resource_t what, uint64_t value)
     return setrlimit(what, &limit);
 }
 
-/* The kernel counts threads of all processes of a user, ours is a number for one runner. */
-static uint64_t tasks_of_this_user(void)
-{
-    uint64_t n = 0;
-    DIR *proc = opendir("/proc");
-    struct dirent *entry;
-    char path[300], line[256];
-
-    while (proc && (entry = readdir(proc))) {
-        struct stat st;
-        if (entry->d_name[0] < '0' || entry->d_name[0] > '9')
-            continue;
-        snprintf(path, sizeof path, "/proc/%s/status", entry->d_name);
-        if (stat(path, &st) < 0 || st.st_uid != geteuid())
-            continue;
-        FILE *file = fopen(path, "re");
-        while (file && fgets(line, sizeof line, file))
-            if (!strncmp(line, "Threads:", 8))
-                n += strtoull(line + 8, NULL, 10);
-        if (file)
-            fclose(file);
-    }
-    if (proc)
-        closedir(proc);
-    return n;
-}
-
 int ak_limits_apply(const AkLimits *limits)
 {
     static const uint64_t no_core = 0;
@@ -56,10 +27,18 @@ int ak_limits_apply(const AkLimits *limits)
     if (lower(RLIMIT_AS, limits->memory_bytes) < 0 ||
         lower(RLIMIT_NOFILE, limits->open_files) < 0 || lower(RLIMIT_CORE, no_core) < 0)
         return -1;
-    /* Root is exempt from RLIMIT_NPROC; there the warm process counts (zygote.c). */
-    if (geteuid() != 0)
-        return lower(RLIMIT_NPROC, tasks_of_this_user() + limits->processes);
     return 0;
+}
+
+int ak_limits_processes(const AkLimits *limits)
+{
+    struct sysinfo info;
+
+    /* Root is exempt from this limit; there the warm process counts (zygote.c). The kernel counts all
+     * tasks of a user, ours is a number for one runner: so it comes on top of what there is. */
+    if (geteuid() == 0 || sysinfo(&info) < 0)
+        return 0;
+    return lower(RLIMIT_NPROC, info.procs + limits->processes);
 }
 
 const char *ak_status_words(int status, char *text, size_t size)

@@ -282,13 +282,14 @@ static int ask(AkWarm *warm, const AkZygoteAsk *what, const int *fds)
     return sendmsg(warm->control, &message, MSG_NOSIGNAL) < 0 ? -1 : 0;
 }
 
-int ak_warm_start_runner(AkWarm *warm, uint32_t id, const char *socket_path,
-                         const int fds[AK_ZYGOTE_ASK_FDS])
+int ak_warm_start_runner(AkWarm *warm, uint32_t id, const char *entry,
+                         const char *socket_path, const int fds[AK_ZYGOTE_ASK_FDS])
 {
     AkZygoteAsk what = {.kind = AK_ZYGOTE_START, .id = id};
 
     if (!warm->pid && start(warm) < 0)
         return -1;
+    snprintf(what.entry, sizeof what.entry, "%s", entry);
     if (socket_path)
         snprintf(what.socket, sizeof what.socket, "%s", socket_path);
     return ask(warm, &what, fds);

@@ -38,8 +38,8 @@ AkWarm *ak_warm_new(AkLoop *loop, const AkWarmSpec *spec, const AkWarmEvents *ev
 void ak_warm_free(AkWarm *warm);
 
 /* Asks for a runner. The descriptors stay the caller's (to close). 0, or -1 with errno. */
-int ak_warm_start_runner(AkWarm *warm, uint32_t id, const char *socket_path,
-                         const int fds[AK_ZYGOTE_ASK_FDS]);
+int ak_warm_start_runner(AkWarm *warm, uint32_t id, const char *entry,
+                         const char *socket_path, const int fds[AK_ZYGOTE_ASK_FDS]);
 void ak_warm_signal(AkWarm *warm, uint32_t id, int signal);
 /* The stack of a process that does not come up: SIGUSR1 to the warm process itself. */
 void ak_warm_ask_stack(AkWarm *warm);

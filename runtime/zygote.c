@@ -89,12 +89,11 @@ static int become_runner(const Zygote *z, const int fds[AK_ZYGOTE_ASK_FDS])
     return 0;
 }
 
-static void exec_runner(const Zygote *z, const char *socket_path)
+static void exec_runner(const Zygote *z, const AkZygoteAsk *ask)
 {
-    char *const argv[] = {(char *)z->interpreter, (char *)z->runner, (char *)socket_path,
-                          (char *)z->tar, (char *)z->python.entry, NULL};
+    char *const argv[] = {(char *)z->interpreter, (char *)z->runner, (char *)ask->socket,
+                          (char *)z->tar, (char *)ask->entry, NULL};
 
-    signal(SIGINT, SIG_DFL);
     signal(SIGPIPE, SIG_DFL);
     if (ak_limits_apply(&z->limits) == 0)
         execvp(z->interpreter, argv);
@@ -119,11 +118,12 @@ static void start(Zygote *z, const AkZygoteAsk *ask, int fds[AK_ZYGOTE_ASK_FDS])
     pid_t pid = z->interpreter ? fork() : ak_python_fork();
 
     if (pid == 0) {
-        if (become_runner(z, fds) < 0 || getppid() != parent)
+        if (become_runner(z, fds) < 0 || getppid() != parent ||
+            ak_limits_processes(&z->limits) < 0)
             _exit(127);
         if (z->interpreter)
-            exec_runner(z, ask->socket);
-        _exit(ak_python_session(fds[0]));
+            exec_runner(z, ask);
+        _exit(ak_python_session(fds[0], ask->entry));
     }
     int failed = errno;
     for (int i = 0; i < AK_ZYGOTE_ASK_FDS; i++)
@@ -151,12 +151,16 @@ static void reap(Zygote *z)
     int status;
     pid_t pid;
 
-    while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
+    while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED | WCONTINUED)) > 0) {
         Child *child = find(z, 0, pid);
         if (!child)
             continue; /* a grandchild that was left to us */
         if (WIFSTOPPED(status)) {
             tell(AK_ZYGOTE_STOPPED, child->id, pid, WSTOPSIG(status));
+            continue;
+        }
+        if (WIFCONTINUED(status)) {
+            tell(AK_ZYGOTE_CONTINUED, child->id, pid, 0);
             continue;
         }
         kill(-pid, SIGKILL); /* what it started goes with it */
@@ -347,7 +351,6 @@ int ak_zygote_main(int argc, char **argv)
                    number(argc, argv, "processes")},
     };
 
-    /* `ak` may be killed while we load: the socket tells only after the load. */
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     signal(SIGINT, SIG_IGN);
     signal(SIGPIPE, SIG_IGN);
@@ -374,6 +377,7 @@ int ak_zygote_main(int argc, char **argv)
     sigaddset(&mask, SIGCHLD);
     sigprocmask(SIG_BLOCK, &mask, NULL);
     z.signal_fd = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
+    prctl(PR_SET_PDEATHSIG, 0); /* from here on the closed socket tells, and all is cleared up */
     tell(AK_ZYGOTE_READY, 0, getpid(), 0);
     loop(&z);
     end_all(&z);

@@ -23,12 +23,14 @@ typedef struct AkZygoteAsk {
     uint32_t id; /* the caller's name for the runner */
     int32_t signal;
     char socket[108]; /* another interpreter connects here */
+    char entry[512];  /* "file.py:func" */
 } AkZygoteAsk;
 
 typedef enum AkZygoteTellKind {
     AK_ZYGOTE_READY = 1, /* modules are loaded, once */
     AK_ZYGOTE_STARTED,   /* pid */
     AK_ZYGOTE_STOPPED,   /* somebody sent SIGSTOP */
+    AK_ZYGOTE_CONTINUED, /* and SIGCONT */
     AK_ZYGOTE_ENDED,     /* status, as waitpid gives it */
     AK_ZYGOTE_TOO_MANY,  /* the runner started more processes than it may, and is killed */
     AK_ZYGOTE_REFUSED,   /* no process could be made; status is an errno */
