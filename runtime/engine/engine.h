@@ -12,13 +12,14 @@
  *
  * The one rule about order: AK_CMD_JOURNAL is a barrier. Commands come in two kinds.
  * Inside (AK_CMD_REQUEST to AK_CMD_JOURNAL): writes to the store. The driver does them in order in
- * its open transaction. Outside (AK_CMD_SPAWN and later): what others can see. They wait until every
- * inside command before them is durable. Many sessions may share one commit. When a commit fails,
- * nothing happened: free every run that was stepped since the last good commit, end its runner and
- * load it anew; the engine's memory was ahead of the truth.
+ * its open transaction. Outside (AK_CMD_SPAWN and later): what others can see, done in order too. An
+ * outside command waits until every journaled record before it is durable; lazy ones hold up
+ * AK_CMD_SHOW alone. Inside commands that no record follows may share a later commit. Many sessions
+ * may share one commit. When a commit fails, nothing happened: free every run that was stepped since
+ * the last good commit, end its runner and load it anew; the engine's memory was ahead of the truth.
  *
- * A request that the driver answers (AK_EV_ANSWER) before it commits is atomic with its record: a
- * child is started, a signal sent, a key set exactly once. Calls of user code are executed at least
+ * A request is answered (AK_EV_ANSWER) in the transaction it was done in, so it is atomic with its
+ * record: a child is started, a signal sent, a key set exactly once. Calls of user code are executed at least
  * once, and their recorded value is replied exactly as recorded, always.
  *
  * Replay is not a mode. Records come in as events; a call that has a record is answered from it, a
@@ -26,6 +27,7 @@
  * Records are freed as they are replied. When the runner is lost the engine asks for them again
  * (AK_CMD_LOAD), so a long session that is not disturbed costs no memory.
  *
+ * Texts that are JSON have to be JSON (ak_reader_next sees to it for what runners send).
  * Ownership: events lend their bytes for the one call. Commands own theirs until ak_commands_clear.
  * Memory: AK_E_NOMEM, AK_E_CORRUPT and AK_E_NEWER leave the run spent: free it, nothing it asked for
  * in that step may be done. After AK_E_ENDED and AK_E_MISUSE nothing has changed.
@@ -100,9 +102,10 @@ typedef struct AkEvent {
 
 typedef enum AkCommandKind {
     /* Inside the transaction. */
-    AK_CMD_REQUEST, /* seq, name = op (all but sleep, next_event, next_signal), args: do it, then
-                     * AK_EV_ANSWER, best at once */
-    AK_CMD_SEND,    /* mail to session `to`: mail_kind, name, from, value: put it into its inbox */
+    AK_CMD_REQUEST, /* seq, name = op (all but sleep, next_event, next_signal), args: do it now; the
+                     * next event of this run has to be its AK_EV_ANSWER, in this transaction */
+    AK_CMD_SEND,    /* mail to session `to`: mail_kind, name, from, value: put it into its inbox. That
+                     * `to` has ended or is not there any more is no fault */
     AK_CMD_TAKE,    /* mail: delete that inbox row */
     AK_CMD_WAIT,    /* the session's row: wait, seq, text (readable), since_us, due_us (0: no
                      * deadline). While wait is not AK_WAIT_NOTHING its runner may be ended (then
@@ -122,7 +125,8 @@ typedef enum AkCommandKind {
                      * replaces the alarm before */
     AK_CMD_STACK,   /* SIGUSR1 to the runner, read the stack, AK_EV_STACK */
     AK_CMD_KILL,    /* end the runner, drop whatever it still says; no AK_EV_LOST for it */
-    AK_CMD_LOAD,    /* feed AK_EV_RECORD from record 0, then AK_EV_LOADED. Mail is not fed again */
+    AK_CMD_LOAD,    /* feed AK_EV_RECORD from record 0, then AK_EV_LOADED, and nothing in between.
+                     * Mail is not fed again */
     AK_CMD_KINDS
 } AkCommandKind;
 
