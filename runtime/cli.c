@@ -15,7 +15,7 @@ typedef struct Given {
 } Given;
 
 struct AkArgs {
-    const AkCommand *command;
+    const AkCmd *command;
     const char *path; /* "ak session get" */
     const char *state_dir;
     bool json, help;
@@ -136,7 +136,7 @@ static int unknown_command(const AkArgs *args, const char *word)
     const char *names[MAX_WORDS];
     size_t n = 0;
 
-    for (const AkCommand *const *c = args->command->children; *c && n < MAX_WORDS - 1; c++)
+    for (const AkCmd *const *c = args->command->children; *c && n < MAX_WORDS - 1; c++)
         names[n++] = (*c)->name;
     names[n] = NULL;
     const char *near = ak_nearest(word, names);
@@ -159,12 +159,12 @@ static void print_flags(const AkFlag *flags)
 
 static void print_help(const AkArgs *args)
 {
-    const AkCommand *command = args->command;
+    const AkCmd *command = args->command;
 
     printf("%s: %s\n\n", args->path, command->summary);
     if (command->children) {
         printf("Usage: %s [--data DIR] COMMAND …\n\nCommands:\n", args->path);
-        for (const AkCommand *const *c = command->children; *c; c++)
+        for (const AkCmd *const *c = command->children; *c; c++)
             printf("  %-14s %s\n", (*c)->name, (*c)->summary);
         putchar('\n');
     } else {
@@ -240,15 +240,15 @@ static int read_flag(AkArgs *args, int argc, char **argv, int *at)
     return take(args, flag, value);
 }
 
-static const AkCommand *find_child(const AkCommand *command, const char *word)
+static const AkCmd *find_child(const AkCmd *command, const char *word)
 {
-    for (const AkCommand *const *c = command->children; *c; c++)
+    for (const AkCmd *const *c = command->children; *c; c++)
         if (!strcmp((*c)->name, word))
             return *c;
     return NULL;
 }
 
-int ak_cli_main(const AkCommand *root, int argc, char **argv)
+int ak_cli_main(const AkCmd *root, int argc, char **argv)
 {
     static AkArgs args;
     static char path[128];
@@ -265,7 +265,7 @@ int ak_cli_main(const AkCommand *root, int argc, char **argv)
         } else if (!only_operands && word[0] == '-' && word[1]) {
             failed = read_flag(&args, argc, argv, &i);
         } else if (args.command->children) {
-            const AkCommand *child = find_child(args.command, word);
+            const AkCmd *child = find_child(args.command, word);
             if (!child)
                 return unknown_command(&args, word);
             args.command = child;
@@ -277,7 +277,8 @@ int ak_cli_main(const AkCommand *root, int argc, char **argv)
         if (failed)
             return failed;
     }
-    if (args.help || (args.command->children && !args.command->run)) {
+    bool lacks_word = args.command->children && (!args.command->run || args.given_len == 0);
+    if (args.help || lacks_word) {
         print_help(&args);
         return AK_EXIT_OK;
     }

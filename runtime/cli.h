@@ -8,7 +8,7 @@
 #include <stddef.h>
 
 typedef struct AkArgs AkArgs;
-typedef struct AkCommand AkCommand;
+typedef struct AkCmd AkCmd;
 
 typedef enum AkFlagKind {
     AK_FLAG_SWITCH, /* --json */
@@ -24,19 +24,19 @@ typedef struct AkFlag {
     const char *help;
 } AkFlag;
 
-struct AkCommand {
+struct AkCmd {
     const char *name;
     const char *operands; /* as help shows them: "FILE:FUNC" */
     const char *summary;  /* one line */
     const char *more;     /* paragraphs for --help, or NULL */
     const AkFlag *flags;  /* ends with a null name; NULL: none */
-    const AkCommand *const *children; /* ends with NULL; a command has these or run */
+    const AkCmd *const *children; /* ends with NULL; a command has these or run */
     int min_operands, max_operands;   /* max < 0: any number */
     int (*run)(const AkArgs *args);   /* the exit code */
 };
 
 /* Parses and runs; the exit code. */
-int ak_cli_main(const AkCommand *root, int argc, char **argv);
+int ak_cli_main(const AkCmd *root, int argc, char **argv);
 
 bool ak_args_switch(const AkArgs *args, const char *flag);
 /* NULL when not given. */

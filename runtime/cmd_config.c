@@ -53,17 +53,17 @@ static int set(const AkArgs *args)
     return failed ? ak_usage_error("%s", why) : AK_EXIT_OK;
 }
 
-static const AkCommand cmd_where = {
+static const AkCmd cmd_where = {
     .name = "where", .summary = "print the directory of config.yaml", .run = where};
-static const AkCommand cmd_list = {
+static const AkCmd cmd_list = {
     .name = "list", .summary = "print every setting, its value and its meaning", .run = list};
-static const AkCommand cmd_set = {.name = "set",
+static const AkCmd cmd_set = {.name = "set",
                                   .operands = "NAME VALUE",
                                   .summary = "change one setting in config.yaml",
                                   .min_operands = 2,
                                   .max_operands = 2,
                                   .run = set};
-static const AkCommand *const children[] = {&cmd_where, &cmd_list, &cmd_set, NULL};
+static const AkCmd *const children[] = {&cmd_where, &cmd_list, &cmd_set, NULL};
 
-const AkCommand ak_cmd_config = {
+const AkCmd ak_cmd_config = {
     .name = "config", .summary = "settings of this installation", .children = children};

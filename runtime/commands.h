@@ -4,8 +4,8 @@
 
 #include "cli.h"
 
-extern const AkCommand ak_cmd_run;
-extern const AkCommand ak_cmd_session;
-extern const AkCommand ak_cmd_config;
+extern const AkCmd ak_cmd_run;
+extern const AkCmd ak_cmd_session;
+extern const AkCmd ak_cmd_config;
 
 #endif

@@ -2,6 +2,7 @@
 #include "driver.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -358,6 +359,10 @@ static void spawn(AkLive *live)
 {
     AkDriver *d = live->driver;
     char why[512] = "";
+    /* A session that is loaded only to be stopped needs no process. */
+    for (size_t i = live->done + 1; i < ak_commands_count(live->out); i++)
+        if (ak_commands_at(live->out, i)->kind == AK_CMD_KILL)
+            return;
     AkHost *host = d->front->host(d->owner, live->deployment_id, live->entry, why, sizeof why);
 
     live->said_done = false;
@@ -367,7 +372,7 @@ static void spawn(AkLive *live)
     if (live->runner)
         return;
     if (host)
-        snprintf(why, sizeof why, "no process could be made: %m");
+        snprintf(why, sizeof why, "no process could be made: %s", strerror(errno));
     ak__live_step(live, &(AkEvent){.kind = AK_EV_LOST, .text = ak_bytes(why)});
 }
 
@@ -421,12 +426,21 @@ static void on_alarm(void *owner)
     }
 }
 
+static void on_late(void *owner, const char *id, int stream, const char *text, size_t len)
+{
+    AkDriver *d = owner;
+
+    if (d->front->show)
+        d->front->show(d->owner, id, stream == 2 ? AK_STREAM_STDERR : AK_STREAM_STDOUT,
+                       (AkBytes){text, len});
+}
+
 static void end_runner(AkLive *live)
 {
     if (!live->runner)
         return;
     if (live->said_done)
-        ak_runner_finish(live->runner);
+        ak_runner_finish(live->runner, on_late, live->driver, live->id);
     else
         ak_runner_end(live->runner);
     live->runner = NULL;
@@ -561,10 +575,10 @@ static int drain(AkLive *live)
 
         if (ak_command_is_inside(c.kind)) {
             int fault = begin(live->driver);
-            if (c.kind == AK_CMD_JOURNAL && c.lazy)
-                live->lazy = true;
-            else
+            if (c.kind == AK_CMD_JOURNAL && !c.lazy)
                 live->dirty = true;
+            else
+                live->lazy = true; /* rides with the next commit; nothing waits for it */
             if (!fault)
                 fault = do_inside(live, &c);
             if (fault)
@@ -923,6 +937,15 @@ size_t ak_driver_runners(const AkDriver *d)
         for (const AkLive *live = d->buckets[b]; live; live = live->next)
             n += live->runner != NULL;
     return n;
+}
+
+bool ak_driver_is_executing(const AkDriver *d)
+{
+    for (size_t b = 0; b < AK_LIVE_BUCKETS; b++)
+        for (const AkLive *live = d->buckets[b]; live; live = live->next)
+            if (live->runner && live->executing)
+                return true;
+    return false;
 }
 
 int ak_driver_runner_pid(const AkDriver *d, const char *id)

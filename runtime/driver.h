@@ -80,6 +80,8 @@ const char *ak_driver_error(const AkDriver *driver);
 /* Sessions held in memory, and those of them that have a process. */
 size_t ak_driver_sessions(const AkDriver *driver);
 size_t ak_driver_runners(const AkDriver *driver);
+/* Is a recorded call under way in any session here? */
+bool ak_driver_is_executing(const AkDriver *driver);
 int ak_driver_runner_pid(const AkDriver *driver, const char *session_id); /* 0: none */
 uint64_t ak_driver_commits(const AkDriver *driver);
 

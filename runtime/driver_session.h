@@ -14,8 +14,8 @@ struct AkLive {
     AkRun *run; /* NULL: parked, waits in the store alone */
     AkCommands *out;
     size_t done;      /* commands of out that are done */
-    bool dirty;       /* took part in the open transaction */
-    bool lazy;        /* only by records that may wait */
+    bool dirty;       /* has a record in the open transaction */
+    bool lazy;        /* has something there that may wait for somebody else's commit */
     bool ended, told; /* FINISH was committed; the front was told */
     AkState state;
     AkText value, error; /* of the end */

@@ -127,3 +127,44 @@ int ak_python_session(int fd, const char *entry)
     fflush(NULL);
     return result;
 }
+
+/* --- Replay ---------------------------------------------------------------------------------------- */
+
+/* pdb talks to the terminal itself: the program's own output goes through the protocol. */
+const char ak_python_replay_script[] =
+    "import os, sys\n"
+    "support, fd, code, entry, debug = sys.argv[1:6]\n"
+    "sys.path[0] = support\n"
+    "import ak_runner\n"
+    "del sys.path[0]\n"
+    "if debug:\n"
+    "    import pdb\n"
+    "    terminal = {'stdin': os.fdopen(os.dup(0)), 'stdout': os.fdopen(os.dup(1), 'w')}\n"
+    "    debugger = pdb.Pdb(skip=['ak_runner', 'autokitteh*', 'ak', 'asyncio*'], nosigint=True, **terminal)\n"
+    "    inner = ak_runner.call_handler\n"
+    "    def call_handler(*args):\n"
+    "        try:\n"
+    "            return debugger.runcall(inner, *args)\n"
+    "        except Exception as exc:\n"
+    "            terminal['stdout'].write('%s: %s\\n' % (type(exc).__name__, exc))\n"
+    "            debugger.reset()\n"
+    "            debugger.interaction(None, exc.__traceback__)\n"
+    "            raise\n"
+    "    ak_runner.call_handler = call_handler\n"
+    "    sys.breakpointhook = lambda *a, **k: debugger.set_trace(sys._getframe(1))\n"
+    "result = ak_runner.serve(int(fd), code, entry)\n"
+    "sys.stdout.flush()\n"
+    "sys.stderr.flush()\n"
+    "os._exit(result)\n";
+
+int ak_python_replay(int fd, const char *entry, bool debug)
+{
+    PyObject *list = Py_BuildValue("[ssNsss]", "-c", spec->support, PyUnicode_FromFormat("%d", fd),
+                                   spec->code, entry, debug ? "1" : "");
+
+    if (!list || PySys_SetObject("argv", list) < 0)
+        return 1;
+    PyObject *path = PySys_GetObject("path");
+    PyList_Insert(path, 0, PyList_GetItem(list, 1));
+    return PyRun_SimpleString(ak_python_replay_script) < 0 ? 1 : 0;
+}

@@ -24,4 +24,9 @@ pid_t ak_python_fork(void);
 /* In the child: one session over the connected socket. The exit code, with output flushed. */
 int ak_python_session(int fd, const char *entry);
 
+/* A session in a terminal, under pdb if `debug`. The script does the same in another interpreter, with
+ * the arguments support, fd, code, entry, debug ("" or "1"). */
+int ak_python_replay(int fd, const char *entry, bool debug);
+extern const char ak_python_replay_script[];
+
 #endif

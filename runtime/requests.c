@@ -1,7 +1,7 @@
 /* What the engine asks for inside the transaction: subscriptions, children, signals, keys, outcomes.
  * Each is done and answered at once, so that it happens exactly as often as it is recorded. */
 #define _GNU_SOURCE
-#include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -155,7 +155,11 @@ static int signal_session(const Ask *ask)
     char *value = payload.at ? strndup(payload.at, payload.len) : NULL;
     AkMail mail = {.session_id = to ? to : "", .kind = AK_MAIL_SIGNAL, .name = name ? name : "",
                    .from = ask->live->id, .value = value, .created_us = ak_loop_now().wall_us};
-    int fault = ak__live_mail(ask->live->driver, &mail);
+    bool to_self = !strcmp(mail.session_id, ask->live->id);
+    uint64_t id = 0;
+    /* The engine wants the answer before anything else: mail to oneself is handed over after it. */
+    int fault = to_self ? ak_mail_put(ask->live->driver->store, &mail, &id)
+                        : ak__live_mail(ask->live->driver, &mail);
 
     if (fault == AK_E_ABSENT)
         fault = answer_error(ask, "ValueError", "no session is called '%s'", mail.session_id);
@@ -166,6 +170,10 @@ static int signal_session(const Ask *ask)
                              mail.session_id);
     else if (!fault)
         answer(ask, ak_bytes("null"));
+    if (id)
+        ak__live_step(ask->live, &(AkEvent){.kind = AK_EV_MAIL, .mail = id, .mail_kind = mail.kind,
+                                            .name = ak_bytes(mail.name), .from = ak_bytes(mail.from),
+                                            .value = ak_bytes(value)});
     free(to);
     free(name);
     free(value);

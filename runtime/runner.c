@@ -28,6 +28,8 @@ struct AkRunner {
     AkRunner *next;
     AkHost *host;
     const AkRunnerEvents *events; /* NULL: nobody listens any more */
+    AkLateOutput *late;           /* after ak_runner_finish */
+    char name[64];
     void *owner;
     uint32_t id;
     int pid;
@@ -39,7 +41,7 @@ struct AkRunner {
     AkReader *reader;
     AkText unsent, stack;
     size_t sent;
-    bool wants_stack, reading;
+    bool wants_stack;
     AkTimer *quiet;
 };
 
@@ -136,13 +138,12 @@ void ak_host_free(AkHost *host)
     free(host);
 }
 
-size_t ak_host_busy(const AkHost *host)
+bool ak_host_is_finishing(const AkHost *host)
 {
-    size_t n = 0;
-
     for (const AkRunner *r = host->runners; r; r = r->next)
-        n++;
-    return n;
+        if (r->phase == FINISHING)
+            return true;
+    return false;
 }
 
 static void kill_now(AkRunner *r)
@@ -172,6 +173,8 @@ static void drain_output(AkRunner *r, int i)
             ak_timer_set(r->quiet, STACK_QUIET_US);
         } else if (r->events && r->events->output) {
             r->events->output(r->owner, i + 1, text, (size_t)n);
+        } else if (r->late) {
+            r->late(r->owner, r->name, i + 1, text, (size_t)n);
         }
     }
 }
@@ -270,9 +273,7 @@ static void read_socket(AkRunner *r, bool whole)
         n = recv(r->sock, room, size, MSG_DONTWAIT);
         if (n > 0) {
             ak_reader_filled(r->reader, (size_t)n);
-            r->reading = true;
             give_messages(r);
-            r->reading = false;
         }
     } while (n > 0 && whole && r->sock >= 0 && r->events);
     if (r->sock >= 0 && (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)))
@@ -553,11 +554,15 @@ void ak_runner_end(AkRunner *r)
         kill_now(r);
 }
 
-void ak_runner_finish(AkRunner *r)
+void ak_runner_finish(AkRunner *r, AkLateOutput *late, void *owner, const char *name)
 {
+    r->events = NULL;
     close_socket(r);
     if (r->phase == ENDING)
         return;
+    r->late = late;
+    r->owner = owner;
+    snprintf(r->name, sizeof r->name, "%s", name);
     r->phase = FINISHING;
     ak_timer_set(r->timer, FLUSH_WAIT_US);
 }

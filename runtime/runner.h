@@ -45,11 +45,12 @@ void ak_runner_send(AkRunner *runner, const char *line, size_t len);
 void ak_runner_ask_stack(AkRunner *runner);
 int ak_runner_pid(const AkRunner *runner); /* 0 before it is known */
 
-/* No callback comes after these. `end` kills at once; `finish` is for one that has said `done`: it
- * may flush its output, which still comes to `output` until the process is gone. */
+/* None of its callbacks comes after these. `end` kills at once; `finish` is for one that has said
+ * `done`: it may flush its output, which comes to `late` under the name given. */
+typedef void AkLateOutput(void *owner, const char *name, int stream, const char *text, size_t len);
 void ak_runner_end(AkRunner *runner);
-void ak_runner_finish(AkRunner *runner);
-/* How many processes of this host are not gone yet. */
-size_t ak_host_busy(const AkHost *host);
+void ak_runner_finish(AkRunner *runner, AkLateOutput *late, void *owner, const char *name);
+/* Is a process still flushing? */
+bool ak_host_is_finishing(const AkHost *host);
 
 #endif

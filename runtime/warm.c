@@ -84,7 +84,7 @@ AkWarm *ak_warm_new(AkLoop *loop, const AkWarmSpec *spec, const AkWarmEvents *ev
                     argument("entry", spec->entry),
                     argument("code", spec->code),
                     argument("support", spec->support),
-                    argument("runner", runner),
+                    argument("runner", spec->runner ? spec->runner : runner),
                     argument("tar", spec->tar),
                     argument("python", spec->interpreter),
                     number("memory", spec->limits.memory_bytes),

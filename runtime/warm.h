@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-#include "limits.h"
+#include "bounds.h"
 #include "loop.h"
 #include "zygote.h"
 
@@ -18,7 +18,8 @@ typedef struct AkWarmSpec {
     const char *interpreter; /* NULL: the one built in */
     const char *support;     /* directory that holds ak_runner.py and the packages */
     const char *code;        /* directory of the user's code */
-    const char *tar;         /* the same as an archive, for another interpreter */
+    const char *tar;         /* the same, as another interpreter's runner wants it */
+    const char *runner;      /* its ak_runner.py; NULL: the one in support */
     const char *entry;       /* "file.py:func" or "file.py" */
     const char *cwd;
     char *const *env; /* the whole environment, name=value; NULL at the end */

@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "limits.h"
+#include "bounds.h"
 #include "python_host.h"
 
 typedef struct Child {
@@ -84,7 +84,6 @@ static int become_runner(const Zygote *z, const int fds[AK_ZYGOTE_ASK_FDS])
     close(fds[2]);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    signal(SIGINT, SIG_IGN); /* the terminal's Ctrl-C is for `ak` */
     signal(SIGPIPE, SIG_IGN);
     return 0;
 }
@@ -352,7 +351,6 @@ int ak_zygote_main(int argc, char **argv)
     };
 
     prctl(PR_SET_CHILD_SUBREAPER, 1);
-    signal(SIGINT, SIG_IGN);
     signal(SIGPIPE, SIG_IGN);
     fcntl(AK_ZYGOTE_CONTROL_FD, F_SETFD, FD_CLOEXEC);
     if (!z.interpreter) {

@@ -1,6 +1,6 @@
 /* What a runner may use, and how a process ended, in words. */
-#ifndef AK_LIMITS_H
-#define AK_LIMITS_H
+#ifndef AK_BOUNDS_H
+#define AK_BOUNDS_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "limits.h"
+#include "bounds.h"
 
 #include <stdio.h>
 #include <string.h>
