@@ -29,7 +29,7 @@
 
 typedef struct AkStore AkStore;
 
-#define AK_STORE_VERSION 1
+#define AK_STORE_VERSION 2
 #define AK_KEYS_MAX      64         /* keys a project */
 #define AK_KEY_BYTES_MAX 1024       /* bytes of a key */
 #define AK_VALUE_MAX     (64 * 1024) /* bytes of a key's value */
