@@ -369,7 +369,7 @@ WORLD = frozenset("""
     calendar.prcal json.tool.main logging.config.listen
 """.split())
 
-API_PACKAGES = frozenset(("autokitteh", "ak", "_ak_autokitteh", "ak_runner"))
+API_PACKAGES = frozenset(("autokitteh", "ak", "_ak_autokitteh", "ak_runner", __name__))
 PURE_PATH = frozenset("""
     as_posix as_uri is_absolute is_relative_to is_reserved joinpath match full_match relative_to with_name with_stem with_suffix
     with_segments from_uri
@@ -384,7 +384,7 @@ CALLBACKS: Dict[Any, Tuple[int, str]] = {
 
 Function, Method, Builtin = types.FunctionType, types.MethodType, types.BuiltinFunctionType
 Descriptors = (types.MethodDescriptorType, types.WrapperDescriptorType, types.ClassMethodDescriptorType)
-PLAIN = frozenset((str, list, dict, set, tuple, bytes, bytearray, frozenset, int, float))
+PLAIN = frozenset((str, dict, set, tuple, bytes, bytearray, frozenset, int, float))
 BUILTINS = frozenset(
     f for f in vars(__import__("builtins")).values() if isinstance(f, (Builtin, type)) and f not in CALLBACKS)
 _no_activity: Dict[int, Any] = {}
@@ -542,15 +542,23 @@ def unrecorded() -> Iterator[None]:
 
 
 def pick(f: Any) -> Any:
-    if type(f) is Function and "_ak_call" in f.__globals__ and not f.__dict__:
+    kind = type(f)
+    if kind is Function:
+        if "_ak_call" in f.__globals__ and not f.__dict__:
+            return f
+    elif kind is Method:
+        try:
+            func = f.__func__
+            if "_ak_call" in func.__globals__ and not func.__dict__:
+                return f
+        except AttributeError:
+            pass    # a method made of something that is no function
+    elif kind is Builtin:
+        owner = type(f.__self__)
+        if owner in PLAIN or owner is list and f.__name__ != "sort" or f in BUILTINS:
+            return f
+    elif kind is type and (f in BUILTINS or f.__module__ in _user_modules and "__ak_activity__" not in f.__dict__):
         return f
-    if type(f) is Method:
-        func = f.__func__
-        if type(func) is Function and "_ak_call" in func.__globals__ and not func.__dict__:
-            return f
-    elif type(f) is Builtin:
-        if type(f.__self__) in PLAIN and f.__name__ != "sort" or f in BUILTINS:
-            return f
     return choose(f, False)
 
 
@@ -651,6 +659,10 @@ def importable_function(f: Any) -> bool:
     if isinstance(f, (Function, type)):
         return True
     return type(f) is Builtin and (f.__self__ is None or isinstance(f.__self__, types.ModuleType))
+
+
+def by_name_alone(f: Any) -> bool:
+    return importable_function(f) or isinstance(portable(f), ByName)
 
 
 def freeze_call(f: Any, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> bytes:
@@ -847,7 +859,7 @@ def clean_traceback(tb: Any) -> Any:
 
 
 def hidden(path: str) -> bool:
-    return path == OWN_FILE or path.startswith("<frozen importlib")
+    return path == OWN_FILE or path == importlib.__file__ or path.startswith("<frozen importlib")
 
 
 def clean_exception(exc: Optional[BaseException], seen: Optional[set] = None) -> None:
@@ -1454,7 +1466,7 @@ class Work:
 
     def harmless(self) -> bool:
         """Nothing in the call can be changed by carrying it out."""
-        return importable_function(self.f) and all(type(a) in ATOMS for a in itertools.chain(self.args, self.kwargs.values()))
+        return by_name_alone(self.f) and all(type(a) in ATOMS for a in itertools.chain(self.args, self.kwargs.values()))
 
 
 def digest(data: str) -> str:
@@ -1465,7 +1477,7 @@ def digest(data: str) -> str:
 
 def marks(f: Any, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> List[Any]:
     """One digest for the callee's object and each argument, to see which of them a call changed."""
-    owner = None if importable_function(f) else getattr(f, "__self__", None)
+    owner = None if by_name_alone(f) else getattr(f, "__self__", None)
     out = []
     with unrecorded():
         for value in itertools.chain((owner,), args, kwargs.values()):
@@ -1685,8 +1697,10 @@ def import_entry(program: Program) -> types.ModuleType:
     if not os.path.isfile(path) or not _finder.holds(path):
         raise FileNotFoundError("no file %s in the program" % program.file)
     name = program.module_name()
-    if all(part.isidentifier() for part in name.split(".")) and name not in STARTUP_MODULES:
+    taken = name in STARTUP_MODULES or name in sys.builtin_module_names or name in API_PACKAGES
+    if all(part.isidentifier() for part in name.split(".")) and not taken:
         return importlib.import_module(name)
+    name = name + "_entry" if taken else name
     spec = importlib.util.spec_from_file_location(name, path, loader=Loader(name, path))
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
