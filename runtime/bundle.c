@@ -42,12 +42,12 @@ static bool has_file(const char *dir, const char *name)
 
 static bool is_foreign_dir(const char *path, const char *name)
 {
-    static const char *const names[] = {"__pycache__", "node_modules", "venv", NULL};
+    static const char *const names[] = {"__pycache__", "node_modules", NULL};
 
     for (const char *const *n = names; *n; n++)
         if (!strcmp(name, *n))
             return true;
-    return name[0] == '.' || has_file(path, "pyvenv.cfg");
+    return name[0] == '.' || has_file(path, "pyvenv.cfg") || has_file(path, "ak.db");
 }
 
 static bool belongs(const char *name)
