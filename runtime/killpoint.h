@@ -1,4 +1,4 @@
-/* Points at which tests kill the program. Compiled in with -DAK_KILL_POINTS alone.
+/* Points at which tests kill the program: compiled into ak_kill, a twin of `ak` for tests, alone.
  *
  * AK_KILL_AT=N kills at the N-th point passed: `ak` itself, or with AK_KILL_WHO=runner the runner that
  * the point is about. AK_KILL_COUNT=FILE appends the number of points passed when the program ends. */
