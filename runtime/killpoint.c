@@ -32,14 +32,10 @@ void ak__kill_point(int runner_pid)
         if (getenv("AK_KILL_COUNT"))
             atexit(write_count);
     }
-    if (++passed != at)
+    if (runner && runner_pid <= 0)
         return;
-    if (!runner)
-        kill(getpid(), SIGKILL);
-    else if (runner_pid > 0)
-        kill(runner_pid, SIGKILL);
-    else
-        at++; /* no runner stands here: the next point that has one */
+    if (++passed == at)
+        kill(runner ? runner_pid : getpid(), SIGKILL);
 }
 #else
 typedef int ak__no_kill_points; /* ISO C wants something in a file */

@@ -51,8 +51,6 @@ struct AkHost {
     AkHostOptions options;
     AkRunner *runners;
     uint32_t last_id;
-    AkText load_stack; /* the warm process's, when it hangs in a module */
-    bool wants_stack;
     char *dir; /* of the sockets for other interpreters */
 };
 
@@ -131,7 +129,6 @@ void ak_host_free(AkHost *host)
     ak_warm_free(host->warm);
     while (host->runners)
         free_runner(host->runners);
-    ak_text_free(&host->load_stack);
     if (host->dir)
         rmdir(host->dir);
     free(host->dir);
@@ -201,9 +198,13 @@ static void on_quiet(void *owner)
         return;
     if (r->phase == STUCK) {
         const AkRunnerEvents *events = r->events;
+        AkHost *host = r->host;
         kill_now(r);
         r->events = NULL;
         events->stuck(r->owner, r->stack.at ? r->stack.at : "");
+        /* It hangs in a module: the next session gets a new one. */
+        if (ak_warm_is_embedded(host->warm) && !ak_warm_is_ready(host->warm))
+            ak_warm_kill(host->warm);
     } else {
         r->events->stack(r->owner, r->stack.at ? r->stack.at : "");
     }
@@ -361,7 +362,7 @@ static void on_timer(void *owner)
     case STARTING:
         r->phase = STUCK;
         if (ak_warm_is_embedded(host->warm) && !ak_warm_is_ready(host->warm)) {
-            host->wants_stack = true;
+            r->wants_stack = true;
             ak_warm_ask_stack(host->warm);
         } else {
             ak_runner_ask_stack(r);
@@ -441,9 +442,12 @@ static void on_warm_output(void *owner, int stream, const char *text, size_t len
 {
     AkHost *host = owner;
 
-    if (stream == 2 && host->wants_stack) {
-        ak_text_add(&host->load_stack, text, len);
-        return;
+    for (AkRunner *r = host->runners; stream == 2 && r; r = r->next) {
+        if (r->phase == STUCK && r->wants_stack) {
+            ak_text_add(&r->stack, text, len);
+            ak_timer_set(r->quiet, STACK_QUIET_US);
+            return;
+        }
     }
     /* Modules print while they are loaded: whoever waits for them hears it. */
     for (AkRunner *r = host->runners; r; r = r->next) {
