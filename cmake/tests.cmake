@@ -41,7 +41,7 @@ if(TARGET aklint)
   add_test(NAME docs COMMAND ${CMAKE_COMMAND} -DAKLINT=$<TARGET_FILE:aklint> -DROOT=${PROJECT_SOURCE_DIR}
     -P ${PROJECT_SOURCE_DIR}/cmake/docs.cmake)
 endif()
-foreach(script fetch gen_rules purity)
+foreach(script fetch gen_rules grammars purity)
   add_test(NAME build_${script} COMMAND sh ${PROJECT_SOURCE_DIR}/tests/build/${script}.sh ${PROJECT_BINARY_DIR}/tmp_${script})
   set_tests_properties(build_${script} PROPERTIES TIMEOUT 120
     ENVIRONMENT "CMAKE=${CMAKE_COMMAND};CC=${CMAKE_C_COMPILER};NM=${CMAKE_NM};AR=${CMAKE_AR}")
