@@ -115,6 +115,11 @@ AkAnswer ak_derives(AkPass *pass, const AkClass *class_, const char *dotted);
 /* The method that a name means on an instance: the class's own or the next base's; or NULL. */
 const AkFunction *ak_method(AkPass *pass, const AkClass *class_, const char *name);
 
+/* Whether the call crosses a boundary where arguments and results are pickled or serialized: a
+ * recorded call or an activity of an `ak` program, an activity, child workflow or message started
+ * from a Temporal workflow. False where nothing durable runs it. */
+bool ak_crosses(const AkPass *pass, const AkCall *call);
+
 /* ---- Arguments ---- */
 
 typedef enum AkGiven {
@@ -204,5 +209,11 @@ void ak_fix_bytes(AkReport *report, const AkUnit *unit, uint32_t start, uint32_t
 /* Makes `module` (name NULL) or a name of it usable in the file: adds an import when there is
  * none and gives the text to write for it ("workflow", "wf"). NULL: not possible here. */
 const char *ak_fix_import(AkReport *report, const char *module, const char *name);
+/* Writes that import and tail in place of the callee: ("temporalio", "workflow", ".now"). */
+void ak_fix_callee(AkReport *report, const AkCall *call, const char *module, const char *name, const char *tail);
+
+/* How many letters must be put in, taken out, changed or swapped to make one word of the other, for
+ * "did you mean"; limit if it is that many or more. */
+size_t ak_distance(const char *a, const char *b, size_t limit);
 
 #endif
