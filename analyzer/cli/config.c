@@ -77,9 +77,10 @@ static bool check_selector(Reading *r, const AkNode *node)
     if (cli_selector_known(node->text))
         return true;
     near = ak_rule_nearest(node->text);
-    mistake(r, node, cli_keep_format("no rule is called '%s'", node->text),
-            near ? cli_keep_format("did you mean %s (%s)", ak_rule_id(near), ak_rule_name(near))
-                 : "`aklint rules` lists them");
+    mistake(r, node, near ? cli_keep_format("no rule is called '%s'; did you mean %s (%s)?", node->text,
+                                            ak_rule_id(near), ak_rule_name(near))
+                          : cli_keep_format("no rule is called '%s'", node->text),
+            "`aklint rules` lists them");
     return false;
 }
 
@@ -188,9 +189,10 @@ static void take_dialect(Reading *r, CliKey key, const AkNode *value)
         const AkNode *node = nodes.items[i];
         const char *near = nearest_dialect(node->text);
         if (!cli_dialect_read(node->text, &r->settings->dialects))
-            mistake(r, node, cli_keep_format("no dialect is called '%s'", node->text),
-                    near ? cli_keep_format("did you mean \"%s\"", near)
-                         : "\"ak\", \"autokitteh\", \"temporal\" or \"auto\"");
+            mistake(r, node, near ? cli_keep_format("no dialect is called '%s'; did you mean '%s'?",
+                                                    node->text, near)
+                                  : cli_keep_format("no dialect is called '%s'", node->text),
+                    "\"ak\", \"autokitteh\", \"temporal\" or \"auto\"");
     }
 }
 
@@ -321,9 +323,10 @@ static void check_keys(Reading *r, const AkNode *table)
             cli_nearest(&near, name->text, keys[k].name);
         }
         if (!known)
-            mistake(r, name, cli_keep_format("unknown key '%s'", name->text),
-                    near.word ? cli_keep_format("did you mean '%s'", near.word)
-                              : "`aklint config` lists the keys");
+            mistake(r, name, near.word ? cli_keep_format("unknown key '%s'; did you mean '%s'?",
+                                                         name->text, near.word)
+                                       : cli_keep_format("unknown key '%s'", name->text),
+                    "`aklint config` lists the keys");
     }
 }
 
@@ -487,19 +490,22 @@ const CliSettings *cli_config_for(CliConfigs *configs, const char *folder)
     return cli_config_below(configs, folder, settings);
 }
 
+bool cli_config_glob(const CliGlob *g, const char *path)
+{
+    size_t len = strlen(g->glob), skip = strcmp(g->folder, "/") ? strlen(g->folder) + 1 : 1;
+
+    if (!cli_path_within(path, g->folder) || !strcmp(path, g->folder))
+        return false;
+    while (len && g->glob[len - 1] == '/')
+        len--;
+    return cli_glob_name_or_path(g->glob, len, path + skip);
+}
+
 bool cli_config_excludes(const CliSettings *settings, const char *path)
 {
     for (size_t k = 0; k < 2; k++)
-        for (size_t i = 0; i < settings->globs[k].len; i++) {
-            const CliGlob *g = settings->globs[k].items[i];
-            size_t glob_len = strlen(g->glob);
-            if (!cli_path_within(path, g->folder) || !strcmp(path, g->folder))
-                continue;
-            while (glob_len && g->glob[glob_len - 1] == '/')
-                glob_len--;
-            if (cli_glob_name_or_path(g->glob, glob_len,
-                                      path + strlen(g->folder) + (strcmp(g->folder, "/") != 0)))
+        for (size_t i = 0; i < settings->globs[k].len; i++)
+            if (cli_config_glob(settings->globs[k].items[i], path))
                 return true;
-        }
     return false;
 }

@@ -74,6 +74,8 @@ const CliSettings *cli_config_for(CliConfigs *configs, const char *folder);
 /* The same for a folder whose parent's settings are known. */
 const CliSettings *cli_config_below(CliConfigs *configs, const char *folder, const CliSettings *above);
 
+/* Whether a glob holds for a path, as it would in .gitignore. */
+bool cli_config_glob(const CliGlob *glob, const char *path);
 bool cli_config_excludes(const CliSettings *settings, const char *path);
 
 /* The name of a key, and its value as TOML. */

@@ -70,10 +70,16 @@ static void add_file(CliFiles *files, const char *path, AkUse use, const CliSett
         cli_terminal_progress("Looking for files:", files->found.len, 0);
 }
 
-static void add_manifest(CliFiles *files, const char *path)
+static void add_manifest(CliFiles *files, const char *path, AkUse use, const CliSettings *settings)
 {
-    if (!cli_list_has(&files->manifests, path))
-        cli_list_add(&files->manifests, path);
+    CliFile *file;
+
+    for (size_t i = 0; i < files->manifests.len; i++)
+        if (!strcmp(((CliFile *)files->manifests.items[i])->path, path))
+            return;
+    file = cli_keep(sizeof *file);
+    *file = (CliFile){path, use, settings};
+    cli_list_add(&files->manifests, file);
 }
 
 static bool ends_with(const char *name, const char *end)
@@ -208,7 +214,7 @@ static void take_file(Walk *w, const char *path, const CliSettings *settings)
     const char *name = cli_path_name(path);
 
     if (is_manifest(name))
-        add_manifest(w->files, path);
+        add_manifest(w->files, path, w->use, settings);
     else if (is_source(name))
         add_file(w->files, path, w->use, settings);
 }
@@ -347,7 +353,7 @@ static void find_named(CliFiles *files, const char *typed, CliList *projects)
     if (is_dir)
         walk(files, path, AK_REPORT);
     else if (is_manifest(cli_path_name(path)) || ends_with(path, ".yaml") || ends_with(path, ".yml"))
-        add_manifest(files, path);
+        add_manifest(files, path, AK_REPORT, settings);
     else if (!ends_with(path, ".toml"))
         add_file(files, path, AK_REPORT, settings);
 }

@@ -19,7 +19,7 @@ typedef struct CliFiles {
     const CliList *exclude; /* globs of the command line, from the working folder */
     bool force_exclude;     /* they hold for paths that were named, too */
     CliList found;          /* CliFile, sorted by path */
-    CliList manifests;      /* absolute paths of autokitteh.yaml */
+    CliList manifests;      /* CliFile, of autokitteh.yaml */
     CliList problems;       /* lines for standard error */
     bool refused;           /* one of them is a path that is missing or may not be read */
     CliMap by_path;         /* found */

@@ -87,9 +87,9 @@ enum { OPTIONS = sizeof table / sizeof *table };
 static const struct {
     const char *name, *takes, *about;
 } commands[CLI_COMMANDS] = {
-    [CLI_CHECK] = {"check", "[PATH…]", "Check files and folders (this folder); - is standard input"},
+    [CLI_CHECK] = {"check", "[PATH...]", "Check files and folders (this folder); - is standard input"},
     [CLI_RULES] = {"rules", "", "List the rules"},
-    [CLI_EXPLAIN] = {"explain", "RULE…", "What a rule finds, why, and what to write instead"},
+    [CLI_EXPLAIN] = {"explain", "RULE...", "What a rule finds, why, and what to write instead"},
     [CLI_CONFIG] = {"config", "[PATH]", "Which settings hold for a path, and where each is said"},
     [CLI_HELP] = {"help", "[COMMAND]", "Help on a command"},
     [CLI_VERSION] = {"version", "", "Which aklint this is"},
@@ -165,6 +165,7 @@ static int store(CliOptions *o, const Option *option, const char *value)
     char *end;
     long n;
 
+    cli_list_add(&o->used, option);
     switch (option->kind) {
     case FLAG: *(bool *)field = true; return 0;
     case TEXT: *(const char **)field = value; return 0;
@@ -233,10 +234,24 @@ static void take_word(CliOptions *o, const char *word, bool *first)
     CliCommand command = *first ? cli_command_find(word) : CLI_COMMANDS;
 
     *first = false;
-    if (command != CLI_COMMANDS)
+    if (command != CLI_COMMANDS) {
         o->command = command;
-    else
+        o->named = true;
+    } else {
         cli_list_add(&o->words, word);
+    }
+}
+
+/* The command may stand behind its options, so this is asked at the end. */
+static int check_commands(const CliOptions *o)
+{
+    for (size_t i = 0; i < o->used.len; i++) {
+        const Option *option = o->used.items[i];
+        if (!(option->commands & 1u << o->command))
+            return fail(cli_keep_format("`aklint %s` takes no --%s", commands[o->command].name,
+                                        option->name));
+    }
+    return 0;
 }
 
 int cli_options_read(CliOptions *o, int argc, char **argv)
@@ -259,7 +274,7 @@ int cli_options_read(CliOptions *o, int argc, char **argv)
             return 2;
         i += used;
     }
-    return 0;
+    return check_commands(o);
 }
 
 static void print_wrapped(const char *text, size_t indent, FILE *out)
@@ -323,14 +338,14 @@ static void print_options(CliCommand command, FILE *out)
 static void print_overview(FILE *out)
 {
     fputs("aklint finds what would break a durable Python program, before it runs.\n\n"
-          "Usage: aklint [COMMAND] [OPTION…] [PATH…]\n\nCommands:\n", out);
+          "Usage: aklint [COMMAND] [OPTION...] [PATH...]\n\nCommands:\n", out);
     for (CliCommand c = 0; c < CLI_COMMANDS; c++)
         fprintf(out, "  %-10s%s\n", commands[c].name, commands[c].about);
     fputs("\nOften used:\n"
           "  aklint                          check this folder\n"
           "  aklint flows/ --show notes      one folder, notes as well\n"
           "  aklint --fix --unsafe-fixes     repair what can be repaired\n"
-          "  aklint --format json > out      for programs; sarif, github, gitlab, junit … as well\n"
+          "  aklint --format json > out      for programs; sarif, github, gitlab, junit ... as well\n"
           "  aklint explain AK301            what a rule is about\n"
           "\nExit codes: 0 clean; 1 findings; 2 usage, configuration, or a path that cannot be read.\n"
           "Options: `aklint help check`.\n", out);
@@ -342,7 +357,7 @@ void cli_options_help(CliCommand command, bool overview, FILE *out)
         print_overview(out);
         return;
     }
-    fprintf(out, "%s\n\nUsage: aklint %s [OPTION…] %s\n", commands[command].about,
+    fprintf(out, "%s\n\nUsage: aklint %s [OPTION...] %s\n", commands[command].about,
             commands[command].name, commands[command].takes);
     print_options(command, out);
 }

@@ -19,7 +19,9 @@ typedef enum CliCommand {
 /* Texts are NULL, numbers -1, where the user said nothing. */
 typedef struct CliOptions {
     CliCommand command;
+    bool named;    /* the command was typed */
     CliList words; /* paths, or what the command takes */
+    CliList used;  /* the options that were typed, for reading alone */
     CliList select, ignore, entries, dialects, exclude, outputs;
     const char *format, *show, *fail_on, *color, *stdin_filename, *config;
     const char *baseline, *changed_since, *reason;
