@@ -5,7 +5,7 @@ set(ak_src ${PROJECT_SOURCE_DIR}/third_party/src)
 set(TREE_SITTER_DIR "${ak_src}/tree-sitter" CACHE PATH "tree-sitter core: holds lib/src/lib.c")
 set(TREE_SITTER_PYTHON_DIR "${ak_src}/tree-sitter-python" CACHE PATH "Python grammar: holds src/parser.c")
 set(TREE_SITTER_TOML_DIR "${ak_src}/tree-sitter-toml" CACHE PATH "TOML grammar: holds src/parser.c")
-if(NOT EXISTS ${TREE_SITTER_DIR}/lib/src/lib.c OR NOT EXISTS ${TREE_SITTER_PYTHON_DIR}/src/parser.c
+if(NOT EXISTS ${TREE_SITTER_DIR}/lib/src/lib.c OR NOT EXISTS ${TREE_SITTER_PYTHON_DIR}/src/scanner.c
    OR NOT EXISTS ${TREE_SITTER_TOML_DIR}/src/parser.c)
   execute_process(COMMAND sh ${PROJECT_SOURCE_DIR}/third_party/fetch RESULT_VARIABLE ak_fetch)
   if(NOT ak_fetch EQUAL 0)
@@ -25,3 +25,6 @@ foreach(lang python toml)
   target_include_directories(ts_${lang} SYSTEM PRIVATE ${dir})
   target_compile_options(ts_${lang} PRIVATE -w)
 endforeach()
+# The TOML grammar's distribution has no tree_sitter/parser.h and names the version field as it was before.
+target_include_directories(ts_toml SYSTEM PRIVATE ${TREE_SITTER_PYTHON_DIR}/src)
+target_compile_definitions(ts_toml PRIVATE version=abi_version)
