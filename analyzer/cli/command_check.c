@@ -1,6 +1,9 @@
 /* aklint check: find, run, keep what the user wants to see, show it, say how it went. */
+#include "baseline.h"
+#include "changed.h"
 #include "commands.h"
 #include "findings.h"
+#include "fix.h"
 #include "paths.h"
 #include "rules.h"
 #include "run.h"
@@ -8,8 +11,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
-enum { CLEAN = 0, FOUND = 1, BROKEN = 2, INTERRUPTED = 130 };
+enum { CLEAN = 0, FOUND = 1, BROKEN = 2, INTERRUPTED = 130, ROUNDS = 20 };
 
 static int fail(const char *sentence)
 {
@@ -88,6 +92,14 @@ static int show(const CliRun *run, const CliReport *report)
 
 /* ---- what is shown ---- */
 
+/* What narrows each report of this command. */
+typedef struct Narrow {
+    CliRun *run;
+    CliBaseline *baseline; /* or NULL */
+    CliMap old;            /* fingerprints at --changed-since */
+    bool notes;
+} Narrow;
+
 static void count_shown(CliReport *report, bool notes)
 {
     size_t kept = 0;
@@ -104,6 +116,22 @@ static void count_shown(CliReport *report, bool notes)
         report->items[kept++] = *item;
     }
     report->count = kept;
+}
+
+static int pass(const Narrow *narrow, CliReport *report)
+{
+    int status;
+
+    cli_run_forget(narrow->run);
+    status = cli_run_pass(narrow->run, report);
+    if (status)
+        return status;
+    if (narrow->run->options->changed_since)
+        cli_changed_apply(&narrow->old, report);
+    if (narrow->baseline)
+        cli_baseline_apply(narrow->baseline, report);
+    count_shown(report, narrow->notes);
+    return 0;
 }
 
 static AkLevel failing_level(CliRun *run, const CliFinding *item)
@@ -161,8 +189,6 @@ static int say_problems(const CliRun *run)
     return run->files.refused || run->texts->refused || run->configs.mistakes.len ? BROKEN : CLEAN;
 }
 
-/* ---- the command ---- */
-
 static int list_files(const CliRun *run)
 {
     CliBuf out = {0};
@@ -179,22 +205,166 @@ static int list_files(const CliRun *run)
     return status || run->files.refused ? BROKEN : CLEAN;
 }
 
-static int check_and_show(CliRun *run, CliColor color)
-{
-    CliReport report;
-    int status = cli_run_pass(run, &report), found;
+/* ---- baseline ---- */
 
+static int read_baseline(Narrow *narrow)
+{
+    const CliOptions *o = narrow->run->options;
+    const char *path = o->baseline;
+
+    if (!path)
+        path = cli_config_for(&narrow->run->configs, cli_paths_cwd())->baseline;
+    if (!path)
+        return o->update_baseline || o->grow_baseline ? fail("which baseline? --baseline FILE names it") : 0;
+    narrow->baseline = cli_baseline_read(path, o->update_baseline || o->grow_baseline);
+    return narrow->baseline ? 0 : BROKEN;
+}
+
+/* Whether this run would have found a finding of the baseline: its file was checked or is gone,
+ * and its rule was not left out. */
+static bool is_judged(void *arg, const char *path, const char *code)
+{
+    const Narrow *narrow = arg;
+    const CliOptions *o = narrow->run->options;
+    const CliFile *file = cli_map_get(&narrow->run->files.by_path, path);
+
+    (void)code;
+    if (o->select.len || o->ignore.len || o->changed_since)
+        return false;
+    return file ? file->use == AK_REPORT : access(path, F_OK) < 0;
+}
+
+static int keep_baseline(Narrow *narrow, CliReport *report)
+{
+    const CliOptions *o = narrow->run->options;
+    bool grow = o->grow_baseline || cli_baseline_is_new(narrow->baseline);
+    int status;
+
+    if (!o->update_baseline && !o->grow_baseline) {
+        if (cli_baseline_stale(narrow->baseline, is_judged, narrow))
+            fputs("aklint: --update-baseline takes them out\n", stderr);
+        return 0;
+    }
+    status = cli_baseline_write(narrow->baseline, report, grow, is_judged, narrow);
+    if (grow && !status) {
+        report->known += report->count;
+        report->count = report->fixable = report->unsafely_fixable = 0;
+        memset(report->by_level, 0, sizeof report->by_level);
+    }
+    return status;
+}
+
+/* ---- changes ---- */
+
+/* Rounds of fixes; each sees what the one before did. */
+static int fix(const Narrow *narrow, CliFixes *fixes, CliReport *report)
+{
+    const CliOptions *o = narrow->run->options;
+    int status = 0;
+
+    if (o->add_allow)
+        return cli_fix_allow(fixes, report, o->reason) ? pass(narrow, report) : 0;
+    for (unsigned round = 0; !status && round < ROUNDS && cli_fix_round(fixes, report); round++) {
+        status = pass(narrow, report);
+        if (!status && cli_fix_retract(fixes))
+            status = pass(narrow, report);
+    }
+    return status;
+}
+
+static int finish_fixes(const CliFixes *fixes, FILE *remarks)
+{
+    const CliOptions *o = fixes->run->options;
+    size_t files = cli_fix_count(fixes);
+    CliBuf out = {0};
+    int status = 0;
+
+    if (o->diff)
+        cli_fix_diff(fixes, &out);
+    else
+        status = cli_fix_write(fixes, &out);
+    if (write_out(stdout, "standard output", &out) != 0)
+        status = BROKEN;
+    cli_buf_free(&out);
+    if (!o->quiet && files)
+        fprintf(remarks, "%s %zu file%s.\n", o->diff ? "Would change" : "Changed", files, files == 1 ? "" : "s");
+    return status;
+}
+
+/* ---- the command ---- */
+
+/* What changes files prints its outcome first; a diff is all that is wanted of --diff. */
+static int change(Narrow *narrow, CliReport *report, bool *done)
+{
+    const CliOptions *o = narrow->run->options;
+    CliFixes fixes = {.run = narrow->run, .unsafe = o->unsafe_fixes};
+    int status = fix(narrow, &fixes, report);
+
+    cli_terminal_end();
     if (status)
         return status;
-    count_shown(&report, wants_notes(run));
-    report.color = cli_terminal_color(color, 1);
-    report.quiet = run->options->quiet;
+    status = finish_fixes(&fixes, stderr);
+    *done = o->diff;
+    if (o->diff && !status && cli_fix_count(&fixes) && !o->exit_zero)
+        status = FOUND;
+    return status;
+}
+
+static int prepare(Narrow *narrow)
+{
+    CliRun *run = narrow->run;
+    int status = read_baseline(narrow);
+
+    narrow->notes = wants_notes(run);
+    if (!status && run->options->changed_since)
+        status = cli_changed_read(run, run->options->changed_since, &narrow->old);
+    return status;
+}
+
+static int check_and_show(CliRun *run, CliColor color)
+{
+    const CliOptions *o = run->options;
+    Narrow narrow = {.run = run};
+    bool done = false, reads_stdin = run->stdin_path != NULL;
+    CliReport report;
+    int status = prepare(&narrow), found;
+
+    if (!status)
+        status = pass(&narrow, &report);
+    if (!status && (o->fix || o->diff || o->add_allow))
+        status = change(&narrow, &report, &done);
+    if (status == INTERRUPTED || done)
+        return say_problems(run) == BROKEN ? BROKEN : status;
+    if (status && !run->checks.len)
+        return status;
     cli_terminal_end();
-    status = show(run, &report);
+    if (narrow.baseline && keep_baseline(&narrow, &report) != 0)
+        status = BROKEN;
+    report.color = cli_terminal_color(color, 1);
+    report.quiet = o->quiet;
+    if (!(reads_stdin && o->fix) && show(run, &report) != 0)
+        status = BROKEN;
     found = verdict(run, &report);
     if (say_problems(run) == BROKEN)
         status = BROKEN;
     return status ? status : found;
+}
+
+static int check_changes(const CliOptions *o)
+{
+    if (o->add_allow && !o->reason)
+        return fail("--add-allow wants a --reason");
+    if (o->add_allow && (o->fix || o->diff))
+        return fail("--add-allow goes without --fix and --diff");
+    if (o->reason && !o->add_allow)
+        return fail("--reason goes with --add-allow");
+    if (o->reason && strpbrk(o->reason, "\r\n"))
+        return fail("--reason is one line");
+    if (o->unsafe_fixes && !o->fix && !o->diff)
+        return fail("--unsafe-fixes goes with --fix or --diff");
+    if (o->fix && o->diff)
+        return fail("--fix and --diff contradict each other");
+    return 0;
 }
 
 int cli_check(const CliOptions *options)
@@ -205,6 +375,8 @@ int cli_check(const CliOptions *options)
 
     if (!status)
         status = check_formats(options);
+    if (!status)
+        status = check_changes(options);
     if (status)
         return status;
     cli_terminal_start(!options->quiet);

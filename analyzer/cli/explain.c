@@ -30,22 +30,76 @@ static const char *fix_word(AkFixKind fix)
     return fix == AK_FIX_SAFE ? "safe" : fix == AK_FIX_UNSAFE ? "unsafe" : "none";
 }
 
+static void add_code(CliBuf *out, const char *name, const char *text, size_t len)
+{
+    const char *dot = strrchr(name, '.');
+
+    while (len && text[len - 1] == '\n')
+        len--;
+    cli_buf_printf(out, "`%s`\n\n```%s\n", name, !dot ? "" : !strcmp(dot, ".py") ? "python" : dot + 1);
+    cli_buf_add(out, text, len);
+    cli_buf_puts(out, "\n```\n\n");
+}
+
+/* The name in a line "-- name --" of a txtar, and where the next line starts. */
+static const char *file_name(const char *at, const char *end, const char **next)
+{
+    const char *stop = memchr(at, '\n', (size_t)(end - at));
+    size_t len = (size_t)((stop ? stop : end) - at);
+
+    if (len < 7 || memcmp(at, "-- ", 3) || memcmp(at + len - 3, " --", 3))
+        return NULL;
+    *next = stop ? stop + 1 : end;
+    return cli_keep_text(at + 3, len - 6);
+}
+
+static const char *next_line(const char *at, const char *end)
+{
+    const char *stop = memchr(at, '\n', (size_t)(end - at));
+
+    return stop ? stop + 1 : end;
+}
+
+/* The files of an example one after the other. */
+static void add_example(CliBuf *out, const char *text, size_t len)
+{
+    const char *end = text + len, *at = text, *start, *name;
+
+    while (at < end) {
+        name = file_name(at, end, &start);
+        if (!name) {
+            at = next_line(at, end);
+            continue;
+        }
+        for (at = start; at < end && !file_name(at, end, &(const char *){NULL}); at = next_line(at, end))
+            ;
+        add_code(out, name, start, (size_t)(at - start));
+    }
+}
+
+/* A rule's summary follows its name in lists and is a sentence here. */
+static void add_sentence(CliBuf *out, const char *text)
+{
+    char first = *text >= 'a' && *text <= 'z' ? (char)(*text - 'a' + 'A') : *text;
+
+    if (*text)
+        cli_buf_printf(out, "%c%s.\n\n", first, text + 1);
+}
+
 /* One section of docs/pitfalls.md. */
 static void add_section(CliBuf *out, const AkRule *rule)
 {
     size_t len;
     const char *example = ak_rule_example(rule, &len);
 
-    cli_buf_printf(out, "## %s %s\n\n%s.\n\n", ak_rule_id(rule), ak_rule_name(rule), ak_rule_summary(rule));
+    cli_buf_printf(out, "## %s %s\n\n", ak_rule_id(rule), ak_rule_name(rule));
+    add_sentence(out, ak_rule_summary(rule));
     cli_buf_printf(out, "Level: %s. Dialects: ", cli_level_word(ak_rule_level(rule)));
     add_dialects(out, ak_rule_dialects(rule));
     cli_buf_printf(out, ". Fix: %s.\n\n", fix_word(ak_rule_fix(rule)));
     cli_buf_printf(out, "**Why.** %s\n\n**Instead.** %s\n\n", ak_rule_why(rule), ak_rule_instead(rule));
-    if (example && len) {
-        cli_buf_puts(out, "```python\n");
-        cli_buf_add(out, example, len);
-        cli_buf_puts(out, example[len - 1] == '\n' ? "```\n\n" : "\n```\n\n");
-    }
+    if (example && len)
+        add_example(out, example, len);
     cli_buf_printf(out, "**Not seen.** %s\n", ak_rule_misses(rule));
 }
 
@@ -90,23 +144,28 @@ static int wants_json(const CliOptions *options)
     return -1;
 }
 
-static int print_rules(const CliList *rules, bool as_json)
+static int print_json(const CliList *rules)
 {
     CliBuf out = {0};
     json_t *all = json_array();
 
+    for (size_t i = 0; i < rules->len; i++)
+        json_array_append_new(all, rule_object(rules->items[i]));
+    cli_json_write(&out, all, JSON_INDENT(2));
+    return print(&out);
+}
+
+static int print_text(const CliList *rules, bool whole_page)
+{
+    CliBuf out = {0};
+
+    if (whole_page)
+        cli_buf_puts(&out, "# Pitfalls\n\nWhat aklint finds, why it matters, what to write instead. "
+                           "The examples are those that the tests run.\n\n");
     for (size_t i = 0; i < rules->len; i++) {
-        if (as_json)
-            json_array_append_new(all, rule_object(rules->items[i]));
-        else
-            cli_buf_puts(&out, i ? "\n" : "");
-        if (!as_json)
-            add_section(&out, rules->items[i]);
+        cli_buf_puts(&out, i ? "\n" : "");
+        add_section(&out, rules->items[i]);
     }
-    if (as_json)
-        cli_json_write(&out, all, JSON_INDENT(2));
-    else
-        json_decref(all);
     return print(&out);
 }
 
@@ -134,7 +193,7 @@ int cli_explain(const CliOptions *options)
 
     if (json < 0 || find_rules(options, &rules) != 0)
         return 2;
-    return print_rules(&rules, json);
+    return json ? print_json(&rules) : print_text(&rules, options->all);
 }
 
 static void add_line(CliBuf *out, const AkRule *rule)
@@ -167,5 +226,5 @@ int cli_rules(const CliOptions *options)
     if (!json)
         return print(&out);
     cli_buf_free(&out);
-    return print_rules(&rules, true);
+    return print_json(&rules);
 }

@@ -68,7 +68,7 @@ static void add_trail(CliBuf *out, const AkFinding *f, const Colors *c)
 static void add_advice(CliBuf *out, const AkFinding *f, const Colors *c)
 {
     if (f->advice && *f->advice) {
-        cli_buf_printf(out, "        %sinstead:%s ", c->bold, c->reset);
+        cli_buf_printf(out, "        %sadvice:%s ", c->bold, c->reset);
         cli_utf8_show(out, f->advice);
         cli_buf_putc(out, '\n');
     }

@@ -317,24 +317,48 @@ static void give_files(CliRun *run, CliList *groups, CliMap *by_settings)
 
 /* ---- manifests and mistakes in settings ---- */
 
+/* A rule book without AK003 must not make a mistake silent. */
+static void report(AkCheck *check, const AkPlace *place, const char *message, const char *advice)
+{
+    if (ak_check_report(check, "AK003", place, message, advice) < 0)
+        fprintf(stderr, "aklint: %s:%u:%u: %s\n",
+                cli_path_shown(cli_path_from_library(place->path)), place->line, place->column, message);
+}
+
 static void report_broken(AkCheck *check, const char *path, const char *text, size_t len,
                           const CliMistake *wrong)
 {
     AkPlace place = cli_place(path, text, len, wrong->start, wrong->end);
 
-    ak_check_report(check, "AK003", &place, cli_keep_format("the manifest is no YAML: %s", wrong->why),
-                    "mend it: its entry points and connections are not known until then");
+    report(check, &place, cli_keep_format("the manifest is no YAML: %s", wrong->why),
+           "mend it: its entry points and connections are not known until then");
+}
+
+static void parse_manifest(AkCheck *check, const char *path, const CliText *text)
+{
+    const AkNode *root;
+    CliMistake wrong;
+
+    if (cli_manifest(text->text, text->len, &root, &wrong) < 0)
+        report_broken(check, path, text->text, text->len, &wrong);
+    else
+        ak_check_manifest(check, path, text->text, text->len, root);
 }
 
 static void give_manifest(CliRun *run, AkCheck *check, const char *absolute)
 {
     const char *path = cli_path_to_library(absolute);
-    const AkNode *root;
-    CliMistake wrong;
+    const CliText *given = cli_map_get(&run->texts->given, absolute);
     CliText *text = cli_keep(sizeof *text);
     char *data;
-    int error = cli_text_read(absolute, SIZE_MAX, &data, &text->len);
+    int error;
 
+    if (given) {
+        if (given->text)
+            parse_manifest(check, path, given);
+        return;
+    }
+    error = cli_text_read(absolute, SIZE_MAX, &data, &text->len);
     if (error) {
         cli_list_add(&run->texts->problems,
                      cli_keep_format("%s: %s", cli_path_shown(absolute), strerror(error)));
@@ -343,10 +367,7 @@ static void give_manifest(CliRun *run, AkCheck *check, const char *absolute)
     }
     text->text = data;
     cli_list_add(&run->manifest_texts, text);
-    if (cli_manifest(data, text->len, &root, &wrong) < 0)
-        report_broken(check, path, data, text->len, &wrong);
-    else
-        ak_check_manifest(check, path, data, text->len, root);
+    parse_manifest(check, path, text);
 }
 
 static void give_manifests(CliRun *run, CliList *groups, CliMap *by_settings)
@@ -364,7 +385,7 @@ static void give_mistakes(CliRun *run, AkCheck *check)
         const CliMistakeAt *m = run->configs.mistakes.items[i];
         AkPlace place = m->place;
         place.path = cli_path_to_library(place.path);
-        ak_check_report(check, "AK003", &place, m->message, m->advice);
+        report(check, &place, m->message, m->advice);
     }
 }
 

@@ -97,6 +97,12 @@ void cli_texts_start(CliTexts *texts, size_t map_above)
     pthread_mutex_init(&texts->lock, NULL);
 }
 
+void cli_texts_take_back(CliTexts *texts, const char *path)
+{
+    if (cli_map_has(&texts->given, path))
+        cli_map_put(&texts->given, path, NULL);
+}
+
 static void forget_shown(CliTexts *texts)
 {
     if (texts->shown)

@@ -36,8 +36,9 @@ typedef struct CliText {
 void cli_texts_start(CliTexts *texts, size_t map_above);
 void cli_texts_end(CliTexts *texts);
 
-/* From now on text stands for the file. Kept by the caller. */
+/* From now on text stands for the file; NULL: as if there were no file. Kept by the caller. */
 void cli_texts_give(CliTexts *texts, const char *path, const char *text, size_t len);
+void cli_texts_take_back(CliTexts *texts, const char *path);
 
 /* The text of a file for a printer, or NULL. Lives until the next call with another path. */
 const char *cli_texts_show(CliTexts *texts, const char *path, size_t *len);
