@@ -104,7 +104,7 @@ static _Noreturn void leave(AkArena *arena)
 {
     if (arena->guarded)
         longjmp(arena->guard, 1);
-    assert(!"an arena ran out of memory and had no guard");
+    assert(arena->guarded && "an arena ran out of memory and had no guard");
     __builtin_trap();
 }
 

@@ -207,6 +207,7 @@ static void take_statement(Cutter *c, uint32_t start, uint32_t code)
         if (block->kind == AK_BLOCK_DEF || block->kind == AK_BLOCK_CLASS)
             return;
         block->kind = AK_BLOCK_STMT;
+        block->is_async = false;
         block->unsure = true;
     } else if (block && is_clause(c, code)) {
         block->unsure |= !has_clauses(block);
@@ -385,8 +386,20 @@ static bool is_docstring(Cutter *c, const AkBlock *block)
 
 static uint32_t count_newlines(const char *text, uint32_t start, uint32_t end)
 {
-    uint32_t count = 0;
-    for (uint32_t i = start; i < end; i++)
+    uint32_t count = 0, i = start;
+#if defined(__SSE2__)
+    const __m128i newline = _mm_set1_epi8('\n'), zero = _mm_setzero_si128();
+    while (end - i >= 16) {
+        __m128i found = zero; /* a byte counts to 255 */
+        for (uint32_t turns = 0; turns < 255 && end - i >= 16; turns++, i += 16) {
+            __m128i c = _mm_loadu_si128((const __m128i *)(const void *)(text + i));
+            found = _mm_sub_epi8(found, _mm_cmpeq_epi8(c, newline));
+        }
+        __m128i sums = _mm_sad_epu8(found, zero);
+        count += (uint32_t)(_mm_cvtsi128_si32(sums) + _mm_extract_epi16(sums, 4));
+    }
+#endif
+    for (; i < end; i++)
         count += text[i] == '\n';
     return count;
 }
@@ -489,7 +502,7 @@ static Line read_line(Cutter *c, uint32_t at)
         if (byte == '(' || byte == '[' || byte == '{')
             depth++;
         else if (byte == ')' || byte == ']' || byte == '}')
-            depth ? (void)depth-- : (void)(line.broken = true);
+            line.broken |= depth == 0, depth -= depth > 0;
         if (byte < 0 || byte > ' ')
             line.last = at;
         at++;

@@ -656,6 +656,9 @@ static void mention_range(Mentions *m, uint32_t start, uint32_t end)
             at = string.end;
         } else if (c == '#') {
             at = ak__line_end(text, end, at);
+        } else if (c == '.' && end - at >= 3 && text[at + 1] == '.' && text[at + 2] == '.') {
+            at += 3; /* Ellipsis: the next line's name is no attribute of it */
+            dotted = false;
         } else {
             if (c > ' ' && c != '\\')
                 dotted = c == '.';

@@ -6,20 +6,24 @@
 #include "blocks_text.h"
 
 #include <string.h>
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 /* ---- Words ---- */
 
-bool ak__is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-bool ak__in_word(char c)
-{
-    unsigned char byte = (unsigned char)c;
-    unsigned char lower = byte | 0x20;
-    return (lower >= 'a' && lower <= 'z') || ak__is_digit(c) || c == '_' || byte >= 0x80;
-}
+/* Digits, letters, _, and all from 0x80. */
+const bool ak__word_bytes[256] = {
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+    0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+    1, 1, 1, 1, 0, 0, 0, 0, 1, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+    1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+};
 
 uint32_t ak__word_end(const char *text, uint32_t len, uint32_t at)
 {
@@ -129,6 +133,8 @@ static AkString prefix_of(const char *text, uint32_t from, uint32_t quote)
 {
     AkString string = {.start = quote};
     uint32_t at = quote;
+    if (at == from || !ak__in_word(text[at - 1]))
+        return string;
     while (at > from && quote - at < 3 && strchr("rbuftRBUFT", text[at - 1]) && text[at - 1])
         at--;
     /* if"x" and others whose last letters only look like a prefix. */
@@ -176,12 +182,38 @@ static uint32_t close_triple(const char *text, uint32_t len, uint32_t at, char q
     return len;
 }
 
+/* The first quote, backslash or newline, or an offset from len on. */
+static inline uint32_t find_in_line(const char *text, uint32_t len, uint32_t at, char quote)
+{
+#if defined(__SSE2__)
+    const __m128i closing = _mm_set1_epi8(quote), escape = _mm_set1_epi8('\\');
+    const __m128i newline = _mm_set1_epi8('\n');
+    for (; at < len; at += 16) { /* padding follows the text */
+        __m128i c = _mm_loadu_si128((const __m128i *)(const void *)(text + at));
+        __m128i found = _mm_or_si128(_mm_cmpeq_epi8(c, closing), _mm_cmpeq_epi8(c, escape));
+        found = _mm_or_si128(found, _mm_cmpeq_epi8(c, newline));
+        unsigned mask = (unsigned)_mm_movemask_epi8(found);
+        if (mask)
+            return at + (uint32_t)__builtin_ctz(mask);
+    }
+#else
+    while (at < len && text[at] != quote && text[at] != '\\' && text[at] != '\n')
+        at++;
+#endif
+    return at;
+}
+
 /* The closing quote, or the newline or len that comes first. */
 static uint32_t close_single(const char *text, uint32_t len, uint32_t at, char quote)
 {
-    while (at < len && text[at] != quote && text[at] != '\n')
-        at = text[at] == '\\' ? behind_escape(text, len, at) : at + 1;
-    return at < len ? at : len;
+    for (;;) {
+        at = find_in_line(text, len, at, quote);
+        if (at >= len)
+            return len;
+        if (text[at] != '\\')
+            return at;
+        at = behind_escape(text, len, at);
+    }
 }
 
 static void read_plain(const char *text, uint32_t len, AkString *string, char quote,

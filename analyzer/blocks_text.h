@@ -8,8 +8,18 @@
 #include <stdint.h>
 
 /* Bytes beyond ASCII count as letters: Python's own identifiers may hold them. */
-bool ak__in_word(char c);
-bool ak__is_digit(char c);
+extern const bool ak__word_bytes[256];
+
+static inline bool ak__in_word(char c)
+{
+    return ak__word_bytes[(unsigned char)c];
+}
+
+static inline bool ak__is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
 /* Whether the word at `at` is exactly this one. */
 bool ak__word_is(const char *text, uint32_t len, uint32_t at, const char *word);
 uint32_t ak__word_end(const char *text, uint32_t len, uint32_t at);

@@ -35,7 +35,8 @@ KINDS = {
     "AsyncWith": WITH, "For": FOR, "AsyncFor": FOR, "While": WHILE,
 }
 SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
-GAP = re.compile(rb"(?:[ \t\f\r]|\\\r?\n)*;")
+BLANKS = rb"(?:[ \t\f]|\\\r?\n)*"
+SEMICOLON = re.compile(BLANKS + b";" + BLANKS)
 
 
 class Mismatch(Exception):
@@ -85,7 +86,8 @@ class File:
         """Statements that share a line, joined by semicolons, are one block."""
         groups: list = []
         for node in body:
-            if groups and GAP.match(self.text, self.end(groups[-1][-1]), self.start(node)):
+            if groups and SEMICOLON.fullmatch(self.text, self.end(groups[-1][-1]),
+                                              self.start(node)):
                 groups[-1].append(node)
             else:
                 groups.append([node])
