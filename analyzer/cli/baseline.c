@@ -47,12 +47,14 @@ static bool read_entry(CliBaseline *b, json_t *o)
     const char *print, *code, *path, *message = "";
     json_int_t count = 1;
 
-    if (json_unpack(o, "{s:s, s:s, s:s, s?s, s?I}", "fingerprint", &print, "code", &code, "path", &path,
-                    "message", &message, "count", &count) < 0 || count < 1)
+    if (json_unpack(o, "{s:s, s:s, s:s, s?s, s?I}", "fingerprint", &print, "code", &code,
+                    "path", &path, "message", &message, "count", &count) < 0 ||
+        count < 1)
         return false;
-    add_entry(b, cli_keep_string(print), cli_keep_string(code),
-              cli_path_absolute(*path == '/' ? path : cli_path_join(cli_path_folder(b->path), path)),
-              cli_keep_string(message), (size_t)count);
+    add_entry(
+        b, cli_keep_string(print), cli_keep_string(code),
+        cli_path_absolute(*path == '/' ? path : cli_path_join(cli_path_folder(b->path), path)),
+        cli_keep_string(message), (size_t)count);
     return true;
 }
 
@@ -71,21 +73,25 @@ CliBaseline *cli_baseline_read(const char *path, bool or_new)
         return b;
     }
     if (!file)
-        return fail(b->path, cli_keep_format("%s; --update-baseline writes it", strerror(errno)));
+        return fail(b->path,
+                    cli_keep_format("%s; --update-baseline writes it", strerror(errno)));
     root = json_loadf(file, 0, &wrong);
     fclose(file);
     if (!root)
-        return fail(b->path, cli_keep_format("line %d, column %d: %s", wrong.line, wrong.column, wrong.text));
+        return fail(b->path, cli_keep_format("line %d, column %d: %s", wrong.line, wrong.column,
+                                             wrong.text));
     findings = json_object_get(root, "findings");
     if (json_integer_value(json_object_get(root, "version")) != 1 || !json_is_array(findings)) {
         json_decref(root);
         return fail(b->path, "this is no baseline of version 1");
     }
-    json_array_foreach(findings, i, o) {
+    json_array_foreach(findings, i, o)
+    {
         if (read_entry(b, o))
             continue;
         json_decref(root);
-        return fail(b->path, cli_keep_format("finding %zu lacks fingerprint, code or path", i + 1));
+        return fail(b->path,
+                    cli_keep_format("finding %zu lacks fingerprint, code or path", i + 1));
     }
     json_decref(root);
     return b;
@@ -116,7 +122,8 @@ void cli_baseline_apply(CliBaseline *b, CliReport *report)
 }
 
 size_t cli_baseline_stale(const CliBaseline *b,
-                          bool (*is_judged)(void *arg, const char *path, const char *code), void *arg)
+                          bool (*is_judged)(void *arg, const char *path, const char *code),
+                          void *arg)
 {
     size_t stale = 0;
 
@@ -126,7 +133,8 @@ size_t cli_baseline_stale(const CliBaseline *b,
             continue;
         stale++;
         fprintf(stderr, "aklint: %s: stale: %s %s in %s is found %zu times, not %zu\n",
-                cli_path_shown(b->path), e->code, e->message, cli_path_shown(e->path), e->seen, e->count);
+                cli_path_shown(b->path), e->code, e->message, cli_path_shown(e->path), e->seen,
+                e->count);
     }
     return stale;
 }
@@ -183,7 +191,8 @@ static int write_entries(const CliBaseline *b)
 }
 
 int cli_baseline_write(CliBaseline *b, const CliReport *report, bool grow,
-                       bool (*is_judged)(void *arg, const char *path, const char *code), void *arg)
+                       bool (*is_judged)(void *arg, const char *path, const char *code),
+                       void *arg)
 {
     for (size_t i = 0; i < b->entries.len; i++) {
         Entry *e = b->entries.items[i];
@@ -192,8 +201,8 @@ int cli_baseline_write(CliBaseline *b, const CliReport *report, bool grow,
     }
     for (size_t i = 0; grow && i < report->count; i++) {
         const CliFinding *item = &report->items[i];
-        add_entry(b, cli_keep_string(item->f->fingerprint), ak_rule_id(item->f->rule), item->path,
-                  cli_keep_string(item->f->message), 1);
+        add_entry(b, cli_keep_string(item->f->fingerprint), ak_rule_id(item->f->rule),
+                  item->path, cli_keep_string(item->f->message), 1);
     }
     if (b->entries.len)
         qsort(b->entries.items, b->entries.len, sizeof *b->entries.items, by_place);

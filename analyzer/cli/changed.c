@@ -9,8 +9,8 @@
 typedef struct Old {
     CliRun *run;
     const char *top, *commit;
-    CliList given;   /* absolute paths whose text is that of the commit */
-    size_t found;    /* files of the run before those were added that are gone today */
+    CliList given; /* absolute paths whose text is that of the commit */
+    size_t found;  /* files of the run before those were added that are gone today */
 } Old;
 
 static int fail(const char *sentence)
@@ -41,7 +41,8 @@ static int find_commit(Old *old, const char *ref)
 {
     const char *here = cli_paths_base(), *spec = cli_keep_format("%s^{commit}", ref), *parted;
     const char *const top[] = {"rev-parse", "--show-toplevel", NULL};
-    const char *const verify[] = {"rev-parse", "--verify", "--quiet", "--end-of-options", spec, NULL};
+    const char *const verify[] = {"rev-parse",        "--verify", "--quiet",
+                                  "--end-of-options", spec,       NULL};
     const char *merge[] = {"merge-base", NULL, "HEAD", NULL};
 
     old->top = ask(here, top);
@@ -76,14 +77,16 @@ static void add_gone(Old *old, const char *path)
 {
     CliFile *file = cli_keep(sizeof *file);
 
-    *file = (CliFile){path, AK_REPORT, cli_config_for(&old->run->configs, cli_path_folder(path))};
+    *file =
+        (CliFile){path, AK_REPORT, cli_config_for(&old->run->configs, cli_path_folder(path))};
     cli_list_add(&old->run->files.found, file);
 }
 
 static int give_old(Old *old, const char *path, const char *name)
 {
-    const char *const argv[] = {"git", "-C", old->top, "cat-file", "blob",
-                                cli_keep_format("%s:%s", old->commit, name), NULL};
+    const char *const argv[] = {"git",      "-C",   old->top,
+                                "cat-file", "blob", cli_keep_format("%s:%s", old->commit, name),
+                                NULL};
     CliBuf out = {0};
 
     if (cli_process(argv, &out) != 0) {
@@ -91,7 +94,8 @@ static int give_old(Old *old, const char *path, const char *name)
         return fail(cli_keep_format("git does not give %s as it was", name));
     }
     /* 64 zero bytes behind it, as the library wants them. */
-    cli_texts_give(old->run->texts, path, cli_keep_text(out.data ? out.data : "", out.len + 64), out.len);
+    cli_texts_give(old->run->texts, path, cli_keep_text(out.data ? out.data : "", out.len + 64),
+                   out.len);
     cli_list_add(&old->given, path);
     cli_buf_free(&out);
     return 0;
@@ -116,10 +120,10 @@ static int take_change(Old *old, char status, const char *name)
 /* "M\0name\0A\0name\0" of git diff, names alone of git ls-files. */
 static int read_changes(Old *old)
 {
-    const char *const diff[] = {"git", "-C", old->top, "diff", "--no-renames", "--name-status", "-z",
-                                old->commit, "--", NULL};
-    const char *const fresh[] = {"git", "-C", old->top, "ls-files", "--others", "--exclude-standard",
-                                 "-z", NULL};
+    const char *const diff[] = {"git",           "-C", old->top,    "diff", "--no-renames",
+                                "--name-status", "-z", old->commit, "--",   NULL};
+    const char *const fresh[] = {
+        "git", "-C", old->top, "ls-files", "--others", "--exclude-standard", "-z", NULL};
     CliBuf out = {0};
     int status = 0;
 

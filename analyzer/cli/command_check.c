@@ -28,7 +28,8 @@ static int no_format(const char *name)
     const char *near = cli_print_nearest(name);
 
     return fail(near ? cli_keep_format("no format is called '%s'; did you mean %s?", name, near)
-                     : cli_keep_format("no format is called '%s'; `aklint help check` lists them", name));
+                     : cli_keep_format(
+                           "no format is called '%s'; `aklint help check` lists them", name));
 }
 
 static int check_formats(const CliOptions *o)
@@ -140,7 +141,8 @@ static AkLevel failing_level(CliRun *run, const CliFinding *item)
 
     if (run->fail_on >= 0)
         return (AkLevel)run->fail_on;
-    return (file ? file->settings : cli_config_for(&run->configs, cli_path_folder(item->path)))->fail_on;
+    return (file ? file->settings : cli_config_for(&run->configs, cli_path_folder(item->path)))
+        ->fail_on;
 }
 
 static bool wants_notes(const CliRun *run)
@@ -186,7 +188,8 @@ static int say_problems(const CliRun *run)
     say(&run->texts->problems);
     if (run->configs.mistakes.len)
         fputs("aklint: the configuration has mistakes (AK003)\n", stderr);
-    return run->files.refused || run->texts->refused || run->configs.mistakes.len ? BROKEN : CLEAN;
+    return run->files.refused || run->texts->refused || run->configs.mistakes.len ? BROKEN
+                                                                                  : CLEAN;
 }
 
 static int list_files(const CliRun *run)
@@ -215,7 +218,9 @@ static int read_baseline(Narrow *narrow)
     if (!path)
         path = cli_config_for(&narrow->run->configs, cli_paths_cwd())->baseline;
     if (!path)
-        return o->update_baseline || o->grow_baseline ? fail("which baseline? --baseline FILE names it") : 0;
+        return o->update_baseline || o->grow_baseline
+                   ? fail("which baseline? --baseline FILE names it")
+                   : 0;
     narrow->baseline = cli_baseline_read(path, o->update_baseline || o->grow_baseline);
     return narrow->baseline ? 0 : BROKEN;
 }
@@ -264,7 +269,8 @@ static int fix(const Narrow *narrow, CliFixes *fixes, CliReport *report)
 
     if (o->add_allow)
         return cli_fix_allow(fixes, report, o->reason) ? pass(narrow, report) : 0;
-    for (unsigned round = 0; !status && round < ROUNDS && cli_fix_round(fixes, report); round++) {
+    for (unsigned round = 0; !status && round < ROUNDS && cli_fix_round(fixes, report);
+         round++) {
         status = pass(narrow, report);
         if (!status && cli_fix_retract(fixes))
             status = pass(narrow, report);
@@ -287,7 +293,8 @@ static int finish_fixes(const CliFixes *fixes, FILE *remarks)
         status = BROKEN;
     cli_buf_free(&out);
     if (!o->quiet && files)
-        fprintf(remarks, "%s %zu file%s.\n", o->diff ? "Would change" : "Changed", files, files == 1 ? "" : "s");
+        fprintf(remarks, "%s %zu file%s.\n", o->diff ? "Would change" : "Changed", files,
+                files == 1 ? "" : "s");
     return status;
 }
 

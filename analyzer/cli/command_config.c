@@ -15,7 +15,8 @@ static int fail(const char *sentence)
 
 static void print_settings(const CliSettings *settings)
 {
-    printf("# %s\n", settings->file ? cli_path_shown(settings->file) : "no configuration file: defaults");
+    printf("# %s\n",
+           settings->file ? cli_path_shown(settings->file) : "no configuration file: defaults");
     for (CliKey key = CLI_EXTEND + 1; key < CLI_KEYS; key++) {
         CliBuf value = {0};
         cli_config_value(settings, key, &value);
@@ -29,15 +30,17 @@ static int print_mistakes(const CliConfigs *configs)
 {
     for (size_t i = 0; i < configs->mistakes.len; i++) {
         const CliMistakeAt *m = configs->mistakes.items[i];
-        fprintf(stderr, "%s:%u:%u: error AK003 %s%s%s\n", cli_path_shown(m->place.path), m->place.line,
-                m->place.column, m->message, *m->advice ? "; " : "", m->advice);
+        fprintf(stderr, "%s:%u:%u: error AK003 %s%s%s\n", cli_path_shown(m->place.path),
+                m->place.line, m->place.column, m->message, *m->advice ? "; " : "", m->advice);
     }
     return configs->mistakes.len ? 2 : 0;
 }
 
-static int settings_for(const CliOptions *options, CliConfigs *configs, const CliSettings **settings)
+static int settings_for(const CliOptions *options, CliConfigs *configs,
+                        const CliSettings **settings)
 {
-    const char *typed = options->words.len ? cli_list_text(&options->words, 0) : ".", *why = NULL;
+    const char *typed = options->words.len ? cli_list_text(&options->words, 0) : ".",
+               *why = NULL;
     const char *path = cli_path_absolute(typed);
     struct stat st;
 

@@ -1,5 +1,5 @@
-/* From TOML to settings. A table of keys says what each takes; whatever does not fit is a mistake
- * with a place, and the rest of the file still holds. */
+/* From TOML to settings. A table of keys says what each takes; whatever does not fit is a
+ * mistake with a place, and the rest of the file still holds. */
 #include "config.h"
 #include "glob.h"
 #include "nearest.h"
@@ -77,9 +77,10 @@ static bool check_selector(Reading *r, const AkNode *node)
     if (cli_selector_known(node->text))
         return true;
     near = ak_rule_nearest(node->text);
-    mistake(r, node, near ? cli_keep_format("no rule is called '%s'; did you mean %s (%s)?", node->text,
-                                            ak_rule_id(near), ak_rule_name(near))
-                          : cli_keep_format("no rule is called '%s'", node->text),
+    mistake(r, node,
+            near ? cli_keep_format("no rule is called '%s'; did you mean %s (%s)?", node->text,
+                                   ak_rule_id(near), ak_rule_name(near))
+                 : cli_keep_format("no rule is called '%s'", node->text),
             "`aklint rules` lists them");
     return false;
 }
@@ -189,9 +190,10 @@ static void take_dialect(Reading *r, CliKey key, const AkNode *value)
         const AkNode *node = nodes.items[i];
         const char *near = nearest_dialect(node->text);
         if (!cli_dialect_read(node->text, &r->settings->dialects))
-            mistake(r, node, near ? cli_keep_format("no dialect is called '%s'; did you mean '%s'?",
-                                                    node->text, near)
-                                  : cli_keep_format("no dialect is called '%s'", node->text),
+            mistake(r, node,
+                    near ? cli_keep_format("no dialect is called '%s'; did you mean '%s'?",
+                                           node->text, near)
+                         : cli_keep_format("no dialect is called '%s'", node->text),
                     "\"ak\", \"autokitteh\", \"temporal\" or \"auto\"");
     }
 }
@@ -248,7 +250,8 @@ static void take_max_bytes(Reading *r, CliKey key, const AkNode *value)
     unsigned long long n = strtoull(value->text, &end, 10);
 
     if (value->kind != AK_NODE_SCALAR || value->quoted || *end || !n || value->text[0] == '-')
-        mistake(r, value, cli_keep_format("%s takes a number above 0", cli_config_key(key)), "");
+        mistake(r, value, cli_keep_format("%s takes a number above 0", cli_config_key(key)),
+                "");
     else
         r->settings->max_bytes = (size_t)n;
 }
@@ -277,8 +280,10 @@ static void take_extend(Reading *r, CliKey key, const AkNode *value)
     path = cli_path_absolute(*path == '/' ? path : cli_path_join(r->settings->folder, path));
     base = r->extended > 8 ? NULL : load(r->configs, path, r->extended + 1, &why, &speaks);
     if (!base) {
-        mistake(r, value, cli_keep_format("'%s' cannot be extended: %s", value->text,
-                                          why ? why : "it extends itself"), "");
+        mistake(r, value,
+                cli_keep_format("'%s' cannot be extended: %s", value->text,
+                                why ? why : "it extends itself"),
+                "");
         return;
     }
     *r->settings = *base;
@@ -323,9 +328,10 @@ static void check_keys(Reading *r, const AkNode *table)
             cli_nearest(&near, name->text, keys[k].name);
         }
         if (!known)
-            mistake(r, name, near.word ? cli_keep_format("unknown key '%s'; did you mean '%s'?",
-                                                         name->text, near.word)
-                                       : cli_keep_format("unknown key '%s'", name->text),
+            mistake(r, name,
+                    near.word ? cli_keep_format("unknown key '%s'; did you mean '%s'?",
+                                                name->text, near.word)
+                              : cli_keep_format("unknown key '%s'", name->text),
                     "`aklint config` lists the keys");
     }
 }
@@ -463,7 +469,8 @@ static const CliSettings *said_in(CliConfigs *configs, const char *folder)
     return NULL;
 }
 
-const CliSettings *cli_config_below(CliConfigs *configs, const char *folder, const CliSettings *above)
+const CliSettings *cli_config_below(CliConfigs *configs, const char *folder,
+                                    const CliSettings *above)
 {
     const CliSettings *settings;
 

@@ -59,7 +59,7 @@ typedef struct CliMistakeAt {
 typedef struct CliConfigs {
     CliMap by_folder; /* folder → settings */
     CliMap by_file;
-    CliList mistakes; /* CliMistakeAt */
+    CliList mistakes;         /* CliMistakeAt */
     const CliSettings *fixed; /* --config or --isolated: holds for every file */
 } CliConfigs;
 
@@ -72,7 +72,8 @@ const CliSettings *cli_config_file(CliConfigs *configs, const char *path, const 
 const CliSettings *cli_config_for(CliConfigs *configs, const char *folder);
 
 /* The same for a folder whose parent's settings are known. */
-const CliSettings *cli_config_below(CliConfigs *configs, const char *folder, const CliSettings *above);
+const CliSettings *cli_config_below(CliConfigs *configs, const char *folder,
+                                    const CliSettings *above);
 
 /* Whether a glob holds for a path, as it would in .gitignore. */
 bool cli_config_glob(const CliGlob *glob, const char *path);

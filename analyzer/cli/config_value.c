@@ -61,7 +61,8 @@ static void add_levels(CliBuf *out, const CliSettings *s)
         const AkRule *rule = ak_rule_at(i);
         if (s->levels[i] == ak_rule_level(rule))
             continue;
-        cli_buf_printf(out, "%s%s = \"%s\"", comma, ak_rule_id(rule), cli_level_word(s->levels[i]));
+        cli_buf_printf(out, "%s%s = \"%s\"", comma, ak_rule_id(rule),
+                       cli_level_word(s->levels[i]));
         comma = ", ";
     }
     cli_buf_puts(out, *comma == ',' ? " }" : "}");
@@ -110,7 +111,9 @@ void cli_config_value(const CliSettings *s, CliKey key, CliBuf *out)
     case CLI_ENTRY_POINTS: add_list(out, &s->entries); break;
     case CLI_CALLS: add_calls(out, &s->calls); break;
     case CLI_FAIL_ON: add_string(out, cli_level_word(s->fail_on)); break;
-    case CLI_MAX_BYTES: cli_buf_printf(out, "%zu", s->max_bytes ? s->max_bytes : 4u << 20); break;
+    case CLI_MAX_BYTES:
+        cli_buf_printf(out, "%zu", s->max_bytes ? s->max_bytes : 4u << 20);
+        break;
     case CLI_PYTHON: add_string(out, s->python ? s->python : ""); break;
     case CLI_BASELINE: add_string(out, s->baseline ? s->baseline : ""); break;
     case CLI_EXTEND:

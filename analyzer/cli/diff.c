@@ -39,7 +39,8 @@ static Lines split(const char *text, size_t len)
 
 static bool same(const Diff *d, size_t i, size_t j)
 {
-    return d->old.len[i] == d->new.len[j] && !memcmp(d->old.start[i], d->new.start[j], d->old.len[i]);
+    return d->old.len[i] == d->new.len[j] &&
+           !memcmp(d->old.start[i], d->new.start[j], d->old.len[i]);
 }
 
 /* Goes back over the frontiers, each as it was before its step, and marks what is shared. */
@@ -63,7 +64,8 @@ static void trace_back(Diff *d, size_t from, long x, long y, long *const *saved,
 static bool step(const Diff *d, size_t from, long n, long m, long *v, long c)
 {
     for (long k = -c; k <= c; k += 2) {
-        long x = k == -c || (k != c && v[k - 1] < v[k + 1]) ? v[k + 1] : v[k - 1] + 1, y = x - k;
+        long x = k == -c || (k != c && v[k - 1] < v[k + 1]) ? v[k + 1] : v[k - 1] + 1,
+             y = x - k;
         while (x < n && y < m && same(d, from + (size_t)x, from + (size_t)y)) {
             x++;
             y++;
@@ -123,7 +125,8 @@ static void add_line(CliBuf *out, char mark, const Lines *lines, size_t i)
 /* What stands in a hunk's head: a range of no lines names the line before it. */
 static void add_range(CliBuf *out, char mark, size_t start, size_t count)
 {
-    cli_buf_printf(out, count == 1 ? " %c%zu" : " %c%zu,%zu", mark, count ? start + 1 : start, count);
+    cli_buf_printf(out, count == 1 ? " %c%zu" : " %c%zu,%zu", mark, count ? start + 1 : start,
+                   count);
 }
 
 /* The script: ' ' for a shared line, '-' and '+' for one text's. */
@@ -161,7 +164,8 @@ static size_t hunk_end(const CliBuf *script, size_t at)
     return end + CONTEXT < script->len ? end + CONTEXT : script->len;
 }
 
-static void add_hunk(CliBuf *out, const Diff *d, const char *script, size_t len, size_t i, size_t j)
+static void add_hunk(CliBuf *out, const Diff *d, const char *script, size_t len, size_t i,
+                     size_t j)
 {
     size_t old_lines = 0, new_lines = 0;
 
@@ -174,7 +178,8 @@ static void add_hunk(CliBuf *out, const Diff *d, const char *script, size_t len,
     add_range(out, '+', j, new_lines);
     cli_buf_puts(out, " @@\n");
     for (size_t k = 0; k < len; k++) {
-        add_line(out, script[k], script[k] == '+' ? &d->new : &d->old, script[k] == '+' ? j : i);
+        add_line(out, script[k], script[k] == '+' ? &d->new : &d->old,
+                 script[k] == '+' ? j : i);
         i += script[k] != '+';
         j += script[k] != '-';
     }

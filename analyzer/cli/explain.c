@@ -36,7 +36,10 @@ static void add_code(CliBuf *out, const char *name, const char *text, size_t len
 
     while (len && text[len - 1] == '\n')
         len--;
-    cli_buf_printf(out, "`%s`\n\n```%s\n", name, !dot ? "" : !strcmp(dot, ".py") ? "python" : dot + 1);
+    cli_buf_printf(out, "`%s`\n\n```%s\n", name,
+                   !dot                  ? ""
+                   : !strcmp(dot, ".py") ? "python"
+                                         : dot + 1);
     cli_buf_add(out, text, len);
     cli_buf_puts(out, "\n```\n\n");
 }
@@ -71,7 +74,8 @@ static void add_example(CliBuf *out, const char *text, size_t len)
             at = next_line(at, end);
             continue;
         }
-        for (at = start; at < end && !file_name(at, end, &(const char *){NULL}); at = next_line(at, end))
+        for (at = start; at < end && !file_name(at, end, &(const char *){NULL});
+             at = next_line(at, end))
             ;
         add_code(out, name, start, (size_t)(at - start));
     }
@@ -97,7 +101,8 @@ static void add_section(CliBuf *out, const AkRule *rule)
     cli_buf_printf(out, "Level: %s. Dialects: ", cli_level_word(ak_rule_level(rule)));
     add_dialects(out, ak_rule_dialects(rule));
     cli_buf_printf(out, ". Fix: %s.\n\n", fix_word(ak_rule_fix(rule)));
-    cli_buf_printf(out, "**Why.** %s\n\n**Instead.** %s\n\n", ak_rule_why(rule), ak_rule_instead(rule));
+    cli_buf_printf(out, "**Why.** %s\n\n**Instead.** %s\n\n", ak_rule_why(rule),
+                   ak_rule_instead(rule));
     if (example && len)
         add_example(out, example, len);
     cli_buf_printf(out, "**Not seen.** %s\n", ak_rule_misses(rule));
@@ -130,7 +135,8 @@ static int print(CliBuf *out)
     if (out->len)
         fwrite(out->data, 1, out->len, stdout);
     cli_buf_free(out);
-    return fflush(stdout) != 0 || ferror(stdout) ? fail("standard output cannot be written") : 0;
+    return fflush(stdout) != 0 || ferror(stdout) ? fail("standard output cannot be written")
+                                                 : 0;
 }
 
 /* 1 for JSON, 0 for text, -1 behind a sentence. */
@@ -160,8 +166,9 @@ static int print_text(const CliList *rules, bool whole_page)
     CliBuf out = {0};
 
     if (whole_page)
-        cli_buf_puts(&out, "# Pitfalls\n\nWhat aklint finds, why it matters, what to write instead. "
-                           "The examples are those that the tests run.\n\n");
+        cli_buf_puts(&out,
+                     "# Pitfalls\n\nWhat aklint finds, why it matters, what to write instead. "
+                     "The examples are those that the tests run.\n\n");
     for (size_t i = 0; i < rules->len; i++) {
         cli_buf_puts(&out, i ? "\n" : "");
         add_section(&out, rules->items[i]);
@@ -180,7 +187,8 @@ static int find_rules(const CliOptions *options, CliList *rules)
             return fail(cli_keep_format("no rule is called '%s'; did you mean %s (%s)?", word,
                                         ak_rule_id(near), ak_rule_name(near)));
         if (!rule)
-            return fail(cli_keep_format("no rule is called '%s'; `aklint rules` lists them", word));
+            return fail(
+                cli_keep_format("no rule is called '%s'; `aklint rules` lists them", word));
         cli_list_add(rules, rule);
     }
     return rules->len ? 0 : fail("which rule? `aklint rules` lists them");

@@ -1,5 +1,5 @@
-/* The walk. Folders wait on a stack, so that depth costs no file descriptors; links wait until all
- * real folders are done, so that a file keeps its own name whenever the walk meets it. */
+/* The walk. Folders wait on a stack, so that depth costs no file descriptors; links wait until
+ * all real folders are done, so that a file keeps its own name whenever the walk meets it. */
 #define _GNU_SOURCE
 #include "files.h"
 #include "gitignore.h"
@@ -70,7 +70,8 @@ static void add_file(CliFiles *files, const char *path, AkUse use, const CliSett
         cli_terminal_progress("Looking for files:", files->found.len, 0);
 }
 
-static void add_manifest(CliFiles *files, const char *path, AkUse use, const CliSettings *settings)
+static void add_manifest(CliFiles *files, const char *path, AkUse use,
+                         const CliSettings *settings)
 {
     CliFile *file;
 
@@ -119,6 +120,16 @@ static bool is_excluded(const CliFiles *files, const CliSettings *settings, cons
     return cli_config_excludes(settings, path);
 }
 
+/* A walk does not enter a folder that is left out; a path that is named may lie in one. */
+static bool is_excluded_above(const CliFiles *files, const CliSettings *settings,
+                              const char *path)
+{
+    for (; strcmp(path, "/"); path = cli_path_folder(path))
+        if (is_excluded(files, settings, path))
+            return true;
+    return false;
+}
+
 static const CliIgnore *read_rules(const CliIgnore *above, const char *folder, const char *name)
 {
     const char *path = cli_path_join(folder, name);
@@ -160,7 +171,8 @@ static void note_entry(Listing *listing, const struct dirent *item)
         return;
     if (listing->count == listing->cap) {
         listing->cap = listing->cap ? listing->cap * 2 : 32;
-        listing->entries = cli_realloc(listing->entries, listing->cap * sizeof *listing->entries);
+        listing->entries =
+            cli_realloc(listing->entries, listing->cap * sizeof *listing->entries);
     }
     listing->entries[listing->count++] =
         (Entry){cli_keep_string(name), item->d_type, item->d_ino};
@@ -189,7 +201,8 @@ static int list_folder(const char *path, Listing *listing, dev_t *device, const 
     return error;
 }
 
-static void push(CliList *list, const char *path, const CliIgnore *rules, const CliSettings *above)
+static void push(CliList *list, const char *path, const CliIgnore *rules,
+                 const CliSettings *above)
 {
     Folder *folder = cli_keep(sizeof *folder);
 
@@ -206,7 +219,10 @@ static unsigned char type_of(const char *path, unsigned char type)
         return type;
     if (lstat(path, &st) < 0)
         return DT_UNKNOWN;
-    return S_ISDIR(st.st_mode) ? DT_DIR : S_ISREG(st.st_mode) ? DT_REG : S_ISLNK(st.st_mode) ? DT_LNK : DT_FIFO;
+    return S_ISDIR(st.st_mode)   ? DT_DIR
+           : S_ISREG(st.st_mode) ? DT_REG
+           : S_ISLNK(st.st_mode) ? DT_LNK
+                                 : DT_FIFO;
 }
 
 static void take_file(Walk *w, const char *path, const CliSettings *settings)
@@ -219,8 +235,8 @@ static void take_file(Walk *w, const char *path, const CliSettings *settings)
         add_file(w->files, path, w->use, settings);
 }
 
-static void visit_entry(Walk *w, const Folder *folder, const Entry *entry, const CliIgnore *rules,
-                        const CliSettings *settings, dev_t device)
+static void visit_entry(Walk *w, const Folder *folder, const Entry *entry,
+                        const CliIgnore *rules, const CliSettings *settings, dev_t device)
 {
     const char *path = cli_path_join(folder->path, entry->name);
     unsigned char type = type_of(path, entry->type);
@@ -296,6 +312,20 @@ static int by_folder_path(const void *a, const void *b)
     return strcmp(x->path, y->path);
 }
 
+/* The stack is empty then; its top is to be the first by name. */
+static void visit_links(Walk *w)
+{
+    qsort(w->links.items, w->links.len, sizeof *w->links.items, by_folder_path);
+    for (size_t i = 0, n = w->links.len; i < n; i++)
+        visit_link(w, w->links.items[i]);
+    w->links.len = 0;
+    for (size_t i = 0, n = w->stack.len; i < n / 2; i++) {
+        void *other = w->stack.items[n - 1 - i];
+        w->stack.items[n - 1 - i] = w->stack.items[i];
+        w->stack.items[i] = other;
+    }
+}
+
 static void walk(CliFiles *files, const char *path, AkUse use)
 {
     Walk w = {.files = files, .use = use};
@@ -309,15 +339,12 @@ static void walk(CliFiles *files, const char *path, AkUse use)
             named = false;
             continue;
         }
-        qsort(w.links.items, w.links.len, sizeof *w.links.items, by_folder_path);
-        for (size_t i = 0, n = w.links.len; i < n; i++)
-            visit_link(&w, w.links.items[i]);
-        w.links.len = 0;
+        visit_links(&w);
     }
 }
 
-/* The place that a path's base must reach up to: its repository, else its project, else where the
- * user stands, else the folder itself. */
+/* The place that a path's base must reach up to: its repository, else its project, else where
+ * the user stands, else the folder itself. */
 static const char *top_of(const char *folder)
 {
     const char *top = cli_path_repository(folder);
@@ -344,7 +371,7 @@ static void find_named(CliFiles *files, const char *typed, CliList *projects)
     is_dir = S_ISDIR(st.st_mode);
     folder = is_dir ? path : cli_path_folder(path);
     settings = cli_config_for(files->configs, folder);
-    if (files->force_exclude && is_excluded(files, settings, path))
+    if (files->force_exclude && is_excluded_above(files, settings, path))
         return;
     cli_paths_widen(top_of(folder));
     project = cli_path_project(folder);
@@ -352,7 +379,8 @@ static void find_named(CliFiles *files, const char *typed, CliList *projects)
         cli_list_add(projects, project);
     if (is_dir)
         walk(files, path, AK_REPORT);
-    else if (is_manifest(cli_path_name(path)) || ends_with(path, ".yaml") || ends_with(path, ".yml"))
+    else if (is_manifest(cli_path_name(path)) || ends_with(path, ".yaml") ||
+             ends_with(path, ".yml"))
         add_manifest(files, path, AK_REPORT, settings);
     else if (!ends_with(path, ".toml"))
         add_file(files, path, AK_REPORT, settings);

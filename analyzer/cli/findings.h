@@ -16,9 +16,9 @@ typedef struct CliFinding {
 typedef struct CliReport {
     CliFinding *items; /* sorted by path, place, rule */
     size_t count;
-    size_t by_level[3];              /* of items */
-    size_t hidden_notes;             /* beside items */
-    size_t known;                    /* left out: the baseline lists them */
+    size_t by_level[3];               /* of items */
+    size_t hidden_notes;              /* beside items */
+    size_t known;                     /* left out: the baseline lists them */
     size_t fixable, unsafely_fixable; /* of items; the second beside the first */
     AkCounts counts;
     CliTexts *texts;

@@ -151,7 +151,8 @@ static Fit fit_of(const Fixed *file, const Edit *edit)
 
 static Edit edit_of(const Fixed *file, const AkEdit *from)
 {
-    return (Edit){from->place.start_byte, from->place.end_byte, with_line_ends(file, from->text)};
+    return (Edit){from->place.start_byte, from->place.end_byte,
+                  with_line_ends(file, from->text)};
 }
 
 static void add_edit(Fixed *file, const Edit *edit)
@@ -233,8 +234,8 @@ static void apply(CliFixes *fixes, Fixed *file)
     file->before = file->now;
     file->now = edited(file);
     file->edits = (CliList){0};
-    verdict = cli_python_compiles(fixes->run->python, file->path, file->now.text, file->now.len, &line,
-                                  &column, &why);
+    verdict = cli_python_compiles(fixes->run->python, file->path, file->now.text, file->now.len,
+                                  &line, &column, &why);
     file->unproved = verdict < 0;
     if (verdict == 0)
         refuse(fixes, file, file->before);
@@ -317,7 +318,8 @@ static size_t line_end(const CliText *text, uint32_t line)
 }
 
 /* The rules of all findings that a comment on this line would silence, once each. */
-static const char *rules_at(const CliReport *report, size_t from, const char *path, uint32_t line)
+static const char *rules_at(const CliReport *report, size_t from, const char *path,
+                            uint32_t line)
 {
     CliBuf ids = {0};
     const char *kept;
@@ -325,7 +327,8 @@ static const char *rules_at(const CliReport *report, size_t from, const char *pa
     for (size_t i = from; i < report->count; i++) {
         const CliFinding *item = &report->items[i];
         const char *id = ak_rule_id(item->f->rule);
-        if (strcmp(item->path, path) || item->f->noqa_line != line || (ids.data && strstr(ids.data, id)))
+        if (strcmp(item->path, path) || item->f->noqa_line != line ||
+            (ids.data && strstr(ids.data, id)))
             continue;
         cli_buf_printf(&ids, "%s%s", ids.len ? ", " : "", id);
     }
@@ -348,8 +351,9 @@ static bool take_line(CliFixes *fixes, const CliReport *report, size_t i, const 
     if (file->refused)
         return false;
     if (at && file->now.text[at - 1] == '\\') {
-        complain(item->path, cli_keep_format("line %u ends with a backslash and takes no comment",
-                                             item->f->noqa_line));
+        complain(item->path,
+                 cli_keep_format("line %u ends with a backslash and takes no comment",
+                                 item->f->noqa_line));
         return false;
     }
     edit.text = cli_keep_format("  # aklint: allow %s -- %s",

@@ -1,7 +1,7 @@
 /* fix.h: findings' edits, and comments that silence them, applied to files.
  *
- * Edits are gathered in memory, and the library checks the outcome before anything is written. A
- * file whose new text does not parse is left as it is.
+ * Edits are gathered in memory, and the library checks the outcome before anything is written.
+ * A file whose new text does not parse is left as it is.
  */
 #ifndef CLI_FIX_H
 #define CLI_FIX_H
@@ -23,7 +23,8 @@ size_t cli_fix_round(CliFixes *fixes, const CliReport *report);
 /* After a check: takes texts back that no longer parse. true: check anew. */
 bool cli_fix_retract(CliFixes *fixes);
 
-/* Adds "# aklint: allow RULE -- reason" where it silences each finding; returns how many lines. */
+/* Adds "# aklint: allow RULE -- reason" where it silences each finding; returns how many lines.
+ */
 size_t cli_fix_allow(CliFixes *fixes, const CliReport *report, const char *reason);
 
 /* How many files have a new text. */

@@ -1,4 +1,5 @@
-/* Code frames. A line is cut to what a terminal shows around the place: some files are one line. */
+/* Code frames. A line is cut to what a terminal shows around the place: some files are one
+ * line. */
 #include "frame.h"
 #include "utf8.h"
 
@@ -62,9 +63,9 @@ static void add_carets(CliBuf *out, const CliFrame *f, size_t from, size_t limit
     CliBuf scratch = {0};
 
     before = cli_utf8_line(&scratch, f->text + from, p->start_byte - from, lead);
-    wide = stop > p->start_byte
-               ? cli_utf8_line(&scratch, f->text + p->start_byte, stop - p->start_byte, lead + before)
-               : 0;
+    wide = stop > p->start_byte ? cli_utf8_line(&scratch, f->text + p->start_byte,
+                                                stop - p->start_byte, lead + before)
+                                : 0;
     cli_buf_free(&scratch);
     add_gutter(out, f, 0);
     cli_buf_putc(out, ' ');
@@ -75,7 +76,8 @@ static void add_carets(CliBuf *out, const CliFrame *f, size_t from, size_t limit
     cli_buf_putc(out, '\n');
 }
 
-static void add_line(CliBuf *out, const CliFrame *f, uint32_t line, size_t start, size_t from, size_t limit)
+static void add_line(CliBuf *out, const CliFrame *f, uint32_t line, size_t start, size_t from,
+                     size_t limit)
 {
     size_t lead = from > start ? 3 : 0, end = line_end(f->text, f->len, limit);
 
@@ -106,7 +108,8 @@ void cli_frame(CliBuf *out, const CliFrame *f)
     const AkPlace *p = f->place;
     size_t start, end, from, limit;
 
-    if (!f->len || p->start_byte > f->len || p->end_byte > f->len || p->end_byte < p->start_byte)
+    if (!f->len || p->start_byte > f->len || p->end_byte > f->len ||
+        p->end_byte < p->start_byte)
         return;
     start = line_start(f->text, p->start_byte);
     end = line_end(f->text, f->len, p->start_byte);

@@ -13,8 +13,8 @@ typedef struct CliFrame {
     const char *caret_color, *dim, *reset; /* "" without colour */
 } CliFrame;
 
-/* Adds the line before the place, its first line, and the carets. Nothing for an empty text or a
- * place that lies behind its end (the file changed meanwhile). */
+/* Adds the line before the place, its first line, and the carets. Nothing for an empty text or
+ * a place that lies behind its end (the file changed meanwhile). */
 void cli_frame(CliBuf *out, const CliFrame *frame);
 
 #endif

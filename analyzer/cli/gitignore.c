@@ -46,7 +46,8 @@ static bool read_pattern(const char *line, size_t len, Pattern *pattern)
     return len > 0;
 }
 
-const CliIgnore *cli_ignore_new(const CliIgnore *above, const char *dir, const char *text, size_t len)
+const CliIgnore *cli_ignore_new(const CliIgnore *above, const char *dir, const char *text,
+                                size_t len)
 {
     const char *line = text, *end = text + len;
     CliIgnore *rules;

@@ -38,8 +38,10 @@ static int help(const CliOptions *options)
         return 0;
     }
     near = cli_command_nearest(word);
-    fprintf(stderr, near ? "aklint: no command is called '%s'; did you mean %s?\n"
-                         : "aklint: no command is called '%s'\n", word, near);
+    fprintf(stderr,
+            near ? "aklint: no command is called '%s'; did you mean %s?\n"
+                 : "aklint: no command is called '%s'\n",
+            word, near);
     return 2;
 }
 
@@ -53,7 +55,8 @@ static int misspelt(const CliOptions *options)
     near = cli_command_nearest(word);
     if (!near)
         return 0;
-    fprintf(stderr, "aklint: '%s' is neither a path nor a command; did you mean `aklint %s`?\n", word, near);
+    fprintf(stderr, "aklint: '%s' is neither a path nor a command; did you mean `aklint %s`?\n",
+            word, near);
     return 2;
 }
 
@@ -66,7 +69,8 @@ static int run(const CliOptions *options)
         return 0;
     }
     if (options->help) {
-        cli_options_help(options->command, options->command == CLI_CHECK && !options->named, stdout);
+        cli_options_help(options->command, options->command == CLI_CHECK && !options->named,
+                         stdout);
         return 0;
     }
     switch (options->command) {

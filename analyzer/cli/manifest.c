@@ -1,5 +1,5 @@
-/* autokitteh.yaml through libyaml's events. Aliases share their anchor's node; how much a text may
- * unfold by them is bounded, as it comes from anywhere. */
+/* autokitteh.yaml through libyaml's events. Aliases share their anchor's node; how much a text
+ * may unfold by them is bounded, as it comes from anywhere. */
 #include "node.h"
 
 #include "map.h"
@@ -113,7 +113,8 @@ static int read_alias(Reader *r, const yaml_char_t *anchor, uint32_t start, uint
     const AkNode *node = cli_map_get(&r->anchors, (const char *)anchor);
 
     if (!node)
-        return fail(r, start, end, cli_keep_format("unknown anchor '%s'", (const char *)anchor));
+        return fail(r, start, end,
+                    cli_keep_format("unknown anchor '%s'", (const char *)anchor));
     r->unfolded += size_of(node);
     if (r->unfolded > UNFOLDED)
         return fail(r, start, end, "aliases unfold to too much");
@@ -125,7 +126,8 @@ static void read_scalar(Reader *r, const yaml_event_t *event, uint32_t start, ui
 {
     AkNode *node = cli_node_new(AK_NODE_SCALAR, start, end);
 
-    node->text = cli_keep_text((const char *)event->data.scalar.value, event->data.scalar.length);
+    node->text =
+        cli_keep_text((const char *)event->data.scalar.value, event->data.scalar.length);
     node->quoted = event->data.scalar.style == YAML_SINGLE_QUOTED_SCALAR_STYLE ||
                    event->data.scalar.style == YAML_DOUBLE_QUOTED_SCALAR_STYLE;
     remember(r, anchor_of(event->data.scalar.anchor), node);
@@ -134,7 +136,8 @@ static void read_scalar(Reader *r, const yaml_event_t *event, uint32_t start, ui
 
 static int read_event(Reader *r, const yaml_event_t *event)
 {
-    uint32_t start = byte_at(r, event->start_mark.index), end = byte_at(r, event->end_mark.index);
+    uint32_t start = byte_at(r, event->start_mark.index),
+             end = byte_at(r, event->end_mark.index);
 
     switch (event->type) {
     case YAML_ALIAS_EVENT: return read_alias(r, event->data.alias.anchor, start, end);
@@ -155,7 +158,8 @@ static int parser_mistake(Reader *r)
     uint32_t at;
 
     if (p->error == YAML_READER_ERROR)
-        at = (uint32_t)(p->problem_offset + r->start < r->len ? p->problem_offset + r->start : r->len);
+        at = (uint32_t)(p->problem_offset + r->start < r->len ? p->problem_offset + r->start
+                                                              : r->len);
     else
         at = byte_at(r, p->problem_mark.index);
     return fail(r, at, at, cli_keep_string(p->problem ? p->problem : "no YAML"));

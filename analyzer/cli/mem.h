@@ -1,8 +1,8 @@
 /* mem.h: memory of the command line.
  *
  * What cli_keep gives lives until cli_forget at the end of main: nobody frees it. Lists
- * live there too; buffers grow by malloc and are freed by their owner. No allocation returns NULL: without memory the
- * program says so and ends with 2. All may be called from any thread.
+ * live there too; buffers grow by malloc and are freed by their owner. No allocation returns
+ * NULL: without memory the program says so and ends with 2. All may be called from any thread.
  */
 #ifndef CLI_MEM_H
 #define CLI_MEM_H
@@ -39,7 +39,8 @@ void cli_buf_repeat(CliBuf *buf, char c, size_t n);
 void cli_buf_printf(CliBuf *buf, const char *format, ...) CLI_PRINTF(2, 3);
 void cli_buf_free(CliBuf *buf);
 
-/* Pointers that belong to somebody else; the list itself is kept. items is NULL-ended once something was added. */
+/* Pointers that belong to somebody else; the list itself is kept. items is NULL-ended once
+ * something was added. */
 typedef struct CliList {
     void **items;
     size_t len, cap;

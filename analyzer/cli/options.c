@@ -8,8 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FOR_CHECK = 1 << CLI_CHECK, FOR_RULES = 1 << CLI_RULES, FOR_EXPLAIN = 1 << CLI_EXPLAIN,
-       FOR_CONFIG = 1 << CLI_CONFIG, FOR_ALL = (1 << CLI_COMMANDS) - 1 };
+enum {
+    FOR_CHECK = 1 << CLI_CHECK,
+    FOR_RULES = 1 << CLI_RULES,
+    FOR_EXPLAIN = 1 << CLI_EXPLAIN,
+    FOR_CONFIG = 1 << CLI_CONFIG,
+    FOR_ALL = (1 << CLI_COMMANDS) - 1
+};
 
 typedef enum Kind { FLAG, TEXT, LIST, COMMAS, NUMBER } Kind;
 
@@ -34,22 +39,30 @@ static const Option table[] = {
      "FUNC is an entry point; may be given several times"},
 
     {"format", 'f', TEXT, FOR_CHECK | FOR_RULES | FOR_EXPLAIN, AT(format), "Output", "FORMAT",
-     "text, concise, grouped, json, json-lines, sarif, github, gitlab, junit, rdjson, azure, pylint"},
-    {"output-format", 0, TEXT, FOR_CHECK | FOR_RULES | FOR_EXPLAIN, AT(format), NULL, "FORMAT", ""},
+     "text, concise, grouped, json, json-lines, sarif, github, gitlab, junit, rdjson, azure, "
+     "pylint"},
+    {"output-format", 0, TEXT, FOR_CHECK | FOR_RULES | FOR_EXPLAIN, AT(format), NULL, "FORMAT",
+     ""},
     {"output", 'o', LIST, FOR_CHECK, AT(outputs), "Output", "FORMAT=FILE",
      "Also write this format to a file; may be given several times"},
-    {"show", 0, TEXT, FOR_CHECK, AT(show), "Output", "notes", "Show notes too, not only their number"},
-    {"statistics", 0, FLAG, FOR_CHECK, AT(statistics), "Output", NULL, "One line a rule, with its count"},
-    {"show-files", 0, FLAG, FOR_CHECK, AT(show_files), "Output", NULL, "List the files and stop"},
-    {"quiet", 'q', FLAG, FOR_CHECK, AT(quiet), "Output", NULL, "Findings only: no summary, no remarks"},
+    {"show", 0, TEXT, FOR_CHECK, AT(show), "Output", "notes",
+     "Show notes too, not only their number"},
+    {"statistics", 0, FLAG, FOR_CHECK, AT(statistics), "Output", NULL,
+     "One line a rule, with its count"},
+    {"show-files", 0, FLAG, FOR_CHECK, AT(show_files), "Output", NULL,
+     "List the files and stop"},
+    {"quiet", 'q', FLAG, FOR_CHECK, AT(quiet), "Output", NULL,
+     "Findings only: no summary, no remarks"},
     {"color", 0, TEXT, FOR_ALL, AT(color), "Output", "WHEN", "auto, always or never"},
 
     {"fail-on", 0, TEXT, FOR_CHECK, AT(fail_on), "Outcome", "LEVEL",
      "Exit with 1 from this level on: error (default), warning or note"},
     {"max-warnings", 0, NUMBER, FOR_CHECK, AT(max_warnings), "Outcome", "N",
      "Exit with 1 when there are more warnings"},
-    {"exit-zero", 0, FLAG, FOR_CHECK, AT(exit_zero), "Outcome", NULL, "Exit with 0 whatever is found"},
-    {"baseline", 0, TEXT, FOR_CHECK, AT(baseline), "Outcome", "FILE", "Leave out what FILE lists"},
+    {"exit-zero", 0, FLAG, FOR_CHECK, AT(exit_zero), "Outcome", NULL,
+     "Exit with 0 whatever is found"},
+    {"baseline", 0, TEXT, FOR_CHECK, AT(baseline), "Outcome", "FILE",
+     "Leave out what FILE lists"},
     {"update-baseline", 0, FLAG, FOR_CHECK, AT(update_baseline), "Outcome", NULL,
      "Take what is gone out of the baseline; write it if it is not there yet"},
     {"grow-baseline", 0, FLAG, FOR_CHECK, AT(grow_baseline), "Outcome", NULL,
@@ -65,7 +78,8 @@ static const Option table[] = {
      "Write a comment that silences each finding"},
     {"reason", 0, TEXT, FOR_CHECK, AT(reason), "Changes", "TEXT", "With --add-allow: why"},
 
-    {"exclude", 0, COMMAS, FOR_CHECK, AT(exclude), "Files", "GLOBS", "Leave out, as .gitignore would"},
+    {"exclude", 0, COMMAS, FOR_CHECK, AT(exclude), "Files", "GLOBS",
+     "Leave out, as .gitignore would"},
     {"force-exclude", 0, FLAG, FOR_CHECK, AT(force_exclude), "Files", NULL,
      "Leave out paths that are named, too"},
     {"stdin-filename", 0, TEXT, FOR_CHECK, AT(stdin_filename), "Files", "FILE",
@@ -74,10 +88,12 @@ static const Option table[] = {
      "Do not look into larger files (4194304)"},
     {"config", 0, TEXT, FOR_CHECK | FOR_CONFIG, AT(config), "Files", "FILE",
      "Settings from this file, for all sources"},
-    {"isolated", 0, FLAG, FOR_CHECK | FOR_CONFIG, AT(isolated), "Files", NULL, "No settings from files"},
+    {"isolated", 0, FLAG, FOR_CHECK | FOR_CONFIG, AT(isolated), "Files", NULL,
+     "No settings from files"},
     {"jobs", 'j', NUMBER, FOR_CHECK, AT(jobs), "Files", "N", "Work on N cores (all)"},
 
-    {"all", 0, FLAG, FOR_EXPLAIN, AT(all), "Output", NULL, "Every rule: the page docs/pitfalls.md"},
+    {"all", 0, FLAG, FOR_EXPLAIN, AT(all), "Output", NULL,
+     "Every rule: the page docs/pitfalls.md"},
     {"help", 'h', FLAG, FOR_ALL, AT(help), "Help", NULL, "This text"},
     {"version", 'V', FLAG, FOR_ALL, AT(version), "Help", NULL, "Which aklint this is"},
 };
@@ -87,10 +103,12 @@ enum { OPTIONS = sizeof table / sizeof *table };
 static const struct {
     const char *name, *takes, *about;
 } commands[CLI_COMMANDS] = {
-    [CLI_CHECK] = {"check", "[PATH...]", "Check files and folders (this folder); - is standard input"},
+    [CLI_CHECK] = {"check", "[PATH...]",
+                   "Check files and folders (this folder); - is standard input"},
     [CLI_RULES] = {"rules", "", "List the rules"},
     [CLI_EXPLAIN] = {"explain", "RULE...", "What a rule finds, why, and what to write instead"},
-    [CLI_CONFIG] = {"config", "[PATH]", "Which settings hold for a path, and where each is said"},
+    [CLI_CONFIG] = {"config", "[PATH]",
+                    "Which settings hold for a path, and where each is said"},
     [CLI_HELP] = {"help", "[COMMAND]", "Help on a command"},
     [CLI_VERSION] = {"version", "", "Which aklint this is"},
 };
@@ -181,7 +199,8 @@ static int store(CliOptions *o, const Option *option, const char *value)
     return 0;
 }
 
-/* Returns how many further arguments were used, or -1 behind a sentence that says what is wrong. */
+/* Returns how many further arguments were used, or -1 behind a sentence that says what is
+ * wrong. */
 static int read_long(CliOptions *o, const char *arg, const char *next)
 {
     size_t len = strcspn(arg, "=");
@@ -211,7 +230,8 @@ static int read_letters(CliOptions *o, const char *letters, const char *next)
     for (; *letters; letters++) {
         const Option *option = find_letter(*letters);
         if (!option) {
-            fail(cli_keep_format("unknown option -%c; `aklint help check` lists them", *letters));
+            fail(cli_keep_format("unknown option -%c; `aklint help check` lists them",
+                                 *letters));
             return -1;
         }
         if (option->kind == FLAG) {
@@ -318,7 +338,8 @@ static void print_option(const Option *option, FILE *out)
 
 static void print_options(CliCommand command, FILE *out)
 {
-    static const char *const sections[] = {"Rules", "Output", "Outcome", "Changes", "Files", "Help"};
+    static const char *const sections[] = {"Rules",   "Output", "Outcome",
+                                           "Changes", "Files",  "Help"};
 
     for (size_t s = 0; s < sizeof sections / sizeof *sections; s++) {
         bool headed = false;
@@ -338,17 +359,21 @@ static void print_options(CliCommand command, FILE *out)
 static void print_overview(FILE *out)
 {
     fputs("aklint finds what would break a durable Python program, before it runs.\n\n"
-          "Usage: aklint [COMMAND] [OPTION...] [PATH...]\n\nCommands:\n", out);
+          "Usage: aklint [COMMAND] [OPTION...] [PATH...]\n\nCommands:\n",
+          out);
     for (CliCommand c = 0; c < CLI_COMMANDS; c++)
         fprintf(out, "  %-10s%s\n", commands[c].name, commands[c].about);
     fputs("\nOften used:\n"
           "  aklint                          check this folder\n"
           "  aklint flows/ --show notes      one folder, notes as well\n"
           "  aklint --fix --unsafe-fixes     repair what can be repaired\n"
-          "  aklint --format json > out      for programs; sarif, github, gitlab, junit ... as well\n"
+          "  aklint --format json > out      for programs; sarif, github, gitlab, junit ... as "
+          "well\n"
           "  aklint explain AK301            what a rule is about\n"
-          "\nExit codes: 0 clean; 1 findings; 2 usage, configuration, or a path that cannot be read.\n"
-          "Options: `aklint help check`.\n", out);
+          "\nExit codes: 0 clean; 1 findings; 2 usage, configuration, or a path that cannot be "
+          "read.\n"
+          "Options: `aklint help check`.\n",
+          out);
 }
 
 void cli_options_help(CliCommand command, bool overview, FILE *out)

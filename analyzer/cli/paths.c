@@ -1,5 +1,5 @@
-/* Spellings of paths. They are told apart as text; only a ".." asks the disk, as a link before it
- * leads elsewhere. */
+/* Spellings of paths. They are told apart as text; only a ".." asks the disk, as a link before
+ * it leads elsewhere. */
 #define _GNU_SOURCE
 #include "paths.h"
 #include "mem.h"
@@ -144,8 +144,8 @@ static const char *nearest_with(const char *dir, const char *const *marks)
 
 const char *cli_path_project(const char *dir)
 {
-    static const char *const marks[] = {
-        "pyproject.toml", "setup.py", "setup.cfg", ".git", "autokitteh.yaml", "aklint.toml", NULL};
+    static const char *const marks[] = {"pyproject.toml",  "setup.py",    "setup.cfg", ".git",
+                                        "autokitteh.yaml", "aklint.toml", NULL};
     const char *root = nearest_with(dir, marks);
 
     /* A stray mark at the top of the disk does not make everything one project. */

@@ -1,9 +1,9 @@
 /* paths.h: one file, three spellings.
  *
- * The command line works with absolute paths. People see a path from where they stand, if the file
- * lies below. The library knows a file from the base, the top of what is checked, so that what it
- * says (and its fingerprints) does not depend on the folder that it was started in.
- * All results are kept until the program ends.
+ * The command line works with absolute paths. People see a path from where they stand, if the
+ * file lies below. The library knows a file from the base, the top of what is checked, so that
+ * what it says (and its fingerprints) does not depend on the folder that it was started in. All
+ * results are kept until the program ends.
  */
 #ifndef CLI_PATHS_H
 #define CLI_PATHS_H

@@ -8,12 +8,12 @@ static const struct {
     const char *name;
     CliPrint print;
 } formats[] = {
-    {"text", cli_print_text},         {"full", cli_print_text},
-    {"concise", cli_print_concise},   {"grouped", cli_print_grouped},
-    {"json", cli_print_json},         {"json-lines", cli_print_json_lines},
-    {"sarif", cli_print_sarif},       {"github", cli_print_github},
-    {"gitlab", cli_print_gitlab},     {"junit", cli_print_junit},
-    {"rdjson", cli_print_rdjson},     {"azure", cli_print_azure},
+    {"text", cli_print_text},       {"full", cli_print_text},
+    {"concise", cli_print_concise}, {"grouped", cli_print_grouped},
+    {"json", cli_print_json},       {"json-lines", cli_print_json_lines},
+    {"sarif", cli_print_sarif},     {"github", cli_print_github},
+    {"gitlab", cli_print_gitlab},   {"junit", cli_print_junit},
+    {"rdjson", cli_print_rdjson},   {"azure", cli_print_azure},
     {"pylint", cli_print_pylint},
 };
 

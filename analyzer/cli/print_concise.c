@@ -11,7 +11,8 @@ static void add_rest(CliBuf *out, const CliFinding *item)
     const AkFinding *f = item->f;
 
     cli_buf_printf(out, "%u:%u: %s: %s %s", f->place.line, f->place.column,
-                   cli_level_word(item->level), ak_rule_id(f->rule), cli_has_fix(f) ? "[*] " : "");
+                   cli_level_word(item->level), ak_rule_id(f->rule),
+                   cli_has_fix(f) ? "[*] " : "");
     cli_utf8_show(out, f->message);
     cli_buf_putc(out, '\n');
 }

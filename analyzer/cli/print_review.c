@@ -31,7 +31,8 @@ void cli_print_github(const CliReport *report, CliBuf *out)
     for (size_t i = 0; i < report->count; i++) {
         const CliFinding *item = &report->items[i];
         const AkFinding *f = item->f;
-        cli_buf_printf(out, "::%s title=aklint (%s),file=", commands[item->level], ak_rule_id(f->rule));
+        cli_buf_printf(out, "::%s title=aklint (%s),file=", commands[item->level],
+                       ak_rule_id(f->rule));
         add_escaped(out, cli_path_shown(item->path), ":,");
         cli_buf_printf(out, ",line=%u,col=%u,endLine=%u,endColumn=%u::", f->place.line,
                        f->place.column, f->place.end_line, f->place.end_column);
@@ -70,8 +71,8 @@ static json_t *gitlab_object(const CliFinding *item, const char *fingerprint)
 
     cli_json_set(location, "path", cli_json_text(cli_path_shown(item->path)));
     cli_json_set(location, "positions",
-                 json_pack("{s:{s:i, s:i}, s:{s:i, s:i}}", "begin", "line", (int)p->line, "column",
-                           (int)p->column, "end", "line", (int)p->end_line, "column",
+                 json_pack("{s:{s:i, s:i}, s:{s:i, s:i}}", "begin", "line", (int)p->line,
+                           "column", (int)p->column, "end", "line", (int)p->end_line, "column",
                            (int)p->end_column));
     cli_json_set(o, "check_name", json_string(ak_rule_id(item->f->rule)));
     cli_json_set(o, "description", cli_json_text(item->f->message));
@@ -81,14 +82,16 @@ static json_t *gitlab_object(const CliFinding *item, const char *fingerprint)
     return o;
 }
 
-/* GitLab wants each fingerprint once: the second of the same kind in a function gets a number. */
+/* GitLab wants each fingerprint once: the second of the same kind in a function gets a number.
+ */
 void cli_print_gitlab(const CliReport *report, CliBuf *out)
 {
     json_t *all = json_array();
     CliMap seen = {0};
 
     for (size_t i = 0; i < report->count; i++) {
-        const char *print = report->items[i].f->fingerprint ? report->items[i].f->fingerprint : "";
+        const char *print =
+            report->items[i].f->fingerprint ? report->items[i].f->fingerprint : "";
         for (unsigned n = 2; cli_map_has(&seen, print); n++)
             print = cli_keep_format("%s-%u", report->items[i].f->fingerprint, n);
         cli_map_put(&seen, print, report);
@@ -101,7 +104,8 @@ static size_t same_file(const CliReport *report, size_t from)
 {
     size_t n = 1;
 
-    while (from + n < report->count && !strcmp(report->items[from + n].path, report->items[from].path))
+    while (from + n < report->count &&
+           !strcmp(report->items[from + n].path, report->items[from].path))
         n++;
     return n;
 }
@@ -122,19 +126,22 @@ static void add_case(CliBuf *out, const CliFinding *item)
 
 void cli_print_junit(const CliReport *report, CliBuf *out)
 {
-    cli_buf_printf(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-                        "<testsuites name=\"aklint\" tests=\"%zu\" failures=\"%zu\" errors=\"0\">\n",
+    cli_buf_printf(out,
+                   "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+                   "<testsuites name=\"aklint\" tests=\"%zu\" failures=\"%zu\" errors=\"0\">\n",
                    report->count ? report->count : 1, report->count);
     /* Without a test, servers take a clean run for one that did not happen. */
     if (!report->count)
-        cli_buf_puts(out, "  <testsuite name=\"aklint\" tests=\"1\" failures=\"0\" errors=\"0\">\n"
-                          "    <testcase name=\"no findings\" classname=\"aklint\"/>\n"
-                          "  </testsuite>\n");
+        cli_buf_puts(out,
+                     "  <testsuite name=\"aklint\" tests=\"1\" failures=\"0\" errors=\"0\">\n"
+                     "    <testcase name=\"no findings\" classname=\"aklint\"/>\n"
+                     "  </testsuite>\n");
     for (size_t i = 0; i < report->count;) {
         size_t n = same_file(report, i);
         cli_buf_puts(out, "  <testsuite name=\"");
         cli_xml(out, cli_path_shown(report->items[i].path));
-        cli_buf_printf(out, "\" package=\"aklint\" tests=\"%zu\" failures=\"%zu\" errors=\"0\">\n", n, n);
+        cli_buf_printf(
+            out, "\" package=\"aklint\" tests=\"%zu\" failures=\"%zu\" errors=\"0\">\n", n, n);
         for (size_t end = i + n; i < end; i++)
             add_case(out, &report->items[i]);
         cli_buf_puts(out, "  </testsuite>\n");
@@ -145,7 +152,8 @@ void cli_print_junit(const CliReport *report, CliBuf *out)
 static json_t *range_of(const AkPlace *p)
 {
     return json_pack("{s:{s:i, s:i}, s:{s:i, s:i}}", "start", "line", (int)p->line, "column",
-                     (int)p->column, "end", "line", (int)p->end_line, "column", (int)p->end_column);
+                     (int)p->column, "end", "line", (int)p->end_line, "column",
+                     (int)p->end_column);
 }
 
 static json_t *suggestions_of(const AkFinding *f)

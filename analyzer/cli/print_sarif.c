@@ -38,7 +38,8 @@ static json_t *artifact(const char *absolute)
 static json_t *region(const AkPlace *p)
 {
     return json_pack("{s:i, s:i, s:i, s:i}", "startLine", (int)p->line, "startColumn",
-                     (int)p->column, "endLine", (int)p->end_line, "endColumn", (int)p->end_column);
+                     (int)p->column, "endLine", (int)p->end_line, "endColumn",
+                     (int)p->end_column);
 }
 
 static json_t *location(const char *absolute, const AkPlace *p, const char *message)
@@ -135,8 +136,8 @@ static json_t *help_of(const AkRule *rule)
     CliBuf text = {0};
     json_t *help;
 
-    cli_buf_printf(&text, "%s\n\nInstead: %s\n\nMisses: %s", ak_rule_why(rule), ak_rule_instead(rule),
-                   ak_rule_misses(rule));
+    cli_buf_printf(&text, "%s\n\nInstead: %s\n\nMisses: %s", ak_rule_why(rule),
+                   ak_rule_instead(rule), ak_rule_misses(rule));
     help = text_object(text.data);
     cli_buf_free(&text);
     return help;

@@ -16,7 +16,8 @@ static Colors colors_of(const CliReport *report)
 {
     if (!report->color)
         return (Colors){{"", "", ""}, "", "", ""};
-    return (Colors){{"\033[1;31m", "\033[1;33m", "\033[1;36m"}, "\033[1m", "\033[2m", "\033[0m"};
+    return (Colors){
+        {"\033[1;31m", "\033[1;33m", "\033[1;36m"}, "\033[1m", "\033[2m", "\033[0m"};
 }
 
 static void add_head(CliBuf *out, const CliFinding *item, const Colors *c)
@@ -25,9 +26,10 @@ static void add_head(CliBuf *out, const CliFinding *item, const Colors *c)
 
     cli_buf_puts(out, c->bold);
     cli_utf8_show(out, cli_path_shown(item->path));
-    cli_buf_printf(out, "%s:%u:%u: %s%s%s %s%s%s %s%s: ", c->reset, f->place.line, f->place.column,
-                   c->level[item->level], cli_level_word(item->level), c->reset, c->bold,
-                   ak_rule_id(f->rule), c->reset, ak_rule_name(f->rule), f->proved ? "" : " (likely)");
+    cli_buf_printf(out, "%s:%u:%u: %s%s%s %s%s%s %s%s: ", c->reset, f->place.line,
+                   f->place.column, c->level[item->level], cli_level_word(item->level),
+                   c->reset, c->bold, ak_rule_id(f->rule), c->reset, ak_rule_name(f->rule),
+                   f->proved ? "" : " (likely)");
     cli_utf8_show(out, f->message);
     cli_buf_putc(out, '\n');
 }
@@ -83,7 +85,8 @@ static void add_advice(CliBuf *out, const AkFinding *f, const Colors *c)
     }
 }
 
-static void add_frame(CliBuf *out, const CliReport *report, const CliFinding *item, const Colors *c)
+static void add_frame(CliBuf *out, const CliReport *report, const CliFinding *item,
+                      const Colors *c)
 {
     CliFrame frame = {.place = &item->f->place,
                       .caret_color = c->level[item->level],

@@ -1,6 +1,6 @@
 /* The child reads "length\n" and a text, and answers "1\n" or "0 line column length\n" and a
- * sentence. A child that dies (a stack that overflows) or takes too long costs its question only:
- * the next one starts another. */
+ * sentence. A child that dies (a stack that overflows) or takes too long costs its question
+ * only: the next one starts another. */
 #define _GNU_SOURCE
 #include "python.h"
 #include "mem.h"
@@ -57,7 +57,8 @@ static const char script[] =
     "        give.write(b'1\\n')\n"
     "    else:\n"
     "        why = str(wrong[2]).encode('utf-8', 'replace')\n"
-    "        give.write(b'0 %d %d %d\\n' % (max(wrong[0], 1), max(wrong[1], 1), len(why)) + why)\n"
+    "        give.write(b'0 %d %d %d\\n' % (max(wrong[0], 1), max(wrong[1], 1), len(why)) + "
+    "why)\n"
     "    give.flush()\n";
 
 CliPython *cli_python_new(const char *chosen, const char *project)
@@ -101,7 +102,8 @@ static void hang_up(CliPython *python)
 
 static int spawn(CliPython *python, const char *program, int child_fd)
 {
-    char *argv[] = {(char *)(uintptr_t)program, "-I", "-S", "-c", (char *)(uintptr_t)script, NULL};
+    char *argv[] = {(char *)(uintptr_t)program, "-I", "-S", "-c",
+                    (char *)(uintptr_t)script,  NULL};
     posix_spawn_file_actions_t actions;
     int error;
 
@@ -200,8 +202,8 @@ static int answer(CliPython *python, uint32_t *line, uint32_t *column, const cha
     return verdict;
 }
 
-static int ask(CliPython *python, const char *text, size_t len, uint32_t *line, uint32_t *column,
-               const char **why)
+static int ask(CliPython *python, const char *text, size_t len, uint32_t *line,
+               uint32_t *column, const char **why)
 {
     char head[32];
     int verdict = -1, n = snprintf(head, sizeof head, "%zu\n", len);

@@ -1,7 +1,7 @@
 /* python.h: the project's interpreter as the referee of syntax.
  *
- * It is started with the first question, as a child process that compiles what it is sent and runs
- * none of it: isolated, without the project's folder on its path.
+ * It is started with the first question, as a child process that compiles what it is sent and
+ * runs none of it: isolated, without the project's folder on its path.
  */
 #ifndef CLI_PYTHON_H
 #define CLI_PYTHON_H
@@ -11,8 +11,8 @@
 
 typedef struct CliPython CliPython;
 
-/* chosen: an interpreter named in the settings, or NULL: that of VIRTUAL_ENV, of .venv or venv in
- * project, python3, python. Strings must outlive the result. */
+/* chosen: an interpreter named in the settings, or NULL: that of VIRTUAL_ENV, of .venv or venv
+ * in project, python3, python. Strings must outlive the result. */
 CliPython *cli_python_new(const char *chosen, const char *project);
 void cli_python_free(CliPython *python);
 

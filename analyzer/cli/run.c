@@ -36,8 +36,8 @@ static int check_selectors(const char *option, const CliList *selectors)
             continue;
         near = ak_rule_nearest(word);
         if (near)
-            return fail(cli_keep_format("--%s: no rule is called '%s'; did you mean %s (%s)?", option,
-                                        word, ak_rule_id(near), ak_rule_name(near)));
+            return fail(cli_keep_format("--%s: no rule is called '%s'; did you mean %s (%s)?",
+                                        option, word, ak_rule_id(near), ak_rule_name(near)));
         return fail(cli_keep_format("--%s: no rule is called '%s'; `aklint rules` lists them",
                                     option, word));
     }
@@ -52,7 +52,8 @@ static int read_levels(CliRun *run)
     run->fail_on = -1;
     if (o->fail_on) {
         if (!cli_level_read(o->fail_on, &level) || level == AK_OFF)
-            return fail(cli_keep_format("--fail-on is error, warning or note, not '%s'", o->fail_on));
+            return fail(
+                cli_keep_format("--fail-on is error, warning or note, not '%s'", o->fail_on));
         run->fail_on = (int)level;
     }
     if (o->show && strcmp(o->show, "notes"))
@@ -66,7 +67,8 @@ static int read_dialects(CliRun *run)
     for (size_t i = 0; i < run->options->dialects.len; i++) {
         const char *word = cli_list_text(&run->options->dialects, i);
         if (!cli_dialect_read(word, &run->dialects))
-            return fail(cli_keep_format("--dialect is ak, autokitteh or temporal, not '%s'", word));
+            return fail(
+                cli_keep_format("--dialect is ak, autokitteh or temporal, not '%s'", word));
     }
     return 0;
 }
@@ -191,8 +193,8 @@ static void in_parallel(void *payload, void (*job)(void *arg, size_t i), void *a
     cli_threads_run(((CliRun *)payload)->threads, job, arg, n);
 }
 
-static int compiles(void *payload, const char *path, const char *text, size_t len, uint32_t *line,
-                    uint32_t *column, const char **why)
+static int compiles(void *payload, const char *path, const char *text, size_t len,
+                    uint32_t *line, uint32_t *column, const char **why)
 {
     return cli_python_compiles(((CliRun *)payload)->python, path, text, len, line, column, why);
 }
@@ -250,7 +252,8 @@ static Group *group_new(CliRun *run, const CliSettings *settings, const char *ke
     o->dialects = run->dialects ? run->dialects : settings->dialects;
     o->entries = texts_of(&group->entries);
     o->calls = texts_of(&group->calls);
-    o->max_bytes = run->options->max_bytes > 0 ? (size_t)run->options->max_bytes : settings->max_bytes;
+    o->max_bytes =
+        run->options->max_bytes > 0 ? (size_t)run->options->max_bytes : settings->max_bytes;
     o->threads = run->options->jobs > 0 ? (unsigned)run->options->jobs : cli_threads_cores();
     o->payload = run;
     o->read = cli_texts_read;
@@ -266,7 +269,8 @@ static Group *group_new(CliRun *run, const CliSettings *settings, const char *ke
     return group;
 }
 
-static Group *group_of(CliRun *run, CliList *groups, CliMap *by_settings, const CliSettings *settings)
+static Group *group_of(CliRun *run, CliList *groups, CliMap *by_settings,
+                       const CliSettings *settings)
 {
     const char *address = cli_keep_format("%p", (const void *)settings), *key;
     Group *group = cli_map_get(by_settings, address);
@@ -309,20 +313,24 @@ static void give_files(CliRun *run, CliList *groups, CliMap *by_settings)
     }
     for (size_t i = 0; i < run->files.found.len; i++) {
         const CliFile *file = run->files.found.items[i];
-        owner = groups->len > 1 ? group_of(run, groups, by_settings, file->settings) : groups->items[0];
+        owner = groups->len > 1 ? group_of(run, groups, by_settings, file->settings)
+                                : groups->items[0];
         for (size_t g = 0; g < groups->len; g++)
-            give_file(run, groups->items[g], file, groups->items[g] == owner ? file->use : AK_KNOWN);
+            give_file(run, groups->items[g], file,
+                      groups->items[g] == owner ? file->use : AK_KNOWN);
     }
 }
 
 /* ---- manifests and mistakes in settings ---- */
 
 /* A rule book without AK003 must not make a mistake silent. */
-static void report(AkCheck *check, const AkPlace *place, const char *message, const char *advice)
+static void report(AkCheck *check, const AkPlace *place, const char *message,
+                   const char *advice)
 {
     if (ak_check_report(check, "AK003", place, message, advice) < 0)
         fprintf(stderr, "aklint: %s:%u:%u: %s\n",
-                cli_path_shown(cli_path_from_library(place->path)), place->line, place->column, message);
+                cli_path_shown(cli_path_from_library(place->path)), place->line, place->column,
+                message);
 }
 
 static void report_broken(AkCheck *check, const char *path, const char *text, size_t len,
@@ -402,7 +410,8 @@ static size_t strongest(const CliList *selectors, const AkRule *rule)
     return best;
 }
 
-/* Within one place, what names a rule more exactly goes first; the command line goes over files. */
+/* Within one place, what names a rule more exactly goes first; the command line goes over
+ * files. */
 static bool is_chosen(const CliRun *run, const CliSettings *s, const AkRule *rule)
 {
     const CliOptions *o = run->options;
@@ -444,7 +453,8 @@ static void take_finding(CliRun *run, CliReport *report, const AkFinding *f)
     const CliSettings *s = settings_of(run, path, &asked);
     AkLevel level = f->level;
 
-    if (!asked || (!is_own && (!is_chosen(run, s, f->rule) || is_ignored_here(s, path, f->rule))))
+    if (!asked ||
+        (!is_own && (!is_chosen(run, s, f->rule) || is_ignored_here(s, path, f->rule))))
         return;
     if (!is_own && s->levels && s->levels[cli_rule_index(f->rule)] != ak_rule_level(f->rule))
         level = s->levels[cli_rule_index(f->rule)];
@@ -460,7 +470,8 @@ static int by_place(const void *a, const void *b)
     if (!order)
         order = (x->f->place.line > y->f->place.line) - (x->f->place.line < y->f->place.line);
     if (!order)
-        order = (x->f->place.column > y->f->place.column) - (x->f->place.column < y->f->place.column);
+        order = (x->f->place.column > y->f->place.column) -
+                (x->f->place.column < y->f->place.column);
     if (!order)
         order = strcmp(ak_rule_id(x->f->rule), ak_rule_id(y->f->rule));
     return order ? order : strcmp(x->f->message, y->f->message);

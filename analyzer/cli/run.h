@@ -1,7 +1,7 @@
 /* run.h: one pass of the library over the files, and its findings under the user's settings.
  *
- * Sources whose settings differ in what the library is told (dialect, entry points, calls, …) are
- * checked apart; each sees the others as known files.
+ * Sources whose settings differ in what the library is told (dialect, entry points, calls, …)
+ * are checked apart; each sees the others as known files.
  */
 #ifndef CLI_RUN_H
 #define CLI_RUN_H
@@ -21,9 +21,9 @@ typedef struct CliRun {
     CliFiles files;
     CliThreads *threads;
     CliPython *python;
-    CliList entries;     /* of the command line, absolute */
+    CliList entries; /* of the command line, absolute */
     unsigned dialects;
-    int fail_on;         /* AkLevel, or -1: as the settings say */
+    int fail_on; /* AkLevel, or -1: as the settings say */
     bool show_notes;
     char *stdin_text;
     const char *stdin_path; /* absolute, or NULL */
@@ -35,8 +35,8 @@ typedef struct CliRun {
 /* Finds the files. 0, or an exit code behind a sentence on standard error. */
 int cli_run_start(CliRun *run, const CliOptions *options);
 
-/* Checks all files, with the texts given to run->texts in their place. The findings are all there
- * are, notes too; they live until cli_run_forget or cli_run_end. 0, 2 (said) or 130. */
+/* Checks all files, with the texts given to run->texts in their place. The findings are all
+ * there are, notes too; they live until cli_run_forget or cli_run_end. 0, 2 (said) or 130. */
 int cli_run_pass(CliRun *run, CliReport *report);
 void cli_run_forget(CliRun *run);
 

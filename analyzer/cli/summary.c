@@ -47,7 +47,8 @@ static void add_hidden(const CliReport *report, CliBuf *out)
 
 void cli_print_summary(const CliReport *report, CliBuf *out)
 {
-    const char *good = report->color ? "\033[1;32m" : "", *reset = report->color ? "\033[0m" : "";
+    const char *good = report->color ? "\033[1;32m" : "",
+               *reset = report->color ? "\033[0m" : "";
 
     if (report->quiet)
         return;
@@ -65,8 +66,9 @@ void cli_print_summary(const CliReport *report, CliBuf *out)
     if (report->fixable)
         cli_buf_printf(out, "%zu fixable with --fix", report->fixable);
     if (report->unsafely_fixable)
-        cli_buf_printf(out, report->fixable ? ", %zu more with --unsafe-fixes"
-                                            : "%zu fixable with --fix --unsafe-fixes",
+        cli_buf_printf(out,
+                       report->fixable ? ", %zu more with --unsafe-fixes"
+                                       : "%zu fixable with --fix --unsafe-fixes",
                        report->unsafely_fixable);
     if (report->fixable || report->unsafely_fixable)
         cli_buf_puts(out, ".\n");

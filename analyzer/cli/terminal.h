@@ -14,7 +14,8 @@ bool cli_terminal_color(CliColor wanted, int fd);
 void cli_terminal_start(bool progress);
 void cli_terminal_end(void);
 
-/* Shows "what done/all" on standard error, if that is a terminal and the run lasts. Any thread. */
+/* Shows "what done/all" on standard error, if that is a terminal and the run lasts. Any thread.
+ */
 void cli_terminal_progress(const char *what, size_t done, size_t all);
 void cli_terminal_clear(void);
 

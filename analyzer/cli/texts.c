@@ -1,4 +1,5 @@
-/* Reading. A file too large to be looked into is only mapped: naming its length costs nothing. */
+/* Reading. A file too large to be looked into is only mapped: naming its length costs nothing.
+ */
 #define _GNU_SOURCE
 #include "texts.h"
 #include "paths.h"
@@ -145,7 +146,8 @@ const char *cli_texts_show(CliTexts *texts, const char *path, size_t *len)
     return texts->shown;
 }
 
-int cli_texts_read(void *payload, const char *path, const char **text, size_t *len, const char **why)
+int cli_texts_read(void *payload, const char *path, const char **text, size_t *len,
+                   const char **why)
 {
     CliTexts *texts = *(CliTexts **)payload;
     const char *absolute = cli_path_from_library(path);

@@ -9,8 +9,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Reads a whole file; 64 zero bytes stand behind the text. Returns 0, or errno. The caller gives
- * it back with cli_text_free. A file larger than map_above is mapped instead of copied. */
+/* Reads a whole file; 64 zero bytes stand behind the text. Returns 0, or errno. The caller
+ * gives it back with cli_text_free. A file larger than map_above is mapped instead of copied.
+ */
 int cli_text_read(const char *path, size_t map_above, char **text, size_t *len);
 void cli_text_free(char *text, size_t len, size_t map_above);
 
@@ -44,7 +45,8 @@ void cli_texts_take_back(CliTexts *texts, const char *path);
 const char *cli_texts_show(CliTexts *texts, const char *path, size_t *len);
 
 /* AkOptions.read and release; payload begins with a CliTexts pointer. */
-int cli_texts_read(void *payload, const char *path, const char **text, size_t *len, const char **why);
+int cli_texts_read(void *payload, const char *path, const char **text, size_t *len,
+                   const char **why);
 void cli_texts_release(void *payload, const char *path, const char *text, size_t len);
 
 #endif

@@ -13,6 +13,7 @@ void cli_threads_free(CliThreads *threads);
 unsigned cli_threads_cores(void);
 
 /* Runs job(arg, 0) … job(arg, n - 1) and returns when all are done. A job may call this too. */
-void cli_threads_run(CliThreads *threads, void (*job)(void *arg, size_t i), void *arg, size_t n);
+void cli_threads_run(CliThreads *threads, void (*job)(void *arg, size_t i), void *arg,
+                     size_t n);
 
 #endif

@@ -19,7 +19,8 @@ unsigned cli_utf8_width(uint32_t code);
 /* Adds text as valid UTF-8. */
 void cli_utf8_add(CliBuf *buf, const char *text, size_t len);
 
-/* The same, with control characters replaced too: nothing that a file holds steers a terminal. */
+/* The same, with control characters replaced too: nothing that a file holds steers a terminal.
+ */
 void cli_utf8_show(CliBuf *buf, const char *text);
 
 /* One line of a file, tabs as spaces. Returns the cells taken, when the line starts at cell. */
