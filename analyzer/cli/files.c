@@ -32,7 +32,7 @@ typedef struct Entry {
 typedef struct Listing {
     Entry *entries;
     size_t count, cap;
-    bool has_gitignore, has_git, is_venv;
+    bool has_gitignore, has_git, has_settings, is_venv;
 } Listing;
 
 typedef struct Walk {
@@ -167,6 +167,8 @@ static void note_entry(Listing *listing, const struct dirent *item)
     listing->has_gitignore |= !strcmp(name, ".gitignore");
     listing->has_git |= !strcmp(name, ".git");
     listing->is_venv |= !strcmp(name, "pyvenv.cfg");
+    listing->has_settings |= !strcmp(name, "aklint.toml") || !strcmp(name, ".aklint.toml") ||
+                             !strcmp(name, "pyproject.toml");
     if (item->d_type == DT_REG && !is_source(name) && !is_manifest(name))
         return;
     if (listing->count == listing->cap) {
@@ -271,7 +273,9 @@ static void visit(Walk *w, const Folder *folder, bool named)
         return;
     }
     cli_map_put(&w->files->folders, id, folder->path);
-    settings = cli_config_below(w->files->configs, folder->path, folder->above);
+    settings = folder->above;
+    if (listing.has_settings)
+        settings = cli_config_below(w->files->configs, folder->path, settings);
     if (listing.has_git)
         rules = read_rules(NULL, folder->path, ".git/info/exclude");
     if (listing.has_gitignore)
