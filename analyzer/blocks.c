@@ -207,6 +207,7 @@ static void take_statement(Cutter *c, uint32_t start, uint32_t code)
         if (block->kind == AK_BLOCK_DEF || block->kind == AK_BLOCK_CLASS)
             return;
         block->kind = AK_BLOCK_STMT;
+        block->is_async = false;
         block->unsure = true;
     } else if (block && is_clause(c, code)) {
         block->unsure |= !has_clauses(block);
@@ -501,7 +502,7 @@ static Line read_line(Cutter *c, uint32_t at)
         if (byte == '(' || byte == '[' || byte == '{')
             depth++;
         else if (byte == ')' || byte == ']' || byte == '}')
-            depth ? (void)depth-- : (void)(line.broken = true);
+            line.broken |= depth == 0, depth -= depth > 0;
         if (byte < 0 || byte > ' ')
             line.last = at;
         at++;

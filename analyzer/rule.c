@@ -53,9 +53,9 @@ void ak_fix_callee(AkReport *report, const AkCall *call, const char *module, con
     const char *text = ak_fix_import(report, module, name);
     char callee[256];
 
-    if (!text || strlen(text) + strlen(tail) >= sizeof(callee))
+    if (!text || strlen(text) > 120 || strlen(tail) > 120)
         return;
-    snprintf(callee, sizeof(callee), "%s%s", text, tail);
+    snprintf(callee, sizeof(callee), "%.120s%.120s", text, tail);
     ak_fix_replace(report, unit, ak_kid(unit->facts, ak_call_expr(call)->kids, 0), callee);
 }
 

@@ -116,7 +116,7 @@ static const struct {
      "@a\n# b\n\n@c(\n1)\n\n# d\ndef f():\n  x\ny = 1\n", "ds"},
     {"a joined line inside a decorator", "@ \\\na\nclass C: pass\n", "c"},
     {"a decorated async def", "x = 1\n@a\nasync def f(): pass\n", "sd"},
-    {"a decorator without its def", "@a\nx = 1\ny = 2\n", "s!s"},
+    {"a decorator without its def", "@a\nx = 1\ny = 2\n", "s!ss"},
     {"a decorator at the end", "x = 1\n@a\n", "ss!"},
     /* Brackets. */
     {"text at column 0 in brackets",
@@ -266,7 +266,7 @@ static const struct {
      "+c= +e= +f= +g= +i= +k= +l="},
     {"match as a name", "match = 1\nmatch.a = 2\ncase: int = 3\n", "match= case="},
     {"type aliases", "type A = int\ntype B[T] = list[T]\ntype = 3\n", "A= B= type="},
-    {"globals of functions", "def f():\n  global a, b\n  if c:\n    global d\n", "fd ag bg dg"},
+    {"globals of functions", "def f():\n  global a, b\n  if c:\n    global d\n", "fd +ag +bg +dg"},
     {"del", "del a, b.c, (d, e[0])\n", "a- d-"},
     {"lambdas have a colon too", "a = lambda b: c\nd = {e: f for e in g}\n", "a= d="},
     {"strings and comments bind nothing", "a = 'b = 1' # c = 2\n'''\nd = 3\n'''\n", "a="},
