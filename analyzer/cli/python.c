@@ -189,7 +189,7 @@ static int answer(CliPython *python, uint32_t *line, uint32_t *column, const cha
     int verdict = -1;
 
     if (receive_text(python->fd, &head, SIZE_MAX) && head.len) {
-        if (head.data[0] == '1')
+        if (!strcmp(head.data, "1"))
             verdict = 1;
         else if (sscanf(head.data, "0 %u %u %zu", line, column, &len) == 3 && len < 1u << 16 &&
                  receive_text(python->fd, &sentence, len))
