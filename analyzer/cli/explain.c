@@ -18,15 +18,18 @@ static int fail(const char *sentence)
 
 static void add_dialects(CliBuf *out, unsigned dialects)
 {
+    const unsigned all = AK_DIALECT_AK | AK_DIALECT_AUTOKITTEH | AK_DIALECT_TEMPORAL;
     const char *comma = "";
 
+    if ((dialects & all) == all || !dialects) {
+        cli_buf_puts(out, "all");
+        return;
+    }
     for (unsigned bit = 1; bit <= AK_DIALECT_TEMPORAL; bit <<= 1)
         if (dialects & bit) {
             cli_buf_printf(out, "%s%s", comma, cli_dialect_word(bit));
             comma = ", ";
         }
-    if (!*comma)
-        cli_buf_puts(out, "all");
 }
 
 static const char *fix_word(AkFixKind fix)
