@@ -197,6 +197,13 @@ void ak_check_free(AkCheck *check)
     ak__arena_free(check->program.arena);
 }
 
+static const char *without_dot(const char *path)
+{
+    while (path[0] == '.' && path[1] == '/')
+        path += 2;
+    return path;
+}
+
 int ak_check_path(AkCheck *check, const char *path, AkUse use)
 {
     if (setjmp(*check->program.guard))
@@ -211,9 +218,7 @@ int ak_check_text(AkCheck *check, const char *path, const char *text, size_t len
         return out_of_memory(check);
     AkFile *file = ak__module_add(program, path, use);
     if (!file) {
-        while (path[0] == '.' && path[1] == '/')
-            path += 2;
-        file = ak__module_by_path(program, ak__atom(program, path));
+        file = ak__module_by_path(program, ak__atom(program, without_dot(path)));
         if (file->given)
             return invalid(check, "a path was added twice");
         file->module.use = use;
@@ -229,9 +234,7 @@ int ak_check_manifest(AkCheck *check, const char *path, const char *text, size_t
     AkProgram *program = &check->program;
     if (setjmp(*program->guard))
         return out_of_memory(check);
-    while (path[0] == '.' && path[1] == '/')
-        path += 2;
-    AkManifest manifest = {ak__atom(program, path), text, len, root};
+    AkManifest manifest = {ak__atom(program, without_dot(path)), text, len, root};
     AK_PUSH(program->arena, program->manifests, program->manifest_len, program->manifest_cap) = manifest;
     return AK_OK;
 }
