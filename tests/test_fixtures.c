@@ -43,7 +43,6 @@ typedef struct Fixture {
     const char *entries[16];
     size_t entry_len;
     unsigned dialects;
-    char *text;
 } Fixture;
 
 static glob_t fixtures;
@@ -197,6 +196,16 @@ static void compare(Fixture *fixture, AkCheck *check, FILE *out)
                     fixture->marks[k].rule);
 }
 
+static void forget(Fixture *fixture)
+{
+    for (size_t i = 0; i < fixture->file_len; i++) {
+        free(fixture->files[i].path);
+        free(fixture->files[i].text);
+    }
+    for (size_t i = 0; i < fixture->entry_len; i++)
+        free((char *)(uintptr_t)fixture->entries[i]);
+}
+
 START_TEST(findings_stand_where_the_fixture_marks_them)
 {
     static Fixture fixture;
@@ -211,8 +220,10 @@ START_TEST(findings_stand_where_the_fixture_marks_them)
     FILE *out = open_memstream(&wrong, &wrong_len);
     compare(&fixture, check, out);
     fclose(out);
-    ck_assert_msg(wrong_len == 0, "%s\n%s", fixture.name, wrong);
     ak_check_free(check);
+    forget(&fixture);
+    ck_assert_msg(wrong_len == 0, "%s\n%s", fixture.name, wrong);
+    free(wrong);
 }
 END_TEST
 
@@ -226,6 +237,8 @@ int main(void)
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
+    bool any = fixtures.gl_pathc > 0;
     srunner_free(runner);
-    return failed || !fixtures.gl_pathc;
+    globfree(&fixtures);
+    return failed || !any;
 }
