@@ -158,7 +158,8 @@ typedef struct AkFunctionX {
 
 typedef struct AkClassX {
     AkClass class_; /* first */
-    bool mro_done, mro_busy, kinds_done, unknown_base;
+    bool bases_done, mro_done, mro_busy, kinds_done, unknown_base;
+    uint32_t mro_missing; /* the round (+ 1) in which a base was not there */
     AkClass **bases;
     uint32_t base_len, base_cap;
     const char **outside;
