@@ -6,7 +6,7 @@
  * they ask for and is not there yet is parsed in rounds. When all is known, contexts are walked
  * out from the roots and the rules run.
  */
-#include "check.h"
+#include "stages.h"
 
 #include <string.h>
 
@@ -78,6 +78,7 @@ static void settle(AkProgram *program)
         if (stopped(program))
             return;
         give_roles(program);
+        program->budget = 1000000;
         ak__ak_resolve(program);
         ak__module_code(program);
         requeue_deferred(program);
@@ -126,6 +127,7 @@ static void check_all(AkProgram *program)
     ak__ak_starts(program);
     settle(program);
     queue_rest(program);
+    ak__syntax_want(program);
     settle(program);
     choose_books(program);
     ak__contexts(program);
@@ -193,8 +195,16 @@ void ak_check_free(AkCheck *check)
 {
     if (!check)
         return;
+    ak__release_texts(&check->program);
     free_workers(&check->program);
     ak__arena_free(check->program.arena);
+}
+
+static const char *without_dot(const char *path)
+{
+    while (path[0] == '.' && path[1] == '/')
+        path += 2;
+    return path;
 }
 
 int ak_check_path(AkCheck *check, const char *path, AkUse use)
@@ -211,9 +221,7 @@ int ak_check_text(AkCheck *check, const char *path, const char *text, size_t len
         return out_of_memory(check);
     AkFile *file = ak__module_add(program, path, use);
     if (!file) {
-        while (path[0] == '.' && path[1] == '/')
-            path += 2;
-        file = ak__module_by_path(program, ak__atom(program, path));
+        file = ak__module_by_path(program, ak__atom(program, without_dot(path)));
         if (file->given)
             return invalid(check, "a path was added twice");
         file->module.use = use;
@@ -229,9 +237,7 @@ int ak_check_manifest(AkCheck *check, const char *path, const char *text, size_t
     AkProgram *program = &check->program;
     if (setjmp(*program->guard))
         return out_of_memory(check);
-    while (path[0] == '.' && path[1] == '/')
-        path += 2;
-    AkManifest manifest = {ak__atom(program, path), text, len, root};
+    AkManifest manifest = {ak__atom(program, without_dot(path)), text, len, root};
     AK_PUSH(program->arena, program->manifests, program->manifest_len, program->manifest_cap) = manifest;
     return AK_OK;
 }

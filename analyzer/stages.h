@@ -1,4 +1,4 @@
-/* check.h: what the stages of a check share. Not for rules.
+/* stages.h: what the stages of a check share. Not for rules.
  *
  * A check works on demand. Files are listed, those that may matter are opened (cut into blocks),
  * and a block is parsed when something asks what a name of it means. Asking is never an error
@@ -6,8 +6,8 @@
  * and `missing` is counted up; the work item that saw `missing` move is done again after the next
  * round of parsing. See check.c for the order of things.
  */
-#ifndef AK_CHECK_H
-#define AK_CHECK_H
+#ifndef AK_STAGES_H
+#define AK_STAGES_H
 
 #include "arena.h"
 #include "array.h"
@@ -69,6 +69,8 @@ typedef struct AkFile {
     uint8_t books;       /* bits 1 << AkBook: rule books whose programs import or run it */
     bool *framework;     /* by block: mentions a name that comes from a framework, or is decorated */
     const char *why;    /* CLOSED: read's reason, or NULL */
+    const char *lent;   /* the text that read gave, until it is released */
+    size_t lent_len;
     struct AkBlock *blocks;
     uint32_t block_len;
     struct AkUnitX **unit_of; /* by block */
@@ -90,6 +92,7 @@ typedef struct AkMemo {
     const AkValue *items;
     uint32_t len;
     uint32_t epoch; /* AK_FOREVER, or the work item it holds for */
+    bool missing;   /* it rests on a block that was not there */
 } AkMemo;
 
 enum { AK_FOREVER = UINT32_MAX };
@@ -142,6 +145,7 @@ typedef struct AkFunctionX {
     bool applies_defn;     /* as a decorator it applies workflow.defn */
     unsigned applies;      /* roles that it gives as a decorator */
     uint8_t rounds;         /* how often it was analysed */
+    size_t call_cap;        /* room behind function.calls */
     uint32_t epoch;         /* of its last analysis */
     AkValue *flows;         /* values that calls gave its parameters: param in flow_param */
     uint16_t *flow_param;
@@ -228,6 +232,8 @@ typedef struct AkProgram {
     uint32_t missing;  /* counts what was asked for and is not there yet */
     uint32_t unstable; /* counts answers that hold for this work item only */
     AkFunction *current; /* whose body is being analysed */
+    AkCall *rows;        /* its calls while they are found */
+    uint32_t row_cap;
 
     AkFunction **queue; /* functions to analyse */
     uint32_t queue_len, queue_cap, queue_at;
@@ -320,6 +326,7 @@ void ak__modules_name(AkProgram *program);
 bool ak__want_file(AkProgram *program, AkFile *file); /* whether it is open */
 AkUnitX *ak__want_block(AkProgram *program, AkFile *file, uint32_t block); /* NULL: not yet */
 void ak__open_first(AkProgram *program); /* all files that may matter */
+void ak__release_texts(AkProgram *program);
 bool ak__round(AkProgram *program);      /* what is wanted; false when nothing was */
 /* Blocks that bind the name at module level: calls see for each; whether there was one. */
 typedef struct AkBoundRange {
@@ -364,7 +371,7 @@ void ak__depend(AkProgram *program, AkFunction *on);
 AkName ak__name_in(AkProgram *program, const AkUnit *unit, const char *atom);
 
 /* types.c: annotations, classes, attributes. */
-void ak__annotation(AkProgram *program, const AkUnit *unit, AkExprId expr, AkSet *out);
+void ak__annotated(AkProgram *program, const AkUnit *unit, AkExprId expr, AkSet *out);
 void ak__class_mro(AkProgram *program, AkClass *class_);
 void ak__class_attribute(AkProgram *program, AkClass *class_, const char *name, const AkValue *self,
                          AkSet *out, AkFunction **property);
@@ -437,6 +444,7 @@ bool ak__allowed(AkProgram *program, AkFile *file, const AkUnit *unit, uint32_t 
                  AkStmtId stmt, const AkRule *rule);
 
 /* syntax.c: findings of AK001. */
+void ak__syntax_want(AkProgram *program);
 void ak__syntax(AkProgram *program);
 
 #endif
