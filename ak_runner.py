@@ -643,18 +643,23 @@ ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 ATOMS = frozenset((type(None), bool, int, float, str, bytes))
 
 
-def is_plain(value: Any, depth: int = 0) -> bool:
+def is_plain(value: Any) -> bool:
     """Made of exact built-in types only: such a value survives pickling, there is nothing to check."""
-    kind = type(value)
-    if kind in ATOMS:
-        return True
-    if depth > 20:
-        return False
-    if kind is dict:
-        return all(is_plain(k, depth + 1) and is_plain(v, depth + 1) for k, v in value.items())
-    if kind in (list, tuple, set, frozenset):
-        return all(is_plain(v, depth + 1) for v in value)
-    return False
+    todo, seen = [value], set()
+    while todo:
+        value = todo.pop()
+        kind = type(value)
+        if kind in ATOMS or id(value) in seen:
+            continue
+        seen.add(id(value))
+        if kind is dict:
+            todo.extend(value)
+            todo.extend(value.values())
+        elif kind is list or kind is tuple or kind is set or kind is frozenset:
+            todo.extend(value)
+        else:
+            return False
+    return True
 
 
 def freeze(value: Any, checked: bool = True) -> bytes:
@@ -977,6 +982,10 @@ def as_text(value: Any) -> str:
         return "<%s, whose str raised %s>" % (type(value).__name__, type(exc).__name__)
 
 
+def short_text(value: Any) -> str:
+    return value[:PREVIEW] if type(value) is str else preview_of(value)
+
+
 def name_of(f: Any) -> str:
     f = unwrapped(f)
     return own_name(f) or type(f).__name__
@@ -998,7 +1007,7 @@ class Link:
             self.limit = DEFAULT_LIMIT
 
     def fits(self, line: bytes) -> bool:
-        return len(line) <= self.limit
+        return len(line) - 1 <= self.limit
 
     def encode(self, kind: str, payload: Optional[Json]) -> bytes:
         message = {"type": kind} if payload is None else {"type": kind, "payload": payload}
@@ -1184,6 +1193,7 @@ class Session:
         self.promised = self.proto == PROTO and run.get("replay") or 0      # how many are still to come
         self.stale = 0
         self.asking = threading.Lock()      # threads of one activity ask one after the other
+        self.loop: Any = None               # the one of asyncio.get_event_loop()
         self._random: Any = None
         self._uuids: Any = None
 
@@ -1216,8 +1226,20 @@ class Session:
             current = sys.exc_info()
             if current[1] is not None:
                 clean_traceback(current[2])
-        elif isinstance(module, str) and module.startswith("asyncio"):
-            adopt_asyncio()
+        elif isinstance(module, str) and module.lstrip("_").startswith("asyncio"):
+            return self.asyncio_function(f)
+        return f
+
+    def asyncio_function(self, f: Any) -> Any:
+        """A loop that the program makes or asks for by itself keeps the recorded time too."""
+        adopt_asyncio()
+        import asyncio
+
+        if f is _real_new_event_loop:
+            return asyncio.new_event_loop
+        if own_name(f) == "get_event_loop" and self.loop is None and asyncio._get_running_loop() is None:
+            self.loop = asyncio.new_event_loop()
+            asyncio.set_event_loop(self.loop)
         return f
 
     def callback_taker(self, f: Any) -> Any:
@@ -1273,8 +1295,8 @@ class Session:
                 args = [as_text(a) for a in work.args]
                 return {"name": work.name, "args": args, "kw": {k: as_text(v) for k, v in work.kwargs.items()}, "data": work.data}
             payload: Json = {
-                "name": work.name, "args": [as_text(a)[:PREVIEW] for a in work.args],
-                "kw": {k: as_text(v)[:PREVIEW] for k, v in work.kwargs.items()}, "data": work.data, "seq": self.seq,
+                "name": work.name, "args": [short_text(a) for a in work.args],
+                "kw": {k: short_text(v) for k, v in work.kwargs.items()}, "data": work.data, "seq": self.seq,
                 "where": {"file": work.place[0], "line": work.place[1], "func": work.place[2]},
                 "preview": preview_call(work.args, work.kwargs), "digest": None if work.in_memory else digest(work.data)}
         if work.in_memory:
