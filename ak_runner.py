@@ -43,7 +43,7 @@ import time
 import traceback
 import types
 from contextlib import contextmanager
-from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Callable, Dict, Iterator, List, NoReturn, Optional, Set, Tuple
 
 PROTO = 2
 DEFAULT_LIMIT = 16 * 1024 * 1024
@@ -113,7 +113,8 @@ class Rewriter(ast.NodeTransformer):
         if isinstance(node.value, ast.Call):
             node.value = self._patched(node.value, "_ak_await")
             return node
-        return self.generic_visit(node)
+        self.generic_visit(node)
+        return node
 
     def _patched(self, node: ast.Call, helper: str) -> ast.Call:
         self.generic_visit(node)
@@ -283,7 +284,7 @@ class Finder:
         return not {"site-packages", "dist-packages"} & set(real[len(self.root):].split(os.sep))
 
 
-_user_modules: set = set()
+_user_modules: Set[str] = set()
 _finder: Optional[Finder] = None
 
 # Modules that a plain interpreter has loaded before a script starts: a project file of that name never shadows them.
@@ -618,7 +619,7 @@ def choose(f: Any, awaited: bool) -> Any:
 
 
 def user_frame() -> Any:
-    frame = sys._getframe(1)
+    frame: Any = sys._getframe(1)
     while frame is not None and "_ak_call" not in frame.f_globals:
         frame = frame.f_back
     return frame
@@ -852,11 +853,12 @@ def call_roots(f: Any, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> List[Tu
 
 def revive(cls: type, args: Tuple[Any, ...], state: Dict[str, Any]) -> BaseException:
     """Makes an exception without its __init__."""
-    native = next(c for c in cls.__mro__ if c.__module__ == "builtins")
-    exc = None
-    for make in (cls.__new__, native.__new__):
+    native: Any = next(c for c in cls.__mro__ if c.__module__ == "builtins")
+    exc: Any = None
+    makers: Any = (cls.__new__, native.__new__)
+    for make in makers:
         try:
-            exc = make(cls, *args)      # type: ignore[call-overload]
+            exc = make(cls, *args)
             break
         except Exception:
             continue
@@ -868,7 +870,7 @@ def revive(cls: type, args: Tuple[Any, ...], state: Dict[str, Any]) -> BaseExcep
             setattr(exc, name, value)
         except Exception:
             exc.__dict__[name] = value
-    return exc
+    return exc      # type: ignore[no-any-return]
 
 
 revive.__module__ = "ak_runner"
@@ -922,7 +924,7 @@ def hidden(path: str) -> bool:
     return path == OWN_FILE or path == importlib.__file__ or path.startswith("<frozen importlib")
 
 
-def clean_exception(exc: Optional[BaseException], seen: Optional[set] = None) -> None:
+def clean_exception(exc: Optional[BaseException], seen: Optional[Set[int]] = None) -> None:
     seen = set() if seen is None else seen
     while exc is not None and id(exc) not in seen:
         seen.add(id(exc))
@@ -1033,7 +1035,6 @@ class Link:
             return self.parse(self.read_line())
         except EngineError as exc:
             self.fail(exc)
-        raise AssertionError
 
     def read_line(self) -> bytes:
         pieces, size = [self.rest], len(self.rest)
@@ -1073,7 +1074,7 @@ class Link:
         if self.broken:
             raise EngineError(self.broken)
 
-    def fail(self, exc: EngineError) -> None:
+    def fail(self, exc: EngineError) -> NoReturn:
         """Once broken, broken: user code that swallows the error meets it again at its next call."""
         self.broken = str(exc)
         raise exc
@@ -1154,7 +1155,7 @@ def capture_streams() -> None:
     if not _streams:
         _load_output = []
         _streams[:] = [Stream("stdout", sys.stdout), Stream("stderr", sys.stderr)]
-        sys.stdout, sys.stderr = _streams   # type: ignore[assignment]
+        sys.stdout, sys.stderr = _streams
 
 
 def release_load_output() -> List[Tuple[str, str]]:
@@ -1354,13 +1355,14 @@ class Session:
         cls = vars(__import__("builtins")).get(error.get("type"))
         if not (isinstance(cls, type) and issubclass(cls, Exception)):
             cls = api_class("AutoKittehError", RuntimeError)
+        exc: Any
         try:
             exc = cls(words)
         except TypeError:
             exc = RuntimeError(words)
         if kind:
             exc.ak_kind = kind
-        return exc
+        return exc      # type: ignore[no-any-return]
 
     def perform(self, work: "Work", payload: Json) -> None:
         """The engine said: do it."""
@@ -1622,7 +1624,7 @@ def digest(data: str) -> str:
 def marks(f: Any, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> List[Any]:
     """One digest for the callee's object and each argument, to see which of them a call changed."""
     owner = None if by_name_alone(f) else owner_of(f)
-    out = []
+    out: List[Any] = []
     with unrecorded():
         for value in itertools.chain((owner,), args, kwargs.values()):
             try:
@@ -1756,7 +1758,7 @@ def adopt_asyncio() -> None:
             return _real_new_event_loop()
         return durable_loop(session)
 
-    asyncio.events.new_event_loop = asyncio.new_event_loop = new_event_loop     # type: ignore[assignment]
+    asyncio.events.new_event_loop = asyncio.new_event_loop = new_event_loop
 
 
 def durable_loop(session: Session) -> Any:
@@ -1764,7 +1766,7 @@ def durable_loop(session: Session) -> Any:
     import asyncio
     import selectors
 
-    class Selector(selectors.DefaultSelector):      # type: ignore[misc,valid-type]
+    class Selector(selectors.DefaultSelector):
         def select(self, timeout: Optional[float] = None) -> Any:
             ready = super().select(0)
             if ready or timeout is not None and timeout <= 0:
@@ -1780,7 +1782,7 @@ def durable_loop(session: Session) -> Any:
         def time(self) -> float:
             return session.clock
 
-        def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:
+        def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:     # type: ignore[override]
             done = self.create_future()
             try:
                 done.set_result(pick(func)(*args))
@@ -1788,7 +1790,7 @@ def durable_loop(session: Session) -> Any:
                 done.set_exception(exc)
             return done
 
-    loop = Loop(Selector())
+    loop: Any = Loop(Selector())
     loop._clock_resolution = 1e-3       # a timer that is due within a millisecond is due
     return loop
 
