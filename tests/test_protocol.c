@@ -129,6 +129,7 @@ START_TEST(malformed_lines_are_refused_in_words)
     refuses(AK_FROM_RUNNER, "{\"type\": \"response\", \"payload\": {}}", "lacks its value");
     refuses(AK_FROM_RUNNER, "{\"type\": \"response\", \"payload\": {\"value\": 5}}", "value of the wrong kind");
     refuses(AK_FROM_RUNNER, "{\"type\": \"response\", \"payload\": [1]}", "no object as its payload");
+    refuses(AK_FROM_RUNNER, "{\"type\": \"request\", \"payload\": {\"seq\": 0, \"op\": \"sleep\"}}", "seq of the wrong kind");
     refuses(AK_FROM_RUNNER, "{\"type\": \"request\", \"payload\": {\"seq\": -1, \"op\": \"sleep\"}}", "seq of the wrong kind");
     refuses(AK_FROM_RUNNER, "{\"type\": \"request\", \"payload\": {\"seq\": 1.5, \"op\": \"sleep\"}}", "seq of the wrong kind");
     refuses(AK_FROM_RUNNER, "{\"type\": \"print\", \"payload\": {\"text\": \"x\", \"stream\": \"tape\"}}", "stream of the wrong kind");

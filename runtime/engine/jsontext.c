@@ -394,10 +394,10 @@ static size_t unescape(const char **at, const char *end, char *to)
 
 bool ak_json_string_is(AkBytes text, AkBytes wanted)
 {
-    const char *at = text.at + 1, *end = text.at + text.len - 1;
     size_t len = 0;
     if (text.len < 2)
         return false;
+    const char *at = text.at + 1, *end = text.at + text.len - 1;
     while (at < end) {
         char decoded[4] = {*at};
         size_t size = 1;
@@ -414,10 +414,10 @@ bool ak_json_string_is(AkBytes text, AkBytes wanted)
 
 size_t ak_json_decode(AkBytes text, char *to)
 {
-    const char *at = text.at + 1, *end = text.at + text.len - 1;
     size_t len = 0;
     if (text.len < 2)
         return 0;
+    const char *at = text.at + 1, *end = text.at + text.len - 1;
     while (at < end) {
         const char *stop = memchr(at, '\\', (size_t)(end - at));
         size_t plain = (size_t)((stop ? stop : end) - at);

@@ -264,7 +264,7 @@ static bool set_options(AkMessage *message, AkBytes options)
 static bool set_count(const Field *field, AkMessage *message, AkBytes item)
 {
     uint64_t count;
-    if (!ak_json_count(item, &count))
+    if (!ak_json_count(item, &count) || (field->required && count == 0))
         return false;
     if (field->offset == offsetof(AkMessage, proto)) {
         message->proto = count > UINT32_MAX ? UINT32_MAX : (uint32_t)count;
