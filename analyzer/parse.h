@@ -141,14 +141,11 @@ typedef enum AkNodeKind {
 #undef AK_NODE_ENUM
     AK_N_ERROR,   /* the parser gave up on this text */
     AK_N_MISSING, /* what should stand here does not; no bytes */
-} AkNodeKind;
 
-/* The least kind that is wanted, when moving. */
-enum {
-    AK_N_NODES = AK_N_MODULE, /* no tokens */
+    /* The least kind that is wanted, when moving. */
     AK_N_TOKENS = AK_N_OP,    /* operators and the words above too */
-    AK_N_COMMAS = AK_N_COMMA,
-};
+    AK_N_NODES = AK_N_MODULE, /* no tokens */
+} AkNodeKind;
 
 static inline bool ak__is_statement(AkNodeKind kind)
 {

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { CLEAN = 0, FOUND = 1, BROKEN = 2, ROUNDS = 20 };
+enum { CLEAN = 0, FOUND = 1, BROKEN = 2, INTERRUPTED = 130, ROUNDS = 20 };
 
 static int fail(const char *sentence)
 {
@@ -138,37 +138,43 @@ static int show_report(CliNarrow *narrow, CliReport *report, CliColor color)
 
     report->color = cli_terminal_color(color, 1);
     report->quiet = o->quiet;
-    if (!(is_changing(o) && narrow->run->stdin_path) && cli_show(o, report) != 0)
-        status = BROKEN;
+    if (!status && !(is_changing(o) && narrow->run->stdin_path))
+        status = cli_show(o, report);
+    return status;
+}
+
+static int find(CliNarrow *narrow, CliFixes *fixes, CliReport *report)
+{
+    int status = cli_narrow_start(narrow, fixes->run);
+
+    if (!status)
+        status = cli_narrow_pass(narrow, report);
+    if (!status && is_changing(fixes->run->options))
+        status = fix(narrow, fixes, report);
+    cli_terminal_end();
     return status;
 }
 
 static int check_and_show(CliRun *run, CliColor color)
 {
     const CliOptions *o = run->options;
+    CliFixes fixes = {.run = run, .unsafe = o->unsafe_fixes};
     CliNarrow narrow;
     CliReport report;
-    CliFixes fixes = {.run = run, .unsafe = o->unsafe_fixes};
-    int status = cli_narrow_start(&narrow, run), found;
+    int status = find(&narrow, &fixes, &report), changed, shown = 0;
 
-    if (!status)
-        status = cli_narrow_pass(&narrow, &report);
-    if (!status && is_changing(o))
-        status = fix(&narrow, &fixes, &report);
     if (status)
         return status;
-    cli_terminal_end();
-    if (is_changing(o))
-        status = finish_fixes(&fixes);
+    changed = is_changing(o) ? finish_fixes(&fixes) : 0;
     if (!o->diff)
-        status |= show_report(&narrow, &report, color);
+        shown = show_report(&narrow, &report, color);
+    if (shown == INTERRUPTED)
+        return shown;
+    if (say_problems(run) == BROKEN || changed || shown)
+        return BROKEN;
     if (o->diff)
-        found = cli_fix_count(&fixes) && !o->exit_zero ? FOUND : CLEAN;
-    else
-        found = verdict(run, &report);
-    if (say_problems(run) == BROKEN)
-        status = BROKEN;
-    return status ? status : found;
+        return cli_fix_count(&fixes) && !o->exit_zero ? FOUND : CLEAN;
+    return verdict(run, &report);
 }
 
 static int check_changes(const CliOptions *o)

@@ -231,6 +231,21 @@ static void take_calls(Reading *r, CliKey key, const AkNode *value)
     }
 }
 
+static void take_follow(Reading *r, CliKey key, const AkNode *value)
+{
+    CliList nodes = strings_of(r, cli_config_key(key), value);
+
+    r->settings->follow = (CliList){0};
+    for (size_t i = 0; i < nodes.len; i++) {
+        const AkNode *node = nodes.items[i];
+        if (!*node->text || strpbrk(node->text, "/."))
+            mistake(r, node, cli_keep_format("'%s' is no package", node->text),
+                    "write the name that it is imported by");
+        else
+            cli_list_add(&r->settings->follow, node->text);
+    }
+}
+
 static void take_fail_on(Reading *r, CliKey key, const AkNode *value)
 {
     const char *word = string_of(r, key, value);
@@ -306,6 +321,7 @@ static const struct {
     [CLI_DIALECT] = {"dialect", take_dialect},
     [CLI_ENTRY_POINTS] = {"entry-points", take_entries},
     [CLI_CALLS] = {"calls", take_calls},
+    [CLI_FOLLOW_PACKAGES] = {"follow-packages", take_follow},
     [CLI_FAIL_ON] = {"fail-on", take_fail_on},
     [CLI_MAX_BYTES] = {"max-bytes", take_max_bytes},
     [CLI_PYTHON] = {"python", take_path},

@@ -22,6 +22,7 @@ typedef enum CliKey {
     CLI_DIALECT,
     CLI_ENTRY_POINTS,
     CLI_CALLS,
+    CLI_FOLLOW_PACKAGES,
     CLI_FAIL_ON,
     CLI_MAX_BYTES,
     CLI_PYTHON,
@@ -45,6 +46,7 @@ typedef struct CliSettings {
     unsigned dialects; /* 0: by what a file imports */
     CliList entries;   /* "flow.py:on_event", absolute */
     CliList calls;     /* name, kind, name, kind, … */
+    CliList follow;    /* packages whose code is followed, by the name they are imported by */
     AkLevel fail_on;
     size_t max_bytes;
     const char *python, *baseline; /* absolute or NULL */

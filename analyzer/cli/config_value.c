@@ -110,6 +110,7 @@ void cli_config_value(const CliSettings *s, CliKey key, CliBuf *out)
     case CLI_DIALECT: add_dialects(out, s->dialects); break;
     case CLI_ENTRY_POINTS: add_list(out, &s->entries); break;
     case CLI_CALLS: add_calls(out, &s->calls); break;
+    case CLI_FOLLOW_PACKAGES: add_list(out, &s->follow); break;
     case CLI_FAIL_ON: add_string(out, cli_level_word(s->fail_on)); break;
     case CLI_MAX_BYTES:
         cli_buf_printf(out, "%zu", s->max_bytes ? s->max_bytes : 4u << 20);

@@ -1,9 +1,13 @@
-/* aklint explain and aklint rules: the rule book, for a terminal and as docs/pitfalls.md. */
+/* aklint explain and aklint rules: the rule book, for a terminal and as docs/pitfalls.md, and
+ * why a line is found fault with. */
 #include "commands.h"
 #include "json.h"
+#include "paths.h"
 #include "rules.h"
+#include "run.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static int fail(const char *sentence)
@@ -14,15 +18,18 @@ static int fail(const char *sentence)
 
 static void add_dialects(CliBuf *out, unsigned dialects)
 {
+    const unsigned all = AK_DIALECT_AK | AK_DIALECT_AUTOKITTEH | AK_DIALECT_TEMPORAL;
     const char *comma = "";
 
+    if ((dialects & all) == all || !dialects) {
+        cli_buf_puts(out, "all");
+        return;
+    }
     for (unsigned bit = 1; bit <= AK_DIALECT_TEMPORAL; bit <<= 1)
         if (dialects & bit) {
             cli_buf_printf(out, "%s%s", comma, cli_dialect_word(bit));
             comma = ", ";
         }
-    if (!*comma)
-        cli_buf_puts(out, "all");
 }
 
 static const char *fix_word(AkFixKind fix)
@@ -194,12 +201,104 @@ static int find_rules(const CliOptions *options, CliList *rules)
     return rules->len ? 0 : fail("which rule? `aklint rules` lists them");
 }
 
+/* ---- a line of a file ---- */
+
+/* The file of "flow.py:12" or "flow.py:12:5", or NULL where the word is none. */
+static const char *place_file(const char *word, unsigned long *line)
+{
+    const char *colon = strrchr(word, ':'), *before = colon;
+    char *end;
+
+    if (!colon || colon == word)
+        return NULL;
+    for (const char *p = word; p < colon; p++)
+        if (*p == ':' && strspn(p + 1, "0123456789") == (size_t)(colon - p - 1))
+            before = p;
+    *line = strtoul(before + 1, &end, 10);
+    return end > before + 1 && *line ? cli_keep_text(word, (size_t)(before - word)) : NULL;
+}
+
+static void keep_line(CliReport *report, const char *path, unsigned long line)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < report->count; i++) {
+        const AkPlace *p = &report->items[i].f->place;
+        if (p->line <= line && line <= p->end_line && !strcmp(report->items[i].path, path))
+            report->items[kept++] = report->items[i];
+    }
+    report->count = kept;
+}
+
+static void list_rules(const CliReport *report, CliList *rules)
+{
+    for (size_t i = 0; i < report->count; i++) {
+        bool listed = false;
+        for (size_t k = 0; k < rules->len; k++)
+            listed |= rules->items[k] == (const void *)report->items[i].f->rule;
+        if (!listed)
+            cli_list_add(rules, report->items[i].f->rule);
+    }
+}
+
+static int explain_line(CliRun *run, CliColor color, const char *path, unsigned long line)
+{
+    CliReport report;
+    CliList rules = {0};
+    CliBuf out = {0};
+    int status = cli_run_pass(run, &report);
+
+    if (status)
+        return status;
+    keep_line(&report, path, line);
+    report.quiet = true;
+    report.color = cli_terminal_color(color, 1);
+    cli_print_text(&report, &out);
+    list_rules(&report, &rules);
+    for (size_t i = 0; i < rules.len; i++) {
+        cli_buf_puts(&out, i ? "\n" : "");
+        add_section(&out, rules.items[i]);
+    }
+    if (!report.count)
+        cli_buf_printf(&out, "Nothing is found at %s:%lu.\n", cli_path_shown(path), line);
+    return print(&out);
+}
+
+static int explain_place(const CliOptions *options, const char *file, unsigned long line)
+{
+    CliOptions check = *options;
+    CliColor color;
+    CliRun run;
+    int status = cli_color(options, &color);
+
+    if (status)
+        return status;
+    check.words = (CliList){0};
+    cli_list_add(&check.words, file);
+    status = cli_run_start(&run, &check);
+    for (size_t i = 0; i < run.files.problems.len; i++)
+        fprintf(stderr, "aklint: %s\n", cli_list_text(&run.files.problems, i));
+    if (!status)
+        status =
+            run.files.refused ? 2 : explain_line(&run, color, cli_path_absolute(file), line);
+    cli_run_end(&run);
+    return status;
+}
+
 int cli_explain(const CliOptions *options)
 {
+    const char *file = NULL;
+    unsigned long line;
     CliList rules = {0};
     int json = wants_json(options);
 
-    if (json < 0 || find_rules(options, &rules) != 0)
+    if (json < 0)
+        return 2;
+    if (options->words.len == 1 && !json)
+        file = place_file(cli_list_text(&options->words, 0), &line);
+    if (file)
+        return explain_place(options, file, line);
+    if (find_rules(options, &rules) != 0)
         return 2;
     return json ? print_json(&rules) : print_text(&rules, options->all);
 }

@@ -274,11 +274,11 @@ static void visit(Walk *w, const Folder *folder, bool named)
     }
     cli_map_put(&w->files->folders, id, folder->path);
     settings = folder->above;
-    if (listing.has_settings)
+    if (listing.has_settings && w->use != AK_LIBRARY)
         settings = cli_config_below(w->files->configs, folder->path, settings);
     if (listing.has_git)
         rules = read_rules(NULL, folder->path, ".git/info/exclude");
-    if (listing.has_gitignore)
+    if (listing.has_gitignore && w->use != AK_LIBRARY)
         rules = read_rules(rules, folder->path, ".gitignore");
     for (size_t i = 0; i < listing.count; i++)
         visit_entry(w, folder, &listing.entries[i], rules, settings, device);
@@ -336,7 +336,11 @@ static void walk(CliFiles *files, const char *path, AkUse use)
     const char *parent = cli_path_folder(path);
     bool named = use == AK_REPORT;
 
-    push(&w.stack, path, rules_above(path), cli_config_for(files->configs, parent));
+    /* What an installed package holds is not ours to leave out. */
+    if (use == AK_LIBRARY)
+        push(&w.stack, path, NULL, cli_config_defaults());
+    else
+        push(&w.stack, path, rules_above(path), cli_config_for(files->configs, parent));
     while ((w.stack.len || w.links.len) && !cli_terminal_stopped()) {
         if (w.stack.len) {
             visit(&w, w.stack.items[--w.stack.len], named);
@@ -415,6 +419,25 @@ static int by_path(const void *a, const void *b)
     const CliFile *x = *(CliFile *const *)a, *y = *(CliFile *const *)b;
 
     return strcmp(x->path, y->path);
+}
+
+bool cli_files_follow(CliFiles *files, const CliList *folders, const char *package,
+                      const CliSettings *settings)
+{
+    for (size_t i = 0; i < folders->len; i++) {
+        const char *path = cli_path_join(cli_list_text(folders, i), package);
+        const char *module = cli_keep_format("%s.py", path);
+        size_t before = files->found.len;
+        if (access(module, F_OK) == 0)
+            add_file(files, module, AK_LIBRARY, settings);
+        else if (access(path, F_OK) == 0)
+            walk(files, path, AK_LIBRARY);
+        for (size_t k = before; k < files->found.len; k++)
+            ((CliFile *)files->found.items[k])->settings = settings;
+        if (files->found.len > before)
+            return true;
+    }
+    return false;
 }
 
 void cli_files_sort(CliFiles *files)

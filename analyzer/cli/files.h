@@ -34,6 +34,10 @@ void cli_files_find(CliFiles *files, const CliList *paths);
 /* The sources of the project around a file that is not on the disk, and the file's settings. */
 const CliSettings *cli_files_around(CliFiles *files, const char *path);
 
+/* A package that lies in one of the folders, as a library; false if it is in none. */
+bool cli_files_follow(CliFiles *files, const CliList *folders, const char *package,
+                      const CliSettings *settings);
+
 /* After the last of the above. */
 void cli_files_sort(CliFiles *files);
 

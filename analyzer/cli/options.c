@@ -106,7 +106,8 @@ static const struct {
     [CLI_CHECK] = {"check", "[PATH...]",
                    "Check files and folders (this folder); - is standard input"},
     [CLI_RULES] = {"rules", "", "List the rules"},
-    [CLI_EXPLAIN] = {"explain", "RULE...", "What a rule finds, why, and what to write instead"},
+    [CLI_EXPLAIN] = {"explain", "RULE... | FILE:LINE",
+                     "What a rule is about, or why a line is found fault with"},
     [CLI_CONFIG] = {"config", "[PATH]",
                     "Which settings hold for a path, and where each is said"},
     [CLI_HELP] = {"help", "[COMMAND]", "Help on a command"},
@@ -370,6 +371,7 @@ static void print_overview(FILE *out)
           "  aklint --format json > out      for programs; sarif, github, gitlab, junit ... as "
           "well\n"
           "  aklint explain AK301            what a rule is about\n"
+          "  aklint explain flow.py:12       why this line, and the way to it\n"
           "\nExit codes: 0 clean; 1 findings; 2 usage, configuration, or a path that cannot be "
           "read.\n"
           "Options: `aklint help check`.\n",

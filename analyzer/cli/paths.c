@@ -174,7 +174,8 @@ const char *cli_paths_base(void)
 
 const char *cli_path_to_library(const char *absolute)
 {
-    return below(absolute, cli_paths_base());
+    return cli_path_within(absolute, cli_paths_base()) ? below(absolute, cli_paths_base())
+                                                       : absolute;
 }
 
 const char *cli_path_from_library(const char *path)

@@ -33,7 +33,7 @@ void cli_print_github(const CliReport *report, CliBuf *out)
         const AkFinding *f = item->f;
         cli_buf_printf(out, "::%s title=aklint (%s),file=", commands[item->level],
                        ak_rule_id(f->rule));
-        add_escaped(out, cli_path_shown(item->path), ":,");
+        add_escaped(out, item->path, ":,");
         cli_buf_printf(out, ",line=%u,col=%u,endLine=%u,endColumn=%u::", f->place.line,
                        f->place.column, f->place.end_line, f->place.end_column);
         add_escaped(out, cli_path_shown(item->path), "");

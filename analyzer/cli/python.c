@@ -3,8 +3,8 @@
  * only: the next one starts another. */
 #define _GNU_SOURCE
 #include "python.h"
-#include "mem.h"
 #include "paths.h"
+#include "process.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -87,6 +87,23 @@ static const char *choose(const CliPython *python)
     for (size_t i = 0; !path && i < 2; i++)
         path = executable(cli_keep_format("%s/%s/bin/python", python->project, folders[i]));
     return path ? path : "python3";
+}
+
+void cli_python_sites(CliPython *python, CliList *folders)
+{
+    const char *const argv[] = {
+        choose(python), "-I", "-c",
+        "import sys\nfor p in sys.path:\n    if p.endswith('-packages'):\n        print(p)",
+        NULL};
+    CliBuf out = {0};
+
+    if (cli_process(argv, &out) == 0)
+        for (size_t at = 0; at < out.len;) {
+            size_t n = strcspn(out.data + at, "\n");
+            cli_list_add(folders, cli_keep_text(out.data + at, n));
+            at += n + 1;
+        }
+    cli_buf_free(&out);
 }
 
 static void hang_up(CliPython *python)
@@ -189,7 +206,7 @@ static int answer(CliPython *python, uint32_t *line, uint32_t *column, const cha
     int verdict = -1;
 
     if (receive_text(python->fd, &head, SIZE_MAX) && head.len) {
-        if (head.data[0] == '1')
+        if (!strcmp(head.data, "1"))
             verdict = 1;
         else if (sscanf(head.data, "0 %u %u %zu", line, column, &len) == 3 && len < 1u << 16 &&
                  receive_text(python->fd, &sentence, len))

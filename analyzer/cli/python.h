@@ -6,6 +6,8 @@
 #ifndef CLI_PYTHON_H
 #define CLI_PYTHON_H
 
+#include "mem.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,6 +17,9 @@ typedef struct CliPython CliPython;
  * in project, python3, python. Strings must outlive the result. */
 CliPython *cli_python_new(const char *chosen, const char *project);
 void cli_python_free(CliPython *python);
+
+/* The folders that the interpreter has its packages in; none without an interpreter. */
+void cli_python_sites(CliPython *python, CliList *folders);
 
 /* As AkOptions.compiles. Any thread; one question at a time. */
 int cli_python_compiles(CliPython *python, const char *path, const char *text, size_t len,

@@ -165,6 +165,31 @@ static int find_files(CliRun *run)
     return 0;
 }
 
+/* Packages that settings want followed, once for each of the settings that say so. */
+static void follow_packages(CliRun *run)
+{
+    const CliSettings *last = NULL;
+    CliList folders = {0};
+    size_t found = run->files.found.len;
+
+    for (size_t i = 0; i < found; i++) {
+        const CliSettings *s = ((const CliFile *)run->files.found.items[i])->settings;
+        if (s == last || !s->follow.len)
+            continue;
+        last = s;
+        if (!run->python)
+            run->python = cli_python_new(s->python, cli_paths_base());
+        if (!folders.len)
+            cli_python_sites(run->python, &folders);
+        for (size_t k = 0; k < s->follow.len; k++)
+            if (!cli_files_follow(&run->files, &folders, cli_list_text(&s->follow, k), s))
+                cli_list_add(&run->files.problems,
+                             cli_keep_format("follow-packages: '%s' is not installed",
+                                             cli_list_text(&s->follow, k)));
+    }
+    cli_files_sort(&run->files);
+}
+
 int cli_run_start(CliRun *run, const CliOptions *options)
 {
     unsigned cores = options->jobs > 0 ? (unsigned)(options->jobs > 64 ? 64 : options->jobs)
@@ -180,6 +205,8 @@ int cli_run_start(CliRun *run, const CliOptions *options)
         status = find_files(run);
     if (!status)
         status = read_entries(run);
+    if (!status)
+        follow_packages(run);
     if (!status && cli_terminal_stopped())
         status = 130;
     run->threads = cli_threads_new(cores);
@@ -317,7 +344,8 @@ static void give_files(CliRun *run, CliList *groups, CliMap *by_settings)
                                 : groups->items[0];
         for (size_t g = 0; g < groups->len; g++)
             give_file(run, groups->items[g], file,
-                      groups->items[g] == owner ? file->use : AK_KNOWN);
+                      groups->items[g] == owner || file->use == AK_LIBRARY ? file->use
+                                                                           : AK_KNOWN);
     }
 }
 

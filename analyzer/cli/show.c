@@ -1,8 +1,11 @@
 /* Formats and files of output. */
 #include "show.h"
+#include "terminal.h"
 
 #include <errno.h>
 #include <string.h>
+
+enum { PIECE = 16 * 1024 };
 
 static int fail(const char *sentence)
 {
@@ -33,10 +36,18 @@ int cli_show_check(const CliOptions *o)
     return 0;
 }
 
+/* In pieces, so that Ctrl-C ends a long output, in plain colour. */
 int cli_show_text(FILE *file, const char *name, const CliBuf *out)
 {
-    if (out->len)
-        fwrite(out->data, 1, out->len, file);
+    for (size_t at = 0; at < out->len && !ferror(file);) {
+        size_t n = out->len - at < PIECE ? out->len - at : PIECE;
+        if (cli_terminal_stopped()) {
+            fputs(memchr(out->data, '\033', out->len) ? "\033[0m\n" : "\n", file);
+            fflush(file);
+            return 130;
+        }
+        at += fwrite(out->data + at, 1, n, file);
+    }
     if (fflush(file) != 0 || ferror(file))
         return fail(cli_keep_format("%s cannot be written: %s", name, strerror(errno)));
     return 0;

@@ -10,7 +10,7 @@
 /* 0, or 2 behind a sentence about a format that there is not. */
 int cli_show_check(const CliOptions *options);
 
-/* To standard output, and to the files of --output. 0, or 2 behind a sentence. */
+/* To standard output, and to the files of --output. 0, 2 behind a sentence, or 130. */
 int cli_show(const CliOptions *options, const CliReport *report);
 
 /* The same for any text. */

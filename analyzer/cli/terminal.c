@@ -80,7 +80,6 @@ void cli_terminal_end(void)
 {
     cli_terminal_clear();
     wanted = false;
-    signal(SIGINT, SIG_DFL);
 }
 
 void cli_terminal_progress(const char *what, size_t done, size_t all)

@@ -12,7 +12,7 @@ bool cli_terminal_color(CliColor wanted, int fd);
 
 /* Starts the clock of the progress line and takes Ctrl-C over. */
 void cli_terminal_start(bool progress);
-void cli_terminal_end(void);
+void cli_terminal_end(void); /* no more progress */
 
 /* Shows "what done/all" on standard error, if that is a terminal and the run lasts. Any thread.
  */

@@ -171,3 +171,29 @@ def test_the_schema_knows_the_keys(tmp_path):
     schema = json.loads((ROOT / "docs" / "aklint.schema.json").read_text())
     write(tmp_path, {"flow.py": ""})
     assert set(schema["properties"]) == {*settings(tmp_path), "extend"}
+
+
+def installed(root, files):
+    """A virtual environment in outline: an interpreter that names its packages' folder."""
+    site = root / ".venv/lib/python3/site-packages"
+    write(site, files)
+    python = root / ".venv/bin/python"
+    write(root, {".venv/pyvenv.cfg": "", ".venv/bin/python": f"#!/bin/sh\necho {site}\n"})
+    python.chmod(0o755)
+
+
+def test_a_package_is_followed_and_not_judged(tmp_path):
+    installed(tmp_path, {"mylib/__init__.py": "import time\n\n\ndef stamp():\n    return time.time()\n"})
+    flow = CLOCK.replace("time.time()", "mylib.stamp()").replace("import time\n", "import mylib\n")
+    write(tmp_path, {"flow.py": flow, "aklint.toml": 'follow-packages = ["mylib"]\n'})
+    env = {"VIRTUAL_ENV": ""}
+    findings, done = found(cwd=tmp_path, env=env)
+    assert [(pathlib.Path(f["filename"]).name, f["code"]) for f in findings] == [("flow.py", "AK301")], done.stderr
+    assert found("--isolated", cwd=tmp_path, env=env)[0] == []
+
+
+def test_a_package_that_is_not_installed_is_a_line(tmp_path):
+    installed(tmp_path, {"mylib/__init__.py": ""})
+    write(tmp_path, {"flow.py": CLEAN, "aklint.toml": 'follow-packages = ["myllib"]\n'})
+    done = aklint(cwd=tmp_path, env={"VIRTUAL_ENV": ""})
+    assert done.returncode == 0 and "'myllib' is not installed" in done.stderr

@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from cli_project import CLEAN, CLOCK, found, write
+from cli_project import CLEAN, CLOCK, CLOCK_LINE, found, write
 from conftest import aklint
 
 
@@ -92,3 +92,13 @@ def test_a_full_disk_for_the_output_is_2(tmp_path):
     write(tmp_path, {"flow.py": CLOCK})
     done = aklint("--output", "json=/dev/full", cwd=tmp_path)
     assert done.returncode == 2 and "cannot be written" in done.stderr
+
+
+def test_explain_of_a_line_shows_the_finding_and_its_rule(tmp_path):
+    write(tmp_path, {"flow.py": CLOCK})
+    done = aklint("explain", f"flow.py:{CLOCK_LINE}", cwd=tmp_path)
+    assert done.returncode == 0
+    assert f"flow.py:{CLOCK_LINE}:" in done.stdout and aklint("explain", "AK301").stdout in done.stdout
+    assert aklint("explain", f"flow.py:{CLOCK_LINE}:5", cwd=tmp_path).stdout == done.stdout
+    assert "Nothing is found at flow.py:1" in aklint("explain", "flow.py:1", cwd=tmp_path).stdout
+    assert aklint("explain", "gone.py:1", cwd=tmp_path).returncode == 2

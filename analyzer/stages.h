@@ -1,4 +1,4 @@
-/* check.h: what the stages of a check share. Not for rules.
+/* stages.h: what the stages of a check share. Not for rules.
  *
  * A check works on demand. Files are listed, those that may matter are opened (cut into blocks),
  * and a block is parsed when something asks what a name of it means. Asking is never an error
@@ -6,8 +6,8 @@
  * and `missing` is counted up; the work item that saw `missing` move is done again after the next
  * round of parsing. See check.c for the order of things.
  */
-#ifndef AK_CHECK_H
-#define AK_CHECK_H
+#ifndef AK_STAGES_H
+#define AK_STAGES_H
 
 #include "arena.h"
 #include "array.h"
@@ -66,6 +66,8 @@ typedef struct AkFile {
     bool mentions_event; /* "event", for guessed entry points */
     bool unreadable;    /* problem is about its text: a finding, not a notice */
     bool import_reached; /* its top-level code runs in a durable program */
+    uint8_t books;       /* bits 1 << AkBook: rule books whose programs import or run it */
+    bool *framework;     /* by block: mentions a name that comes from a framework, or is decorated */
     const char *why;    /* CLOSED: read's reason, or NULL */
     struct AkBlock *blocks;
     uint32_t block_len;
@@ -77,6 +79,9 @@ typedef struct AkFile {
     uint32_t import_len;
     const char *folder; /* atom: "" or "a/b" */
     uint32_t index;
+    struct AkAllow *allows; /* comments that silence, see allow.c */
+    uint32_t allow_len;
+    bool allows_done;
 } AkFile;
 
 /* ---- Units, functions, classes with what only the stages use ---- */
@@ -95,9 +100,13 @@ typedef struct AkUnitX {
     uint32_t block;
     uint32_t *memo;        /* by expression: index into AkProgram.memos; 0: none */
     uint16_t *stmt_mask;   /* by statement, see guards.c; NULL until asked for */
+    bool mask_missing;     /* it rests on blocks that were not there in mask_round */
+    uint32_t mask_round;
     uint32_t *expr_first;  /* expressions by function: expr_list[expr_first[f]] … [expr_first[f + 1] - 1] */
     AkExprId *expr_list;
-    AkMap bindings_of_expr; /* not used by all */
+    AkMap name_of;         /* atom → AkName; built when first asked for */
+    bool attributes_done;  /* `self.x = …` of its classes are listed */
+    bool dialects_done;    /* roles and roots are known */
 } AkUnitX;
 
 /* Why a function has a context: through this call. */
@@ -128,6 +137,10 @@ typedef struct AkFunctionX {
     AkFunction function; /* first */
     AkReach reach;
     bool queued, reached, values_busy;
+    uint8_t rooted[2]; /* by book: contexts it is a root of */
+    bool applied_done;
+    bool applies_defn;     /* as a decorator it applies workflow.defn */
+    unsigned applies;      /* roles that it gives as a decorator */
     uint8_t rounds;         /* how often it was analysed */
     uint32_t epoch;         /* of its last analysis */
     AkValue *flows;         /* values that calls gave its parameters: param in flow_param */
@@ -150,10 +163,9 @@ typedef struct AkClassX {
     uint32_t subclass_len, subclass_cap;
     AkUnit const **members;
     uint32_t member_cap;
-    AkMap attributes; /* atom → index + 1 into attribute_lists */
-    struct AkAttr *attrs; /* `self.x = …` in its methods, sorted by name; NULL until asked for */
-    uint32_t attr_len;
-    bool attrs_done;
+    AkMap attributes;     /* atom → index + 1 of the first in attrs */
+    struct AkAttr *attrs; /* `self.x = …` in its methods */
+    uint32_t attr_len, attr_cap;
 } AkClassX;
 
 /* `self.x = value` somewhere in a method. */
@@ -163,6 +175,7 @@ typedef struct AkAttr {
     AkExprId value, annotation; /* either may be 0 */
     uint8_t how;
     uint16_t part;
+    uint32_t next; /* index + 1 of the next of this name, or 0 */
 } AkAttr;
 
 /* ---- The whole ---- */
@@ -174,7 +187,7 @@ typedef struct AkSet {
 
 typedef struct AkWorker {
     AkArena *arena;
-    struct TSParser *parser;
+    AkParser *parser;
     bool failed;
 } AkWorker;
 
@@ -228,8 +241,10 @@ typedef struct AkProgram {
 
     AkRoot *roots;
     uint32_t root_len, root_cap;
-    AkFile **import_queue;
+    AkFile **import_queue; /* files whose top-level code runs, by book */
     uint32_t import_len, import_cap, import_at;
+    uint32_t dialect_at;   /* units before this one have their roles */
+    bool guess;            /* entry points are guessed by their names */
 
     AkManifest *manifests;
     uint32_t manifest_len, manifest_cap;
@@ -237,11 +252,13 @@ typedef struct AkProgram {
     uint32_t entry_len, entry_cap;
 
     unsigned books; /* dialects of the run */
-    struct AkReports *reports;
+    struct AkReport **reports;
+    uint32_t report_len, report_cap;
     const char **notices;
     uint32_t notice_len, notice_cap;
     AkCounts counts;
     uint32_t blocks_done;
+    uint32_t round; /* of parsing, from 1 */
     jmp_buf *guard;
     struct {
         const char *none, *init, *new_, *post_init, *call, *self, *builtins, *main;
@@ -314,7 +331,9 @@ AkBoundRange ak__bound(const AkFile *file, const char *name, uint32_t len);
 /* names.c: what a name means where it stands. */
 void ak__lookup(AkProgram *program, const AkUnit *unit, AkScopeId scope, AkName name, AkExprId at, AkSet *out);
 bool ak__module_name(AkProgram *program, AkModule *module, const char *name, AkSet *out);
-void ak__import_value(AkProgram *program, const AkUnit *unit, const AkImport *import, AkSet *out);
+void ak__scope_value(AkProgram *program, const AkUnit *unit, AkScopeId scope, AkName name, AkSet *out);
+void ak__import_value(AkProgram *program, AkFile *file, const char *module, uint32_t level, const char *name,
+                      bool whole, AkSet *out);
 /* The parameter that the name read at `at` is, if it can be nothing else. */
 bool ak__is_parameter(AkProgram *program, const AkUnit *unit, AkExprId at, AkParamRef *out);
 /* Bindings of a name in one scope: a range of facts->bindings. */
@@ -334,10 +353,18 @@ void ak__call_result(AkProgram *program, const AkValue *callee, const AkUnit *un
 void ak__returns_of(AkProgram *program, AkFunction *fn, AkSet *out);
 void ak__parameter_value(AkProgram *program, AkFunction *fn, uint32_t index, AkSet *out);
 bool ak__has_decorator(AkProgram *program, const AkFunction *fn, const char *dotted);
-AkMemo *ak__memo(AkProgram *program, const AkUnit *unit, AkExprId expr);
+/* Values of a call's arguments: the n-th of those that are written without a name. */
+AkExprId ak__plain_argument(const AkFacts *facts, AkExprId call, uint32_t n);
+AkExprId ak__keyword_argument(const AkUnit *unit, AkExprId call, const char *name);
+/* The argument that a parameter of fn gets from the call, or 0; shift: parameters bound before. */
+AkExprId ak__argument_of(const AkFunction *fn, uint32_t param, const AkUnit *unit, AkExprId call, uint32_t shift);
+/* Parameters of outer (bits) that the body of a function nested in it calls. */
+uint32_t ak__closure_calls(AkProgram *program, const AkFunction *nested, const AkFunction *outer);
+void ak__depend(AkProgram *program, AkFunction *on);
+AkName ak__name_in(AkProgram *program, const AkUnit *unit, const char *atom);
 
 /* types.c: annotations, classes, attributes. */
-void ak__annotation(AkProgram *program, const AkUnit *unit, AkExprId expr, AkSet *out);
+void ak__annotated(AkProgram *program, const AkUnit *unit, AkExprId expr, AkSet *out);
 void ak__class_mro(AkProgram *program, AkClass *class_);
 void ak__class_attribute(AkProgram *program, AkClass *class_, const char *name, const AkValue *self,
                          AkSet *out, AkFunction **property);
@@ -350,6 +377,8 @@ bool ak__is_class_name(const AkProgram *program, const char *dotted);
 
 /* guards.c: contexts that reach a place. */
 uint16_t ak__stmt_mask(AkProgram *program, const AkUnit *unit, AkStmtId stmt);
+/* The first expression that begins at or behind start: numbers grow with places. */
+uint32_t ak__first_expr(const AkFacts *facts, uint32_t start);
 uint16_t ak__expr_mask(AkProgram *program, const AkUnit *unit, AkExprId expr);
 
 /* graph.c, implicit.c: the calls of a function. */
@@ -363,19 +392,25 @@ typedef struct AkCalls {
 AkCall *ak__calls_add(AkProgram *program, AkCalls *calls, AkExprId expr, AkCallKind kind);
 void ak__calls_of_value(AkProgram *program, AkCalls *calls, AkExprId expr, AkCallKind kind,
                         const AkValue *value, AkExprId via);
-void ak__implicit(AkProgram *program, AkCalls *calls);
+void ak__implicit(AkProgram *program, AkCalls *calls, AkExprId expr);
+void ak__implicit_statements(AkProgram *program, AkCalls *calls);
 void ak__implicit_iteration(AkProgram *program, AkCalls *calls, AkExprId expr, AkExprId via);
-void ak__implicit_method(AkProgram *program, AkCalls *calls, AkExprId expr, AkCallKind kind,
-                         const char *method, AkExprId via);
 
 /* dialect_temporal.c, dialect_ak.c: roots. */
 void ak__temporal_unit(AkProgram *program, AkUnitX *unit);
 void ak__temporal_want(AkProgram *program);
+void ak__temporal_call(AkProgram *program, AkFunction *fn, AkExprId call, const char *dotted);
 void ak__ak_unit(AkProgram *program, AkUnitX *unit);
 void ak__ak_entries(AkProgram *program);
-bool ak__ak_resolve(AkProgram *program);
+void ak__ak_resolve(AkProgram *program);
+void ak__ak_guess(AkProgram *program);
+void ak__ak_starts(AkProgram *program);
 void ak__root(AkProgram *program, AkFunction *fn, uint16_t contexts, uint8_t book, const char *what);
 void ak__import_root(AkProgram *program, AkFile *file);
+/* Which books' programs reach what is imported from here. */
+void ak__roles(AkProgram *program, AkFunction *fn);
+bool ak__is_ak_entry_name(const char *name);
+void ak__module_code(AkProgram *program);
 /* What a call from a function with these contexts gives its target. */
 uint16_t ak__pass_contexts(uint16_t contexts, uint8_t book, const AkFunction *target);
 
@@ -383,10 +418,25 @@ uint16_t ak__pass_contexts(uint16_t contexts, uint8_t book, const AkFunction *ta
 void ak__contexts(AkProgram *program);
 const AkLink *ak__link(const AkFunction *fn, uint8_t book, unsigned context);
 
-/* ask.c, report.c, allow.c */
+/* run.c: rules over the finished tables. */
 void ak__run_rules(AkProgram *program);
+bool ak__is_chosen(const AkProgram *program, const AkRule *rule);
+
+/* report.c */
+void ak__reports_finish(AkProgram *program);
+size_t ak__report_count(const AkProgram *program);
+const AkFinding *ak__report_at(const AkProgram *program, size_t i);
 AkPlace ak__place(AkProgram *program, AkFile *file, uint32_t start, uint32_t end);
+AkPlace ak__text_place(const char *path, const char *text, size_t len, uint32_t start, uint32_t end);
+/* A finding made elsewhere: by the caller's parsers, or of the source itself. */
+void ak__report_made(AkProgram *program, const AkRule *rule, AkPlace place, const char *message,
+                     const char *advice, bool proved, AkFile *file);
+
+/* allow.c: whether a comment silences this rule there. */
 bool ak__allowed(AkProgram *program, AkFile *file, const AkUnit *unit, uint32_t start, uint32_t end,
                  AkStmtId stmt, const AkRule *rule);
+
+/* syntax.c: findings of AK001. */
+void ak__syntax(AkProgram *program);
 
 #endif
