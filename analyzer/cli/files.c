@@ -350,12 +350,14 @@ static void walk(CliFiles *files, const char *path, AkUse use)
     Walk w = {.files = files, .use = use};
     const char *parent = cli_path_folder(path);
     bool named = use == AK_REPORT;
+    size_t mistakes;
 
     /* What an installed package holds is not ours to leave out. */
     if (use == AK_LIBRARY)
         push(&w.stack, path, NULL, cli_config_defaults());
     else
         push(&w.stack, path, rules_above(path), cli_config_for(files->configs, parent));
+    mistakes = files->configs->mistakes.len;
     while ((w.stack.len || w.links.len) && !cli_terminal_stopped()) {
         if (w.stack.len) {
             visit(&w, w.stack.items[--w.stack.len], named);
@@ -364,6 +366,9 @@ static void walk(CliFiles *files, const char *path, AkUse use)
         }
         visit_links(&w);
     }
+    /* Settings of folders that nobody asked about may be as they like. */
+    if (use != AK_REPORT)
+        files->configs->mistakes.len = mistakes;
 }
 
 /* The place that a path's base must reach up to: its repository, else its project, else where
@@ -422,11 +427,12 @@ void cli_files_find(CliFiles *files, const CliList *paths)
 const CliSettings *cli_files_around(CliFiles *files, const char *path)
 {
     const char *folder = cli_path_folder(path), *project = cli_path_project(folder);
+    const CliSettings *settings = cli_config_for(files->configs, folder);
 
     cli_paths_widen(top_of(folder));
     if (project)
         walk(files, project, AK_KNOWN);
-    return cli_config_for(files->configs, folder);
+    return settings;
 }
 
 static int by_path(const void *a, const void *b)
