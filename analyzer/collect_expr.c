@@ -1,758 +1,924 @@
-/* collect_expr.c: expressions, calls and their arguments, lambdas, comprehensions.
+/* collect_expr.c: from expression nodes to AkExpr.
  *
- * Chains that lean to the left (a.b.c(), x + y + z) can be thousands long in honest code; they
- * are walked down in a loop and finished on the way back, so that only what leans to the right,
- * or lies in brackets, takes stack. Below AK_DEEPEST an expression is AK_X_ERROR: unknown.
+ * The recursion goes as deep as brackets and right operands nest, and no deeper than DEEPEST:
+ * CPython itself gives up at 200 brackets. What nests to the left without end, `a.b(c).d + e + f`,
+ * is walked by chain() with a stack of its own.
  */
 #include "collect.h"
 
 #include <string.h>
 
-AkExprId ak__expr_new(AkWalk *w, AkExprKind kind, uint32_t node)
+enum { DEEPEST = 1000 };
+
+static AkExprId deep_expr(AkWalk *w, AkExprId parent);
+
+/* ---- Parts ---- */
+
+AkExprId ak__new_expr(AkWalk *w, AkExprKind kind, AkExprId parent, uint32_t start, uint32_t end)
 {
-    AkExpr expr = {.kind = (uint8_t)kind,
-                   .flags = w->flags,
-                   .scope = w->scope,
-                   .stmt = w->stmt,
-                   .parent = w->parent,
-                   .start = w->nodes[node].start + w->shift,
-                   .end = w->nodes[node].end + w->shift};
-
-    AK_PUSH(w->scratch, w->exprs, w->exprs_len, w->exprs_cap) = expr;
-    return w->exprs_len - 1;
-}
-
-uint32_t ak__kids_mark(const AkWalk *w)
-{
-    return w->stack_len;
-}
-
-void ak__kids_push(AkWalk *w, AkExprId expr)
-{
-    AK_PUSH(w->scratch, w->stack, w->stack_len, w->stack_cap) = expr;
-}
-
-AkKids ak__kids_take(AkWalk *w, uint32_t mark)
-{
-    AkKids kids = {w->kids_len, w->stack_len - mark};
-
-    for (uint32_t i = mark; i < w->stack_len; i++) {
-        AkExprId kid = w->stack[i];
-
-        AK_PUSH(w->scratch, w->kids, w->kids_len, w->kids_cap) = kid;
-    }
-    w->stack_len = mark;
-    return kids;
-}
-
-bool ak__is_expr(const AkWalk *w, uint32_t node)
-{
-    switch (w->nodes[node].kind) {
-    case AK_T_identifier:
-    case AK_T_attribute:
-    case AK_T_call:
-    case AK_T_subscript:
-    case AK_T_list:
-    case AK_T_tuple:
-    case AK_T_set:
-    case AK_T_dictionary:
-    case AK_T_list_comprehension:
-    case AK_T_set_comprehension:
-    case AK_T_dictionary_comprehension:
-    case AK_T_generator_expression:
-    case AK_T_string:
-    case AK_T_concatenated_string:
-    case AK_T_integer:
-    case AK_T_float:
-    case AK_T_true:
-    case AK_T_false:
-    case AK_T_none:
-    case AK_T_ellipsis:
-    case AK_T_lambda:
-    case AK_T_conditional_expression:
-    case AK_T_named_expression:
-    case AK_T_await:
-    case AK_T_yield:
-    case AK_T_unary_operator:
-    case AK_T_not_operator:
-    case AK_T_boolean_operator:
-    case AK_T_binary_operator:
-    case AK_T_comparison_operator:
-    case AK_T_parenthesized_expression:
-    case AK_T_as_pattern:
-    case AK_T_expression_list:
-    case AK_T_tuple_expression:
-    case AK_T_pattern_list:
-    case AK_T_tuple_pattern:
-    case AK_T_list_pattern:
-    case AK_T_list_splat:
-    case AK_T_parenthesized_list_splat:
-    case AK_T_list_splat_pattern:
-    case AK_T_dictionary_splat:
-    case AK_T_slice:
-    case AK_T_type:
-    case AK_T_generic_type:
-    case AK_T_union_type:
-    case AK_T_member_type:
-    case AK_T_constrained_type:
-    case AK_T_splat_type:
-    case AK_T_dotted_name:
-    case AK_T_keyword_argument: return true;
-    default: return false;
-    }
-}
-
-/* Walks the expressions among a node's children, as kids of id. */
-static void all_kids(AkWalk *w, AkExprId id, uint32_t node)
-{
-    AkExprId parent = w->parent;
-    uint32_t mark = ak__kids_mark(w);
-
-    w->parent = id;
-    AK_EACH_CHILD(w, node, c)
-    if (ak__is_expr(w, c))
-        ak__kids_push(w, ak__expr(w, c));
-    w->parent = parent;
-    AkKids kids = ak__kids_take(w, mark);
-    w->exprs[id].kids = kids;
-}
-
-static AkExprId simple(AkWalk *w, AkExprKind kind, uint32_t node)
-{
-    AkExprId id = ak__expr_new(w, kind, node);
-
-    all_kids(w, id, node);
+    AkExprId id = w->expr_len;
+    AK_ADD(w, exprs, expr, AK_T_EXPRS) = (AkExpr){.kind = (uint8_t)kind,
+                                      .flags = w->flags,
+                                      .start = start + w->shift,
+                                      .end = end + w->shift,
+                                      .scope = w->scope,
+                                      .stmt = w->stmt,
+                                      .parent = parent};
     return id;
 }
 
-static AkExprId constant(AkWalk *w, AkExprKind kind, uint32_t node)
+static AkExprId at_node(AkWalk *w, AkExprKind kind, AkExprId parent)
 {
-    AkExprId id = ak__expr_new(w, kind, node);
-    AkName name = kind == AK_X_INT || kind == AK_X_FLOAT || kind == AK_X_NAME
-                      ? ak__node_name(w, node)
-                      : 0;
+    const AkNode *node = ak__at(w);
+    return ak__new_expr(w, kind, parent, node->start, node->end);
+}
 
-    w->exprs[id].name = name;
+AkKids ak__kids(AkWalk *w, uint32_t mark)
+{
+    AkKids kids = {w->kid_len, w->pending_len - mark};
+    if (!kids.count)
+        return (AkKids){0};
+    for (uint32_t i = mark; i < w->pending_len; i++)
+        AK_ADD(w, kids, kid, AK_T_KIDS) = w->pending[i];
+    w->pending_len = mark;
+    return kids;
+}
+
+static void finish(AkWalk *w, AkExprId id, uint32_t mark)
+{
+    w->exprs[id].kids = ak__kids(w, mark);
+}
+
+void ak__report(AkWalk *w, uint32_t start, uint32_t end)
+{
+    AK_ADD(w, errors, error, AK_T_ERRORS) = (AkSyntaxError){start + w->shift, end + w->shift, false};
+}
+
+/* ---- Errors ---- */
+
+void ak__gather(AkWalk *w, AkExprId parent)
+{
+    if (w->depth >= DEEPEST)
+        return;
+    w->depth++;
+    for (bool more = ak__node_down(w->parser, w->level, AK_N_NODES); more;
+         more = ak__node_next(w->parser, w->level, AK_N_NODES)) {
+        AkNodeKind kind = ak__kind(w);
+        if (ak__is_statement(kind))
+            ak__stmt(w);
+        else if (ak__is_expression(kind))
+            ak__push(w, ak__expr(w, parent));
+        else
+            ak__gather(w, parent);
+    }
+    w->depth--;
+}
+
+static AkExprId error_expr(AkWalk *w, AkExprId parent)
+{
+    AkExprId id = at_node(w, AK_X_ERROR, parent);
+    uint32_t mark = w->pending_len;
+    ak__gather(w, id);
+    finish(w, id, mark);
+    return id;
+}
+
+static bool past_errors(AkWalk *w, AkNodeKind least, AkExprId parent)
+{
+    while (ak__kind(w) == AK_N_ERROR) {
+        error_expr(w, parent);
+        if (!ak__node_next(w->parser, w->level, least))
+            return false;
+    }
+    return true;
+}
+
+bool ak__first(AkWalk *w, AkNodeKind least, AkExprId parent)
+{
+    return ak__node_down(w->parser, w->level, least) && past_errors(w, least, parent);
+}
+
+bool ak__next(AkWalk *w, AkNodeKind least, AkExprId parent)
+{
+    return ak__node_next(w->parser, w->level, least) && past_errors(w, least, parent);
+}
+
+void ak__rest(AkWalk *w, AkExprId parent)
+{
+    if (!w->broken)
+        ak__node_up(w->parser, w->level);
+    else
+        while (ak__node_next(w->parser, w->level, AK_N_NODES))
+            error_expr(w, parent);
+}
+
+/* ---- Lists ---- */
+
+/* All children as kids; those that are errors too. */
+void ak__push_items(AkWalk *w, AkExprId id)
+{
+    for (bool more = ak__node_down(w->parser, w->level, AK_N_NODES); more;
+         more = ak__node_next(w->parser, w->level, AK_N_NODES))
+        ak__push(w, ak__expr(w, id));
+}
+
+static AkExprId list_of(AkWalk *w, AkExprKind kind, AkExprId parent)
+{
+    AkExprId id = at_node(w, kind, parent);
+    uint32_t mark = w->pending_len;
+    ak__push_items(w, id);
+    finish(w, id, mark);
+    return id;
+}
+
+/* The only expression below a node, which takes its place. */
+AkExprId ak__inner(AkWalk *w, AkExprId parent)
+{
+    if (!ak__first(w, AK_N_NODES, parent))
+        return at_node(w, AK_X_ERROR, parent);
+    AkExprId id = ak__expr(w, parent);
+    ak__rest(w, parent);
+    return id;
+}
+
+AkExprId ak__one_or_tuple(AkWalk *w, AkExprId parent)
+{
+    return ak__has_comma(w) ? list_of(w, AK_X_TUPLE, parent) : ak__inner(w, parent);
+}
+
+static AkExprId parenthesized(AkWalk *w, AkExprId parent)
+{
+    AkExprId id = ak__inner(w, parent);
+    w->exprs[id].flags |= AK_XF_PARENTHESES;
+    return id;
+}
+
+static AkExprId tuple(AkWalk *w, AkExprId parent)
+{
+    AkExprId id = list_of(w, AK_X_TUPLE, parent);
+    w->exprs[id].flags |= AK_XF_PARENTHESES;
+    return id;
+}
+
+/* As a target, `(a)` is a tuple for the grammar. */
+static AkExprId tuple_pattern(AkWalk *w, AkExprId parent)
+{
+    if (ak__has_comma(w) || !ak__node_down(w->parser, w->level, AK_N_NODES))
+        return tuple(w, parent);
+    AkExprId id = ak__expr(w, parent);
+    w->exprs[id].flags |= AK_XF_PARENTHESES;
+    ak__rest(w, parent);
+    return id;
+}
+
+/* A node with one expression. */
+static AkExprId unary(AkWalk *w, AkExprKind kind, AkExprId parent)
+{
+    AkExprId id = at_node(w, kind, parent);
+    uint32_t mark = w->pending_len;
+    ak__push(w, ak__inner(w, id));
+    finish(w, id, mark);
+    return id;
+}
+
+static AkExprId keyword(AkWalk *w, AkExprId parent)
+{
+    AkExprId id = at_node(w, AK_X_KEYWORD, parent);
+    uint32_t mark = w->pending_len;
+    if (ak__first(w, AK_N_NODES, id)) {
+        w->exprs[id].name = ak__intern_node(w);
+        if (ak__next(w, AK_N_NODES, id)) {
+            ak__push(w, ak__expr(w, id));
+            ak__rest(w, id);
+        }
+    }
+    finish(w, id, mark);
+    return id;
+}
+
+static void push_pair(AkWalk *w, AkExprId id)
+{
+    uint32_t mark = w->pending_len;
+    if (ak__first(w, AK_N_NODES, id)) {
+        ak__push(w, ak__expr(w, id));
+        if (ak__next(w, AK_N_NODES, id)) {
+            ak__push(w, ak__expr(w, id));
+            ak__rest(w, id);
+        }
+    }
+    /* Two for an entry, also where one is missing. */
+    while (w->pending_len < mark + 2)
+        ak__push(w, at_node(w, AK_X_ERROR, id));
+}
+
+static AkExprId dictionary(AkWalk *w, AkExprId parent)
+{
+    AkExprId id = at_node(w, AK_X_DICT, parent);
+    uint32_t mark = w->pending_len;
+    for (bool more = ak__first(w, AK_N_NODES, id); more; more = ak__next(w, AK_N_NODES, id)) {
+        if (ak__kind(w) == AK_N_PAIR) {
+            push_pair(w, id);
+        } else {
+            ak__push(w, 0);
+            ak__push(w, ak__expr(w, id));
+        }
+    }
+    finish(w, id, mark);
     return id;
 }
 
 /* ---- Operators ---- */
 
-static uint8_t operator_of(const AkWalk *w, uint32_t node)
+static AkExprId sign(AkWalk *w, AkExprId parent)
 {
-    AK_EACH_CHILD(w, node, c)
-    if (w->nodes[c].kind == AK_T_operator)
-        return w->nodes[c].op;
-    return AK_OP_NONE;
-}
-
-static AkExprId unary(AkWalk *w, uint32_t node)
-{
-    uint8_t op = operator_of(w, node);
-    AkExprId id = simple(w, AK_X_UNARY, node);
-
-    w->exprs[id].op = (uint8_t)(w->nodes[node].kind == AK_T_not_operator ? AK_OP_NOT
-                                : op == AK_OP_SUB                        ? AK_OP_NEGATE
-                                : op == AK_OP_ADD                        ? AK_OP_PLUS
-                                                                         : AK_OP_INVERT);
-    return id;
-}
-
-static AkExprId comparison(AkWalk *w, uint32_t node)
-{
-    uint8_t op = operator_of(w, node);
-    uint16_t mixed = 0;
-    AkExprId id = simple(w, AK_X_COMPARE, node);
-
-    AK_EACH_CHILD(w, node, c)
-    if (w->nodes[c].kind == AK_T_operator && w->nodes[c].op != op)
-        mixed = AK_XF_MIXED;
-    w->exprs[id].op = op;
-    w->exprs[id].flags = (uint16_t)(w->exprs[id].flags | mixed);
-    return id;
-}
-
-/* `a and b and c` is one node of three: the grammar's leans to the left, without parentheses.
- */
-static AkExprId boolean(AkWalk *w, uint32_t node)
-{
-    AkExprId id = ak__expr_new(w, AK_X_BOOL, node), parent = w->parent;
-    uint8_t op = operator_of(w, node);
-    uint32_t mark = ak__kids_mark(w), rights = 0, at = node;
-    AkKids kids;
-
-    w->exprs[id].op = op;
-    w->parent = id;
-    for (;;) {
-        uint32_t left = ak__child(w, at, AK_F_left);
-
-        ak__kids_push(w, ak__child(w, at, AK_F_right)); /* the node, for now */
-        rights++;
-        if (!left || w->nodes[left].kind != AK_T_boolean_operator ||
-            operator_of(w, left) != op) {
-            AkExprId first = ak__expr(w, left);
-
-            for (uint32_t i = 0; i < rights / 2; i++) {
-                uint32_t other = w->stack[mark + rights - 1 - i];
-
-                w->stack[mark + rights - 1 - i] = w->stack[mark + i];
-                w->stack[mark + i] = other;
-            }
-            for (uint32_t i = 0; i < rights; i++) {
-                AkExprId right = ak__expr(w, w->stack[mark + i]);
-
-                w->stack[mark + i] = right;
-            }
-            ak__kids_push(w, 0);
-            memmove(&w->stack[mark + 1], &w->stack[mark], rights * sizeof(*w->stack));
-            w->stack[mark] = first;
-            break;
-        }
-        at = left;
+    AkExprId id = at_node(w, AK_X_UNARY, parent);
+    uint32_t mark = w->pending_len;
+    for (bool more = ak__first(w, AK_N_TOKENS, id); more; more = ak__next(w, AK_N_TOKENS, id)) {
+        const AkNode *node = ak__at(w);
+        if (node->kind != AK_N_OP)
+            ak__push(w, ak__expr(w, id));
+        else
+            w->exprs[id].op = (uint8_t)(node->op == AK_OP_SUB   ? AK_OP_NEGATE
+                                        : node->op == AK_OP_ADD ? AK_OP_PLUS
+                                                                : AK_OP_INVERT);
     }
-    w->parent = parent;
-    kids = ak__kids_take(w, mark);
-    w->exprs[id].kids = kids;
+    finish(w, id, mark);
     return id;
 }
 
-/* ---- Calls ---- */
-
-static AkExprId keyword(AkWalk *w, uint32_t node)
+static AkExprId negation(AkWalk *w, AkExprId parent)
 {
-    AkExprId id = ak__expr_new(w, AK_X_KEYWORD, node), parent = w->parent, value;
-    AkName name = ak__node_name(w, ak__child(w, node, AK_F_name));
-    uint32_t mark = ak__kids_mark(w);
-    AkKids kids;
-
-    w->exprs[id].name = name;
-    w->parent = id;
-    value = ak__expr(w, ak__child(w, node, AK_F_value));
-    w->parent = parent;
-    ak__kids_push(w, value);
-    kids = ak__kids_take(w, mark);
-    w->exprs[id].kids = kids;
+    AkExprId id = unary(w, AK_X_UNARY, parent);
+    w->exprs[id].op = AK_OP_NOT;
     return id;
 }
 
-void ak__arguments(AkWalk *w, uint32_t node)
+/* `a and b and c` nests to the left and is one expression, as in Python. */
+static AkExprId boolean(AkWalk *w, AkExprId parent)
 {
-    if (w->nodes[node].kind == AK_T_generator_expression) {
-        ak__kids_push(w, ak__expr(w, node));
+    AkOp op = ak__node_operator(w->parser, w->level);
+    AkExprId id = at_node(w, AK_X_BOOL, parent);
+    w->exprs[id].op = (uint8_t)op;
+    uint32_t mark = w->pending_len, nested = 0;
+    bool inside = ak__first(w, AK_N_NODES, id);
+    while (inside) {
+        nested++;
+        if (ak__kind(w) != AK_N_BOOLEAN_OPERATOR || ak__node_operator(w->parser, w->level) != op)
+            break;
+        inside = ak__first(w, AK_N_NODES, id);
+    }
+    ak__push(w, inside ? ak__expr(w, id) : at_node(w, AK_X_ERROR, id));
+    for (; nested; nested--)
+        while (ak__next(w, AK_N_NODES, id))
+            ak__push(w, ak__expr(w, id));
+    finish(w, id, mark);
+    return id;
+}
+
+static AkExprId comparison(AkWalk *w, AkExprId parent)
+{
+    AkExprId id = at_node(w, AK_X_COMPARE, parent);
+    uint32_t mark = w->pending_len;
+    for (bool more = ak__first(w, AK_N_TOKENS, id); more; more = ak__next(w, AK_N_TOKENS, id)) {
+        const AkNode *node = ak__at(w);
+        AkExpr *expr = &w->exprs[id];
+        if (node->kind != AK_N_OP)
+            ak__push(w, ak__expr(w, id));
+        else if (!expr->op)
+            expr->op = (uint8_t)node->op;
+        else if (expr->op != node->op)
+            expr->flags |= AK_XF_MIXED;
+    }
+    finish(w, id, mark);
+    return id;
+}
+
+/* ---- Chains: what nests to the left ---- */
+
+static bool is_link(AkNodeKind kind)
+{
+    return kind >= AK_N_ATTRIBUTE && kind <= AK_N_BINARY_OPERATOR;
+}
+
+static bool is_word(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           (unsigned char)c >= 0x80;
+}
+
+/* The name is the node's last token: where nothing is broken, no need to go there. */
+static void attribute(AkWalk *w, AkExprId id)
+{
+    if (!w->broken) {
+        uint32_t end = w->exprs[id].end - w->shift, start = end;
+        while (is_word(w->text[start - 1]))
+            start--;
+        w->exprs[id].name = ak__intern(w, w->text + start, end - start);
+        ak__node_up(w->parser, w->level);
         return;
     }
-    AK_EACH_CHILD(w, node, c)
-    {
-        if (w->nodes[c].kind == AK_T_keyword_argument)
-            ak__kids_push(w, keyword(w, c));
-        else if (ak__is_expr(w, c) || w->nodes[c].kind == AK_T_ERROR)
-            ak__kids_push(w, ak__expr(w, c));
+    if (!ak__next(w, AK_N_NODES, id))
+        return;
+    if (ak__kind(w) == AK_N_IDENTIFIER)
+        w->exprs[id].name = ak__intern_node(w);
+    ak__rest(w, id);
+}
+
+static void binary(AkWalk *w, AkExprId id)
+{
+    while (ak__next(w, AK_N_TOKENS, id)) {
+        const AkNode *node = ak__at(w);
+        if (node->kind == AK_N_OP)
+            w->exprs[id].op = (uint8_t)node->op;
+        else
+            ak__push(w, ak__expr(w, id));
     }
 }
 
-/* ---- Lambdas and comprehensions ---- */
-
-static AkExprId lambda(AkWalk *w, uint32_t node)
+static void arguments(AkWalk *w, AkExprId id)
 {
-    AkExprId id = ak__expr_new(w, AK_X_LAMBDA, node), parent = w->parent, body;
-    uint32_t fn = ak__function_new(w, node), mark = ak__kids_mark(w);
-    AkScopeId scope = w->scope;
-    AkKids kids;
+    bool quotes = w->quotes;
+    w->quotes = false;
+    while (ak__next(w, AK_N_NODES, id)) {
+        if (ak__kind(w) == AK_N_ARGUMENT_LIST)
+            ak__push_items(w, id);
+        else
+            ak__push(w, ak__expr(w, id));
+    }
+    w->quotes = quotes;
+}
 
-    w->exprs[id].index = fn;
-    w->functions[fn].is_lambda = w->functions[fn].returns_value = true;
-    w->functions[fn].expr = id;
-    w->parent = id;
-    ak__parameters(w, fn, ak__child(w, node, AK_F_parameters));
-    w->scope = w->functions[fn].scope;
-    body = ak__expr(w, ak__child(w, node, AK_F_body));
-    w->scope = scope;
-    w->parent = parent;
-    ak__kids_push(w, body);
-    kids = ak__kids_take(w, mark);
-    w->functions[fn].returned = kids;
+/* The items of a subscript, from where the cursor stands. Inside an annotation strings are
+ * annotations too, but for `Literal["a"]` and what follows the type of `Annotated[T, "a"]`. */
+static void items_until_end(AkWalk *w, AkExprId object, AkExprId parent)
+{
+    bool quotes = w->quotes, annotated = false;
+    if (quotes) {
+        AkName name = w->exprs[object].name;
+        annotated = ak__name_is(w, name, "Annotated");
+        w->quotes = !ak__name_is(w, name, "Literal");
+    }
+    do {
+        ak__push(w, ak__expr(w, parent));
+        w->quotes = w->quotes && !annotated;
+    } while (ak__next(w, AK_N_NODES, parent));
+    w->quotes = quotes;
+}
+
+/* A tuple without brackets has its end after its last comma, as in Python. */
+static uint32_t behind_comma(const AkWalk *w, uint32_t at, uint32_t limit)
+{
+    uint32_t end = at;
+    while (at < limit && (w->text[at] == ' ' || w->text[at] == '\t'))
+        at++;
+    return at < limit && w->text[at] == ',' ? at + 1 : end;
+}
+
+/* From the first item on. */
+static AkExprId index_tuple(AkWalk *w, AkExprId object, AkExprId parent)
+{
+    AkExprId id = at_node(w, AK_X_TUPLE, parent);
+    uint32_t mark = w->pending_len;
+    items_until_end(w, object, id);
+    AkExprId last = w->pending[w->pending_len - 1];
+    uint32_t limit = w->exprs[parent].end - w->shift;
+    finish(w, id, mark);
+    w->exprs[id].end = behind_comma(w, w->exprs[last].end - w->shift, limit) + w->shift;
     return id;
 }
 
-/* One `for` with the `if`s behind it. The first iterable is evaluated outside. */
-static void clause(AkWalk *w, AkExprId comp, uint32_t node, bool first, AkScopeId outside)
+static void subscript(AkWalk *w, AkExprId id, AkExprId object, bool comma)
 {
-    AkScopeId inside = w->scope;
-    uint32_t loop, bindings = w->bindings_len, right = 0;
-    AkExprId target, iterated;
-
-    AK_PUSH(w->scratch, w->loops, w->loops_len, w->loops_cap) =
-        (AkLoop){.scope = first ? outside : inside,
-                 .stmt = w->stmt,
-                 .comp = comp,
-                 .is_async = ak__has_token(w, node, AK_T_async)};
-    loop = w->loops_len - 1;
-    target = ak__target(w, ak__child(w, node, AK_F_left), AK_B_FOR, AK_HOW_ITEM);
-    AK_EACH_CHILD(w, node, c)
-    if (w->nodes[c].field == AK_F_right && ak__is_expr(w, c) && !right)
-        right = c;
-    if (first)
-        w->scope = outside;
-    iterated = ak__expr(w, right);
-    w->scope = inside;
-    ak__bind_value(w, bindings, iterated);
-    w->loops[loop].target = target;
-    w->loops[loop].iterated = iterated;
+    if (!ak__next(w, AK_N_NODES, id))
+        return;
+    if (comma)
+        ak__push(w, index_tuple(w, object, id));
+    else
+        items_until_end(w, object, id);
 }
 
-static void condition(AkWalk *w, uint32_t loop, uint32_t node)
-{
-    AkExprId test = 0;
-
-    AK_EACH_CHILD(w, node, c)
-    if (ak__is_expr(w, c))
-        test = ak__expr(w, c);
-    /* A loop's conditions stand behind each other unless something nested came between. */
-    if (w->loops[loop].conditions.count &&
-        w->loops[loop].conditions.first + w->loops[loop].conditions.count != w->kids_len) {
-        AkKids old = w->loops[loop].conditions;
-
-        w->loops[loop].conditions.first = w->kids_len;
-        for (uint32_t i = 0; i < old.count; i++) {
-            AkExprId kid = w->kids[old.first + i];
-
-            AK_PUSH(w->scratch, w->kids, w->kids_len, w->kids_cap) = kid;
-        }
-    }
-    if (!w->loops[loop].conditions.count)
-        w->loops[loop].conditions.first = w->kids_len;
-    AK_PUSH(w->scratch, w->kids, w->kids_len, w->kids_cap) = test;
-    w->loops[loop].conditions.count++;
-}
-
-static void elements(AkWalk *w, AkExprId id, uint32_t body)
-{
-    uint32_t mark = ak__kids_mark(w);
-    AkKids kids;
-
-    if (w->nodes[body].kind == AK_T_pair) {
-        ak__kids_push(w, ak__expr(w, ak__child(w, body, AK_F_key)));
-        ak__kids_push(w, ak__expr(w, ak__child(w, body, AK_F_value)));
-    } else {
-        ak__kids_push(w, ak__expr(w, body));
-    }
-    kids = ak__kids_take(w, mark);
-    w->exprs[id].kids = kids;
-}
-
-static AkExprId comprehension(AkWalk *w, AkExprKind kind, uint32_t node)
-{
-    AkExprId id = ak__expr_new(w, kind, node), parent = w->parent;
-    AkScopeId outside = w->scope;
-    uint32_t loop = 0;
-
-    w->scope = ak__scope_new(w, AK_SCOPE_COMPREHENSION, id);
-    w->exprs[id].index = w->scope;
-    w->parent = id;
-    elements(w, id, ak__child(w, node, AK_F_body));
-    AK_EACH_CHILD(w, node, c)
-    {
-        if (w->nodes[c].kind == AK_T_for_in_clause) {
-            bool first = !loop;
-
-            loop = w->loops_len;
-            clause(w, id, c, first, outside);
-        } else if (w->nodes[c].kind == AK_T_if_clause && loop) {
-            condition(w, loop, c);
-        }
-    }
-    w->parent = parent;
-    w->scope = outside;
-    return id;
-}
-
-/* ---- The rest ---- */
-
-static AkExprId dictionary(AkWalk *w, uint32_t node)
-{
-    AkExprId id = ak__expr_new(w, AK_X_DICT, node), parent = w->parent;
-    uint32_t mark = ak__kids_mark(w);
-    AkKids kids;
-
-    w->parent = id;
-    AK_EACH_CHILD(w, node, c)
-    {
-        if (w->nodes[c].kind == AK_T_pair) {
-            ak__kids_push(w, ak__expr(w, ak__child(w, c, AK_F_key)));
-            ak__kids_push(w, ak__expr(w, ak__child(w, c, AK_F_value)));
-        } else if (w->nodes[c].kind == AK_T_dictionary_splat) {
-            ak__kids_push(w, 0);
-            ak__kids_push(w, ak__expr(w, c));
-        }
-    }
-    w->parent = parent;
-    kids = ak__kids_take(w, mark);
-    w->exprs[id].kids = kids;
-    return id;
-}
-
-static AkExprId named(AkWalk *w, uint32_t node)
-{
-    AkExprId id = ak__expr_new(w, AK_X_NAMED, node), parent = w->parent, value;
-    uint32_t name = ak__child(w, node, AK_F_name), mark = ak__kids_mark(w), binding;
-    AkScopeId scope = w->scope;
-    AkKids kids;
-
-    w->parent = id;
-    ak__kids_push(w, constant(w, AK_X_NAME, name));
-    w->exprs[w->exprs_len - 1].flags |= AK_XF_STORE;
-    value = ak__expr(w, ak__child(w, node, AK_F_value));
-    ak__kids_push(w, value);
-    w->parent = parent;
-    kids = ak__kids_take(w, mark);
-    w->exprs[id].kids = kids;
-    while (w->scopes[scope].kind == AK_SCOPE_COMPREHENSION)
-        scope = w->scopes[scope].parent;
-    binding = w->bindings_len;
-    ak__bind(w, scope, ak__node_name(w, name), AK_B_NAMED, w->nodes[name].start,
-             w->nodes[name].end);
-    ak__bind_value(w, binding, value);
-    return id;
-}
-
-/* `value as name` outside a with statement's own items: in parentheses or a tuple of them. */
-static AkExprId entered(AkWalk *w, uint32_t node)
-{
-    uint32_t bindings, value_node = node + 1 < w->nodes[node].next ? node + 1 : 0,
-                       alias = ak__child(w, node, AK_F_alias);
-    AkExprId value = ak__expr(w, value_node), parent = w->parent;
-
-    if (!alias)
-        return value;
-    bindings = w->bindings_len;
-    w->parent = 0;
-    ak__target(w, w->nodes[alias].kind == AK_T_as_pattern_target ? alias + 1 : alias, AK_B_WITH,
-               AK_HOW_ENTER);
-    w->parent = parent;
-    ak__bind_value(w, bindings, value);
-    return value;
-}
-
-static AkExprId await(AkWalk *w, uint32_t node)
-{
-    AkExprId id = simple(w, AK_X_AWAIT, node);
-
-    if (w->exprs[id].kids.count)
-        w->exprs[w->kids[w->exprs[id].kids.first]].flags |= AK_XF_AWAITED;
-    return id;
-}
-
-AkExprId ak__dotted_expr(AkWalk *w, uint32_t node)
-{
-    AkExprId id = 0, parent = w->parent;
-    uint32_t parts = 0, last = node;
-
-    AK_EACH_CHILD(w, node, c)
-    parts++;
-    if (parts < 2)
-        return constant(w, AK_X_NAME, parts ? node + 1 : node);
-    /* Parents before children: the attributes from the last to the first, then the name. */
-    for (uint32_t n = parts; n > 1; n--) {
-        uint32_t i = 0;
-        AkName name;
-
-        AK_EACH_CHILD(w, node, c)
-        if (++i == n)
-            last = c;
-        name = ak__node_name(w, last);
-        w->parent = ak__expr_new(w, AK_X_ATTRIBUTE, node);
-        w->exprs[w->parent].end = w->nodes[last].end + w->shift;
-        w->exprs[w->parent].name = name;
-        if (!id)
-            id = w->parent;
-    }
-    constant(w, AK_X_NAME, node + 1);
-    for (AkExprId i = id; i < w->exprs_len - 1; i++) {
-        w->exprs[i].kids = (AkKids){w->kids_len, 1};
-        AK_PUSH(w->scratch, w->kids, w->kids_len, w->kids_cap) = i + 1;
-    }
-    w->parent = parent;
-    return id;
-}
-
-/* ---- Annotations ---- */
-
-static AkExprId generic(AkWalk *w, uint32_t node)
-{
-    AkExprId id = ak__expr_new(w, AK_X_SUBSCRIPT, node), parent = w->parent, index;
-    uint32_t mark = ak__kids_mark(w), list = ak__child_of_kind(w, node, AK_T_type_parameter),
-             items = 0;
-    bool literal;
-    uint16_t flags = w->flags;
-    AkKids kids;
-
-    w->parent = id;
-    ak__kids_push(w, ak__expr(w, node + 1));
-    literal = w->nodes[node + 1].end - w->nodes[node + 1].start >= 7 &&
-              memcmp(w->text + w->nodes[node + 1].end - 7, "Literal", 7) == 0;
-    if (literal)
-        w->flags = (uint16_t)(w->flags & ~AK_XF_ANNOTATION);
-    AK_EACH_CHILD(w, list, c)
-    items++;
-    index = list && items == 1 ? ak__expr(w, list + 1) : list ? simple(w, AK_X_TUPLE, list) : 0;
-    if (list && items != 1) { /* without the brackets */
-        w->exprs[index].start++;
-        w->exprs[index].end--;
-    }
-    w->flags = flags;
-    ak__kids_push(w, index);
-    w->parent = parent;
-    kids = ak__kids_take(w, mark);
-    w->exprs[id].kids = kids;
-    return id;
-}
-
-AkExprId ak__annotation_expr(AkWalk *w, uint32_t node)
-{
-    uint16_t flags = w->flags;
-    AkExprId id;
-
-    w->flags |= AK_XF_ANNOTATION;
-    id = ak__expr(w, node);
-    w->flags = flags;
-    return id;
-}
-
-static bool is_last_name(const AkWalk *w, AkExprId expr, const char *name)
-{
-    return (w->exprs[expr].kind == AK_X_NAME || w->exprs[expr].kind == AK_X_ATTRIBUTE) &&
-           strcmp(w->names[w->exprs[expr].name], name) == 0;
-}
-
-/* The index of `object[…]`: one expression, or a tuple of several. Strings in Literal["a"] stay
- * strings, and so does what Annotated[T, …] carries behind its type. */
-static AkExprId index_of(AkWalk *w, uint32_t node, AkExprId object)
-{
-    uint32_t first = 0, last = 0, count = 0, mark = ak__kids_mark(w);
-    AkExprId id, parent = w->parent;
-    uint16_t flags = w->flags;
-    bool annotated = is_last_name(w, object, "Annotated");
-    AkKids kids;
-
-    if (is_last_name(w, object, "Literal"))
-        w->flags = (uint16_t)(w->flags & ~AK_XF_ANNOTATION);
-    AK_EACH_CHILD(w, node, c)
-    {
-        if (w->nodes[c].field == AK_F_subscript && ak__is_expr(w, c)) {
-            first = first ? first : c;
-            last = c;
-            count++;
-        }
-    }
-    if (count <= 1) {
-        id = ak__expr(w, first);
-        w->flags = flags;
-        return id;
-    }
-    id = ak__expr_new(w, AK_X_TUPLE, first);
-    w->exprs[id].end = w->nodes[last].end + w->shift;
-    w->parent = id;
-    AK_EACH_CHILD(w, node, c)
-    {
-        if (w->nodes[c].field == AK_F_subscript && ak__is_expr(w, c)) {
-            ak__kids_push(w, ak__expr(w, c));
-            if (annotated)
-                w->flags = (uint16_t)(w->flags & ~AK_XF_ANNOTATION);
-        }
-    }
-    w->flags = flags;
-    w->parent = parent;
-    kids = ak__kids_take(w, mark);
-    w->exprs[id].kids = kids;
-    return id;
-}
-
-/* ---- Chains ---- */
-
-static bool leans_left(uint8_t kind)
-{
-    return kind == AK_T_attribute || kind == AK_T_call || kind == AK_T_subscript ||
-           kind == AK_T_binary_operator;
-}
-
-static uint32_t left_of(const AkWalk *w, uint32_t node)
-{
-    switch (w->nodes[node].kind) {
-    case AK_T_attribute: return ak__child(w, node, AK_F_object);
-    case AK_T_call: return ak__child(w, node, AK_F_function);
-    case AK_T_subscript: return ak__child(w, node, AK_F_value);
-    default: return ak__child(w, node, AK_F_left);
-    }
-}
-
-static AkExprKind chain_kind(uint8_t kind)
+static AkExprKind link_kind(AkNodeKind kind)
 {
     switch (kind) {
-    case AK_T_attribute: return AK_X_ATTRIBUTE;
-    case AK_T_call: return AK_X_CALL;
-    case AK_T_subscript: return AK_X_SUBSCRIPT;
+    case AK_N_ATTRIBUTE: return AK_X_ATTRIBUTE;
+    case AK_N_CALL: return AK_X_CALL;
+    case AK_N_SUBSCRIPT: return AK_X_SUBSCRIPT;
     default: return AK_X_BINARY;
     }
 }
 
-static void finish_link(AkWalk *w, AkExprId id, uint32_t node, AkExprId left)
+/* What follows the first child of a link; then the cursor is on the link. */
+static void finish_link(AkWalk *w, AkExprId id, AkExprId left, bool comma)
 {
-    uint32_t mark = ak__kids_mark(w);
-    AkName name = 0;
-    AkKids kids;
-
-    w->parent = id;
-    ak__kids_push(w, left);
-    switch (w->nodes[node].kind) {
-    case AK_T_attribute: name = ak__node_name(w, ak__child(w, node, AK_F_attribute)); break;
-    case AK_T_call: ak__arguments(w, ak__child(w, node, AK_F_arguments)); break;
-    case AK_T_subscript: ak__kids_push(w, index_of(w, node, left)); break;
-    default: ak__kids_push(w, ak__expr(w, ak__child(w, node, AK_F_right)));
+    uint32_t mark = w->pending_len;
+    ak__push(w, left);
+    switch (w->exprs[id].kind) {
+    case AK_X_ATTRIBUTE: attribute(w, id); break;
+    case AK_X_CALL: arguments(w, id); break;
+    case AK_X_SUBSCRIPT: subscript(w, id, left, comma); break;
+    default: binary(w, id);
     }
-    kids = ak__kids_take(w, mark);
+    finish(w, id, mark);
+}
+
+/* Down along the first children to the end of the chain, then up again, link by link. */
+static AkExprId chain(AkWalk *w, AkExprId parent)
+{
+    uint32_t bottom = w->spine_len;
+    bool inside;
+    do {
+        AkNodeKind kind = ak__kind(w);
+        AkExprId id = at_node(w, link_kind(kind), parent);
+        bool comma = kind == AK_N_SUBSCRIPT && ak__has_comma(w);
+        AK_ADD(w, spine, spine, AK_T_SPINE) = id << 1 | comma;
+        parent = id;
+        inside = ak__first(w, AK_N_NODES, id);
+    } while (inside && is_link(ak__kind(w)));
+    if (!inside) {
+        /* Nothing but errors: it was left again. */
+        parent = w->spine[--w->spine_len] >> 1;
+        w->exprs[parent].kind = AK_X_ERROR;
+    } else {
+        parent = ak__expr(w, parent);
+    }
+    while (w->spine_len > bottom) {
+        uint32_t link = w->spine[--w->spine_len];
+        finish_link(w, link >> 1, parent, link & 1);
+        parent = link >> 1;
+    }
+    return parent;
+}
+
+/* ---- Names ---- */
+
+static AkExprId name_expr(AkWalk *w, AkExprId parent)
+{
+    AkName name = ak__intern_node(w);
+    AkExprId id = at_node(w, AK_X_NAME, parent);
     w->exprs[id].name = name;
-    w->exprs[id].kids = kids;
-    if (w->nodes[node].kind == AK_T_binary_operator)
-        w->exprs[id].op = operator_of(w, node);
-}
-
-/* Parentheses do not show, but for a flag; those around a whole chain link are looked through.
- */
-static uint32_t unwrap(const AkWalk *w, uint32_t node, bool *wrapped)
-{
-    while (w->nodes[node].kind == AK_T_parenthesized_expression ||
-           w->nodes[node].kind == AK_T_type || w->nodes[node].kind == AK_T_constrained_type) {
-        uint32_t inner = 0;
-
-        AK_EACH_CHILD(w, node, c)
-        if (ak__is_expr(w, c) && !inner)
-            inner = c;
-        if (!inner)
-            return node;
-        *wrapped |= w->nodes[node].kind == AK_T_parenthesized_expression;
-        node = inner;
-    }
-    return node;
-}
-
-static AkExprId leaf(AkWalk *w, uint32_t node);
-
-static AkExprId chain(AkWalk *w, uint32_t node, bool wrapped)
-{
-    uint32_t mark = ak__kids_mark(w), links = 0;
-    AkExprId parent = w->parent, id;
-
-    while (leans_left(w->nodes[node].kind)) {
-        id = ak__expr_new(w, chain_kind(w->nodes[node].kind), node);
-        if (wrapped)
-            w->exprs[id].flags |= AK_XF_PARENTHESES;
-        ak__kids_push(w, id);
-        ak__kids_push(w, node);
-        links++;
-        w->parent = id;
-        wrapped = false;
-        node = unwrap(w, left_of(w, node), &wrapped);
-        if (!node)
-            break;
-    }
-    id = node ? leaf(w, node) : 0;
-    if (wrapped && id)
-        w->exprs[id].flags |= AK_XF_PARENTHESES;
-    for (; links; links--) {
-        AkExprId link = w->stack[mark + 2 * links - 2];
-
-        finish_link(w, link, w->stack[mark + 2 * links - 1], id);
-        id = link;
-    }
-    w->stack_len = mark;
-    w->parent = parent;
     return id;
 }
 
-static AkExprId leaf(AkWalk *w, uint32_t node)
+AkExprId ak__dotted(AkWalk *w, AkExprId parent, uint32_t start, uint32_t end)
 {
-    switch (w->nodes[node].kind) {
-    case AK_T_identifier: return constant(w, AK_X_NAME, node);
-    case AK_T_string: return ak__string(w, node);
-    case AK_T_concatenated_string: return ak__strings(w, node);
-    case AK_T_integer: return constant(w, AK_X_INT, node);
-    case AK_T_float: return constant(w, AK_X_FLOAT, node);
-    case AK_T_true: return constant(w, AK_X_TRUE, node);
-    case AK_T_false: return constant(w, AK_X_FALSE, node);
-    case AK_T_none: return constant(w, AK_X_NONE_LITERAL, node);
-    case AK_T_ellipsis: return constant(w, AK_X_ELLIPSIS, node);
-    case AK_T_list:
-    case AK_T_list_pattern: return simple(w, AK_X_LIST, node);
-    case AK_T_tuple:
-    case AK_T_tuple_pattern:
-    case AK_T_expression_list:
-    case AK_T_tuple_expression:
-    case AK_T_pattern_list: return simple(w, AK_X_TUPLE, node);
-    case AK_T_set: return simple(w, AK_X_SET, node);
-    case AK_T_dictionary: return dictionary(w, node);
-    case AK_T_list_comprehension: return comprehension(w, AK_X_LIST_COMP, node);
-    case AK_T_set_comprehension: return comprehension(w, AK_X_SET_COMP, node);
-    case AK_T_dictionary_comprehension: return comprehension(w, AK_X_DICT_COMP, node);
-    case AK_T_generator_expression: return comprehension(w, AK_X_GENERATOR, node);
-    case AK_T_list_splat:
-    case AK_T_list_splat_pattern:
-    case AK_T_parenthesized_list_splat:
-    case AK_T_splat_type: return simple(w, AK_X_STAR, node);
-    case AK_T_dictionary_splat: return simple(w, AK_X_DOUBLE_STAR, node);
-    case AK_T_lambda: return lambda(w, node);
-    case AK_T_conditional_expression: return simple(w, AK_X_CONDITIONAL, node);
-    case AK_T_named_expression: return named(w, node);
-    case AK_T_await: return await(w, node);
-    case AK_T_yield:
-        return simple(w, ak__has_token(w, node, AK_T_from) ? AK_X_YIELD_FROM : AK_X_YIELD,
-                      node);
-    case AK_T_unary_operator:
-    case AK_T_not_operator: return unary(w, node);
-    case AK_T_boolean_operator: return boolean(w, node);
-    case AK_T_comparison_operator: return comparison(w, node);
-    case AK_T_as_pattern: return entered(w, node);
-    case AK_T_slice: return simple(w, AK_X_SLICE, node);
-    case AK_T_dotted_name: return ak__dotted_expr(w, node);
-    case AK_T_keyword_argument: return keyword(w, node);
-    case AK_T_generic_type: return generic(w, node);
-    case AK_T_union_type: {
-        AkExprId id = simple(w, AK_X_BINARY, node);
-
-        w->exprs[id].op = AK_OP_OR_BITS;
-        return id;
-    }
-    case AK_T_member_type: {
-        AkExprId id = ak__expr_new(w, AK_X_ATTRIBUTE, node);
-        uint32_t last = ak__child_of_kind(w, node, AK_T_identifier);
-        AkName name = ak__node_name(w, last);
-
-        all_kids(w, id, node);
-        w->exprs[id].kids.count = w->exprs[id].kids.count ? 1 : 0;
+    AkExprId top = 0;
+    while (end > start) {
+        uint32_t at = end;
+        while (at > start && is_word(w->text[at - 1]))
+            at--;
+        uint32_t before = at;
+        while (before > start && !is_word(w->text[before - 1]))
+            before--;
+        bool first = before == start;
+        AkName name = ak__intern(w, w->text + at, end - at);
+        AkExprId id = ak__new_expr(w, first ? AK_X_NAME : AK_X_ATTRIBUTE, parent, start, end);
         w->exprs[id].name = name;
-        return id;
+        if (top) {
+            uint32_t mark = w->pending_len;
+            ak__push(w, id);
+            finish(w, parent, mark);
+        } else {
+            top = id;
+        }
+        parent = id;
+        end = before;
     }
-    default: return simple(w, AK_X_ERROR, node);
-    }
+    return top;
 }
 
-AkExprId ak__expr(AkWalk *w, uint32_t node)
-{
-    bool wrapped = false;
-    AkExprId id;
+/* ---- Strings ---- */
 
-    if (!node)
-        return 0;
-    if (w->depth >= AK_DEEPEST)
-        return ak__expr_new(w, AK_X_ERROR, node);
+static void push_interpolations(AkWalk *w, AkExprId id)
+{
+    if (w->depth >= DEEPEST)
+        return;
     w->depth++;
-    node = unwrap(w, node, &wrapped);
-    if (leans_left(w->nodes[node].kind)) {
-        id = chain(w, node, wrapped);
-    } else {
-        id = leaf(w, node);
-        if (wrapped && id)
-            w->exprs[id].flags |= AK_XF_PARENTHESES;
+    for (bool more = ak__node_down(w->parser, w->level, AK_N_NODES); more;
+         more = ak__node_next(w->parser, w->level, AK_N_NODES)) {
+        AkNodeKind kind = ak__kind(w);
+        if (kind == AK_N_ERROR || ak__is_expression(kind))
+            ak__push(w, ak__expr(w, id));
+        else
+            push_interpolations(w, id);
     }
     w->depth--;
+}
+
+static AkName value_of(AkWalk *w, const AkLiteral *literal)
+{
+    const char *at = w->text + literal->start;
+    uint32_t len = literal->end - literal->start;
+    if (len <= AK_VALUE_LONGEST && (literal->raw || !memchr(at, '\\', len)) &&
+        !memchr(at, '\r', len))
+        return ak__intern(w, at, len);
+    w->value_len = 0;
+    ak__read_literal(w, literal);
+    return w->value_len <= AK_VALUE_LONGEST ? ak__intern(w, w->value, w->value_len) : 0;
+}
+
+static bool is_dotted(const char *text, uint32_t len)
+{
+    bool dot = true;
+    for (uint32_t i = 0; i < len; i++) {
+        if (dot ? !is_word(text[i]) || (text[i] >= '0' && text[i] <= '9')
+                : !is_word(text[i]) && text[i] != '.')
+            return false;
+        dot = text[i] == '.';
+    }
+    return !dot;
+}
+
+static bool is_keyword(const char *text, uint32_t len)
+{
+    return (len == 4 && (memcmp(text, "None", 4) == 0 || memcmp(text, "True", 4) == 0)) ||
+           (len == 5 && memcmp(text, "False", 5) == 0);
+}
+
+/* The one expression of a text, which the cursor has just been put on; 0 if it is no such text. */
+static AkExprId only_expr(AkWalk *w, AkExprId parent)
+{
+    if (w->broken || !ak__node_down(w->parser, w->level, AK_N_NODES) ||
+        ak__kind(w) != AK_N_EXPRESSION_STATEMENT ||
+        !ak__node_down(w->parser, w->level, AK_N_NODES) || !ak__is_expression(ak__kind(w)))
+        return 0;
+    ak__node_up(w->parser, w->level);
+    if (ak__node_next(w->parser, w->level, AK_N_NODES))
+        return 0;
+    ak__node_down(w->parser, w->level, AK_N_NODES);
+    return ak__one_or_tuple(w, parent);
+}
+
+/* An annotation in quotes; 0 if it is none, or says more than its bytes do. */
+static AkExprId quoted(AkWalk *w, AkExprId parent, const AkLiteral *literal)
+{
+    const char *text = w->text + literal->start;
+    uint32_t len = literal->end - literal->start;
+    if (literal->bytes || literal->format || memchr(text, '\\', len) ||
+        w->level + 1 >= AK_PARSE_LEVELS)
+        return 0;
+    uint16_t flags = w->flags;
+    w->flags |= AK_XF_QUOTED;
+    AkExprId id = 0;
+    if (is_dotted(text, len) && !is_keyword(text, len)) {
+        id = ak__dotted(w, parent, literal->start, literal->end);
+    } else {
+        const char *outer = w->text;
+        uint32_t shift = w->shift;
+        w->level++;
+        if (!ak__parse(w->parser, w->level, text, len))
+            ak__no_memory(w);
+        w->text = text;
+        w->shift += literal->start;
+        w->broken = ak__parse_broken(w->parser, w->level);
+        id = only_expr(w, parent);
+        w->level--;
+        w->text = outer;
+        w->shift = shift;
+        w->broken = ak__parse_broken(w->parser, w->level);
+    }
+    w->flags = flags;
     return id;
+}
+
+static AkExprId string(AkWalk *w, AkExprId parent)
+{
+    AkLiteral literal;
+    const AkNode *node = ak__at(w);
+    bool whole = ak__literal(w->text, node->start, node->end, &literal);
+    if (w->quotes && whole) {
+        AkExprId id = quoted(w, parent, &literal);
+        if (id)
+            return id;
+    }
+    AkExprId id = at_node(w, literal.format  ? AK_X_FSTRING
+                             : literal.bytes ? AK_X_BYTES
+                                             : AK_X_STRING,
+                          parent);
+    if (literal.format) {
+        uint32_t mark = w->pending_len;
+        push_interpolations(w, id);
+        finish(w, id, mark);
+    } else if (whole && !literal.bytes) {
+        AkName name = value_of(w, &literal);
+        w->exprs[id].name = name;
+    }
+    return id;
+}
+
+/* `"a" f"{b}"`: one expression; what is in it decides its kind. */
+static AkExprId strings(AkWalk *w, AkExprId parent)
+{
+    AkExprId id = at_node(w, AK_X_STRING, parent);
+    uint32_t mark = w->pending_len;
+    bool format = false, bytes = false, whole = true;
+    w->value_len = 0;
+    for (bool more = ak__first(w, AK_N_NODES, id); more; more = ak__next(w, AK_N_NODES, id)) {
+        AkLiteral literal;
+        const AkNode *node = ak__at(w);
+        if (!ak__literal(w->text, node->start, node->end, &literal)) {
+            whole = false;
+            continue;
+        }
+        format |= literal.format;
+        bytes |= literal.bytes;
+        if (literal.format)
+            push_interpolations(w, id);
+        else if (!format && !bytes && w->value_len <= AK_VALUE_LONGEST)
+            ak__read_literal(w, &literal);
+    }
+    finish(w, id, mark);
+    AkName name = 0;
+    if (whole && !format && !bytes && w->value_len <= AK_VALUE_LONGEST)
+        name = ak__intern(w, w->value, w->value_len);
+    w->exprs[id].kind = format ? AK_X_FSTRING : bytes ? AK_X_BYTES : AK_X_STRING;
+    w->exprs[id].name = name;
+    return id;
+}
+
+/* The grammar takes `1j` for an integer. */
+static AkExprId numeral(AkWalk *w, AkExprId parent)
+{
+    const AkNode *node = ak__at(w);
+    bool real = node->kind == AK_N_INTEGER && (w->text[node->end - 1] | 0x20) != 'j';
+    AkName name = ak__intern_node(w);
+    AkExprId id = at_node(w, real ? AK_X_INT : AK_X_FLOAT, parent);
+    w->exprs[id].name = name;
+    return id;
+}
+
+/* ---- What has a scope of its own ---- */
+
+static AkExprId lambda(AkWalk *w, AkExprId parent)
+{
+    AkExprId id = at_node(w, AK_X_LAMBDA, parent);
+    uint32_t function = ak__open_function(w, true);
+    AkFunctionFact *fact = &w->functions[function];
+    fact->expr = id;
+    fact->start = w->exprs[id].start;
+    fact->end = w->exprs[id].end;
+    w->exprs[id].index = function;
+    uint32_t returned = w->returned_len, yielded = w->yielded_len;
+    for (bool more = ak__first(w, AK_N_NODES, id); more; more = ak__next(w, AK_N_NODES, id)) {
+        if (ak__kind(w) == AK_N_LAMBDA_PARAMETERS) {
+            ak__parameters(w, function);
+            continue;
+        }
+        returned = w->returned_len;
+        yielded = w->yielded_len;
+        w->scope = w->functions[function].scope;
+        AkExprId body = ak__expr(w, id);
+        AK_ADD(w, returned, returned, AK_T_RETURNED) = body;
+        w->scope = w->functions[function].parent;
+    }
+    ak__close_function(w, function, returned, yielded);
+    return id;
+}
+
+/* The items of a clause's `in`, which CPython wants to be one. */
+static AkExprId iterated(AkWalk *w, AkExprId comp, bool *more)
+{
+    AkExprId id = ak__expr(w, comp);
+    *more = ak__next(w, AK_N_NODES, comp);
+    return id;
+}
+
+/* Evaluated in the scope outside by the first clause, in the comprehension's by the others. */
+static uint32_t clause(AkWalk *w, AkExprId comp, AkScopeId outside, bool first)
+{
+    uint32_t loop = w->loop_len;
+    AkScopeId inside = w->scope;
+    AK_ADD(w, loops, loop, AK_T_LOOPS) =
+        (AkLoop){.stmt = w->stmt, .comp = comp, .scope = first ? outside : inside};
+    AkExprId target = 0, value = 0;
+    bool more = ak__first(w, AK_N_TOKENS, comp), is_async = false;
+    while (more && ak__kind(w) < AK_N_NODES) {
+        is_async |= ak__kind(w) == AK_N_ASYNC;
+        more = ak__next(w, AK_N_TOKENS, comp);
+    }
+    if (more) {
+        target = ak__expr(w, comp);
+        more = ak__next(w, AK_N_NODES, comp);
+    }
+    w->scope = first ? outside : inside;
+    if (more)
+        value = iterated(w, comp, &more);
+    while (more) {
+        error_expr(w, comp);
+        more = ak__next(w, AK_N_NODES, comp);
+    }
+    w->scope = inside;
+    w->loops[loop].target = target;
+    w->loops[loop].iterated = value;
+    w->loops[loop].is_async = is_async;
+    AkBinding what = ak__binding(w, AK_B_FOR, 0, 0, 0);
+    what.value = value;
+    what.how = AK_HOW_ITEM;
+    ak__bind_target(w, target, AK_XF_STORE, &what);
+    return loop;
+}
+
+static AkExprId comprehension(AkWalk *w, AkExprKind kind, AkExprId parent)
+{
+    AkExprId id = at_node(w, kind, parent);
+    AkScopeId outside = w->scope;
+    w->scope = ak__open_scope(w, AK_SCOPE_COMPREHENSION, id);
+    w->exprs[id].index = w->scope;
+    uint32_t mark = w->pending_len, loop = 0;
+    for (bool more = ak__first(w, AK_N_NODES, id); more; more = ak__next(w, AK_N_NODES, id)) {
+        AkNodeKind node = ak__kind(w);
+        if (node == AK_N_FOR_IN_CLAUSE && loop)
+            w->loops[loop].conditions = ak__kids(w, mark);
+        else if (node == AK_N_FOR_IN_CLAUSE)
+            finish(w, id, mark);
+        if (node == AK_N_FOR_IN_CLAUSE)
+            loop = clause(w, id, outside, !loop);
+        else if (node == AK_N_IF_CLAUSE)
+            ak__push(w, ak__inner(w, id));
+        else if (node == AK_N_PAIR)
+            push_pair(w, id);
+        else
+            ak__push(w, ak__expr(w, id));
+    }
+    if (loop)
+        w->loops[loop].conditions = ak__kids(w, mark);
+    else
+        finish(w, id, mark);
+    w->scope = outside;
+    return id;
+}
+
+static AkExprId yield(AkWalk *w, AkExprId parent)
+{
+    AkExprId id = at_node(w, AK_X_YIELD, parent);
+    uint32_t mark = w->pending_len, function = w->scopes[w->scope].function;
+    for (bool more = ak__first(w, AK_N_TOKENS, id); more; more = ak__next(w, AK_N_TOKENS, id)) {
+        if (ak__kind(w) == AK_N_FROM)
+            w->exprs[id].kind = AK_X_YIELD_FROM;
+        else if (ak__kind(w) >= AK_N_NODES)
+            ak__push(w, ak__expr(w, id));
+    }
+    w->functions[function].is_generator = function != 0;
+    if (function && w->exprs[id].kind == AK_X_YIELD && w->pending_len > mark) {
+        AkExprId value = w->pending[mark];
+        AK_ADD(w, yielded, yielded, AK_T_YIELDED) = value;
+    }
+    finish(w, id, mark);
+    return id;
+}
+
+static AkExprId await(AkWalk *w, AkExprId parent)
+{
+    AkExprId id = unary(w, AK_X_AWAIT, parent);
+    w->exprs[w->kids[w->exprs[id].kids.first]].flags |= AK_XF_AWAITED;
+    return id;
+}
+
+/* `x := v` in a comprehension binds in the scope around. */
+static AkExprId named(AkWalk *w, AkExprId parent)
+{
+    AkExprId id = at_node(w, AK_X_NAMED, parent);
+    uint32_t mark = w->pending_len;
+    ak__push_items(w, id);
+    if (w->pending_len == mark + 2) {
+        AkBinding what = ak__binding(w, AK_B_NAMED, 0, 0, 0);
+        what.value = w->pending[mark + 1];
+        while (w->scopes[what.scope].kind == AK_SCOPE_COMPREHENSION)
+            what.scope = w->scopes[what.scope].parent;
+        ak__bind_target(w, w->pending[mark], AK_XF_STORE, &what);
+    }
+    finish(w, id, mark);
+    return id;
+}
+
+/* ---- Types ---- */
+
+AkExprId ak__annotation(AkWalk *w)
+{
+    uint16_t flags = w->flags;
+    bool quotes = w->quotes;
+    w->flags |= AK_XF_ANNOTATION;
+    w->quotes = true;
+    AkExprId id = ak__expr(w, 0);
+    w->flags = flags;
+    w->quotes = quotes;
+    return id;
+}
+
+/* `List[int]`, for the grammar not an expression. */
+static AkExprId generic_type(AkWalk *w, AkExprId parent)
+{
+    AkExprId id = at_node(w, AK_X_SUBSCRIPT, parent), object = 0;
+    uint32_t mark = w->pending_len;
+    for (bool more = ak__first(w, AK_N_NODES, id); more; more = ak__next(w, AK_N_NODES, id)) {
+        if (ak__kind(w) != AK_N_TYPE_PARAMETER) {
+            ak__push(w, object = ak__expr(w, id));
+            continue;
+        }
+        bool comma = ak__has_comma(w);
+        if (!ak__first(w, AK_N_NODES, id))
+            continue;
+        if (comma)
+            ak__push(w, index_tuple(w, object, id));
+        else
+            items_until_end(w, object, id);
+    }
+    finish(w, id, mark);
+    return id;
+}
+
+static AkExprId member_type(AkWalk *w, AkExprId parent)
+{
+    AkExprId id = at_node(w, AK_X_ATTRIBUTE, parent);
+    uint32_t mark = w->pending_len;
+    if (ak__first(w, AK_N_NODES, id)) {
+        ak__push(w, ak__expr(w, id));
+        attribute(w, id);
+    }
+    finish(w, id, mark);
+    return id;
+}
+
+static AkExprId union_type(AkWalk *w, AkExprId parent)
+{
+    AkExprId id = list_of(w, AK_X_BINARY, parent);
+    w->exprs[id].op = AK_OP_OR_BITS;
+    return id;
+}
+
+/* ---- All of them ---- */
+
+static AkExprId leaf(AkWalk *w, AkExprKind kind, AkExprId parent)
+{
+    return at_node(w, kind, parent);
+}
+
+AkExprId ak__expr(AkWalk *w, AkExprId parent)
+{
+    switch (ak__kind(w)) {
+    case AK_N_IDENTIFIER: return name_expr(w, parent);
+    case AK_N_STRING: return string(w, parent);
+    case AK_N_INTEGER:
+    case AK_N_FLOAT: return numeral(w, parent);
+    case AK_N_TRUE: return leaf(w, AK_X_TRUE, parent);
+    case AK_N_FALSE: return leaf(w, AK_X_FALSE, parent);
+    case AK_N_NONE: return leaf(w, AK_X_NONE_LITERAL, parent);
+    case AK_N_ELLIPSIS: return leaf(w, AK_X_ELLIPSIS, parent);
+    case AK_N_MISSING: return leaf(w, AK_X_ERROR, parent);
+    default: break;
+    }
+    if (w->depth >= DEEPEST) {
+        ak__report(w, ak__at(w)->start, ak__at(w)->end);
+        return leaf(w, AK_X_ERROR, parent);
+    }
+    w->depth++;
+    AkExprId id = deep_expr(w, parent);
+    w->depth--;
+    return id;
+}
+
+static AkExprId deep_expr(AkWalk *w, AkExprId parent)
+{
+    switch (ak__kind(w)) {
+    case AK_N_ATTRIBUTE:
+    case AK_N_CALL:
+    case AK_N_SUBSCRIPT:
+    case AK_N_BINARY_OPERATOR: return chain(w, parent);
+    case AK_N_CONCATENATED_STRING: return strings(w, parent);
+    case AK_N_KEYWORD_ARGUMENT: return keyword(w, parent);
+    case AK_N_LIST_SPLAT:
+    case AK_N_SPLAT_TYPE:
+    case AK_N_LIST_SPLAT_PATTERN: return unary(w, AK_X_STAR, parent);
+    case AK_N_DICTIONARY_SPLAT: return unary(w, AK_X_DOUBLE_STAR, parent);
+    case AK_N_SLICE:
+    case AK_N_CONSTRAINED_TYPE: return list_of(w, AK_X_SLICE, parent);
+    case AK_N_LIST:
+    case AK_N_LIST_PATTERN: return list_of(w, AK_X_LIST, parent);
+    case AK_N_EXPRESSION_LIST:
+    case AK_N_PATTERN_LIST: return list_of(w, AK_X_TUPLE, parent);
+    case AK_N_TUPLE: return tuple(w, parent);
+    case AK_N_TUPLE_PATTERN: return tuple_pattern(w, parent);
+    case AK_N_SET: return list_of(w, AK_X_SET, parent);
+    case AK_N_DICTIONARY: return dictionary(w, parent);
+    case AK_N_LIST_COMPREHENSION: return comprehension(w, AK_X_LIST_COMP, parent);
+    case AK_N_SET_COMPREHENSION: return comprehension(w, AK_X_SET_COMP, parent);
+    case AK_N_DICTIONARY_COMPREHENSION: return comprehension(w, AK_X_DICT_COMP, parent);
+    case AK_N_GENERATOR_EXPRESSION: return comprehension(w, AK_X_GENERATOR, parent);
+    case AK_N_LAMBDA: return lambda(w, parent);
+    case AK_N_AWAIT: return await(w, parent);
+    case AK_N_YIELD: return yield(w, parent);
+    case AK_N_UNARY_OPERATOR: return sign(w, parent);
+    case AK_N_NOT_OPERATOR: return negation(w, parent);
+    case AK_N_BOOLEAN_OPERATOR: return boolean(w, parent);
+    case AK_N_COMPARISON_OPERATOR: return comparison(w, parent);
+    case AK_N_CONDITIONAL_EXPRESSION: return list_of(w, AK_X_CONDITIONAL, parent);
+    case AK_N_NAMED_EXPRESSION: return named(w, parent);
+    case AK_N_PARENTHESIZED_EXPRESSION:
+    case AK_N_PARENTHESIZED_LIST_SPLAT: return parenthesized(w, parent);
+    case AK_N_TYPE:
+    case AK_N_AS_PATTERN_TARGET: return ak__inner(w, parent);
+    case AK_N_GENERIC_TYPE: return generic_type(w, parent);
+    case AK_N_UNION_TYPE: return union_type(w, parent);
+    case AK_N_MEMBER_TYPE: return member_type(w, parent);
+    default: return error_expr(w, parent);
+    }
 }

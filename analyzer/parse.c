@@ -1,12 +1,9 @@
-/* parse.c: the one place that knows tree-sitter.
+/* parse.c: tree-sitter and its Python grammar, behind a cursor that skips what says nothing.
  *
- * A tree is walked once with a cursor, without recursion, into the table of parse.h. Statements
- * that stand deeper than column 0, and a class's header without its body, are completed by a
- * line before or behind them; the offsets speak of the text as it was given.
+ * What a node is is looked up by the number of its symbol, in a table that is made once for each
+ * parser. See collect.c for what is made of the nodes.
  */
 #include "parse.h"
-
-#include "array.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,104 +11,103 @@
 
 const TSLanguage *tree_sitter_python(void);
 
-enum { SYMBOLS = 512, FIELDS = 128 };
+enum { SYMBOLS = 512 };
+
+typedef struct Level {
+    TSTree *tree;
+    TSTreeCursor cursor;
+    AkNode node;
+    bool has_cursor, started;
+} Level;
 
 struct AkParser {
     TSParser *ts;
-    AkArena *scratch;
-    uint8_t kind_of[SYMBOLS]; /* by symbol; 0: left out */
-    uint8_t op_of[SYMBOLS];
-    uint8_t field_of[FIELDS];
+    TSFieldId operator_field;
+    Level levels[AK_PARSE_LEVELS];
+    void *scratch[AK_SCRATCHES];
+    size_t scratch_size[AK_SCRATCHES];
+    uint8_t kinds[SYMBOLS]; /* AkNodeKind by symbol */
+    uint8_t ops[SYMBOLS];   /* AkOp by symbol */
+    bool comments[SYMBOLS];
+};
+
+static const char *const names[] = {
+#define NAME(name, text) [AK_N_##name] = text,
+    AK_NODE_KINDS(NAME)
+#undef NAME
 };
 
 static const struct {
     const char *text;
-    uint8_t op;
+    AkOp op;
 } operators[] = {
-    {"+", AK_OP_ADD},         {"-", AK_OP_SUB},         {"*", AK_OP_MUL},
-    {"/", AK_OP_DIV},         {"//", AK_OP_FLOORDIV},   {"%", AK_OP_MOD},
-    {"**", AK_OP_POW},        {"@", AK_OP_MATMUL},      {"&", AK_OP_AND_BITS},
-    {"|", AK_OP_OR_BITS},     {"^", AK_OP_XOR},         {"<<", AK_OP_LSHIFT},
-    {">>", AK_OP_RSHIFT},     {"and", AK_OP_AND},       {"or", AK_OP_OR},
-    {"not", AK_OP_NOT},       {"~", AK_OP_INVERT},      {"<", AK_OP_LT},
-    {"<=", AK_OP_LE},         {">", AK_OP_GT},          {">=", AK_OP_GE},
-    {"==", AK_OP_EQ},         {"!=", AK_OP_NE},         {"<>", AK_OP_NE},
-    {"in", AK_OP_IN},         {"not in", AK_OP_NOT_IN}, {"is", AK_OP_IS},
-    {"is not", AK_OP_IS_NOT}, {"+=", AK_OP_ADD},        {"-=", AK_OP_SUB},
-    {"*=", AK_OP_MUL},        {"/=", AK_OP_DIV},        {"//=", AK_OP_FLOORDIV},
-    {"%=", AK_OP_MOD},        {"**=", AK_OP_POW},       {"@=", AK_OP_MATMUL},
-    {"&=", AK_OP_AND_BITS},   {"|=", AK_OP_OR_BITS},    {"^=", AK_OP_XOR},
-    {"<<=", AK_OP_LSHIFT},    {">>=", AK_OP_RSHIFT},
+    {"+", AK_OP_ADD},       {"-", AK_OP_SUB},       {"*", AK_OP_MUL},      {"/", AK_OP_DIV},
+    {"//", AK_OP_FLOORDIV}, {"%", AK_OP_MOD},       {"**", AK_OP_POW},     {"@", AK_OP_MATMUL},
+    {"&", AK_OP_AND_BITS},  {"|", AK_OP_OR_BITS},   {"^", AK_OP_XOR},      {"<<", AK_OP_LSHIFT},
+    {">>", AK_OP_RSHIFT},   {"and", AK_OP_AND},     {"or", AK_OP_OR},      {"~", AK_OP_INVERT},
+    {"<", AK_OP_LT},        {"<=", AK_OP_LE},       {">", AK_OP_GT},       {">=", AK_OP_GE},
+    {"==", AK_OP_EQ},       {"!=", AK_OP_NE},       {"<>", AK_OP_NE},      {"in", AK_OP_IN},
+    {"not in", AK_OP_NOT_IN}, {"is", AK_OP_IS},     {"is not", AK_OP_IS_NOT},
+    {"+=", AK_OP_ADD},      {"-=", AK_OP_SUB},      {"*=", AK_OP_MUL},     {"/=", AK_OP_DIV},
+    {"//=", AK_OP_FLOORDIV}, {"%=", AK_OP_MOD},     {"**=", AK_OP_POW},    {"@=", AK_OP_MATMUL},
+    {"&=", AK_OP_AND_BITS}, {"|=", AK_OP_OR_BITS},  {"^=", AK_OP_XOR},     {"<<=", AK_OP_LSHIFT},
+    {">>=", AK_OP_RSHIFT},
 };
 
-static uint8_t kind_named(const char *name)
+static AkNodeKind kind_of_name(const char *text)
 {
-    static const char *const names[] = {
-#define X(name) #name,
-        AK_NODE_KINDS(X)
-#undef X
-    };
-
-    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-        if (strcmp(names[i], name) == 0)
-            return (uint8_t)(i + 1);
-    return AK_T_other;
+    for (AkNodeKind kind = AK_N_MODULE; kind < AK_N_ERROR; kind++)
+        if (strcmp(names[kind], text) == 0)
+            return kind;
+    return AK_N_SKIP;
 }
 
-static void learn_token(AkParser *parser, TSSymbol symbol, const char *name)
+static AkNodeKind kind_of_token(const char *text, uint8_t *op)
 {
-    if (strcmp(name, "async") == 0)
-        parser->kind_of[symbol] = AK_T_async;
-    if (strcmp(name, "from") == 0)
-        parser->kind_of[symbol] = AK_T_from;
-    for (size_t i = 0; i < sizeof(operators) / sizeof(*operators); i++) {
-        if (strcmp(name, operators[i].text) == 0) {
-            parser->kind_of[symbol] = AK_T_operator;
-            parser->op_of[symbol] = operators[i].op;
+    static const struct {
+        const char *text;
+        AkNodeKind kind;
+    } words[] = {{",", AK_N_COMMA}, {"async", AK_N_ASYNC}, {"from", AK_N_FROM}, {"_", AK_N_UNDERSCORE}};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcmp(words[i].text, text) == 0)
+            return words[i].kind;
+    for (size_t i = 0; i < sizeof operators / sizeof *operators; i++)
+        if (strcmp(operators[i].text, text) == 0) {
+            *op = (uint8_t)operators[i].op;
+            return AK_N_OP;
         }
-    }
+    return AK_N_SKIP;
 }
 
-static void learn_language(AkParser *parser, const TSLanguage *language)
+static bool learn(AkParser *parser, const TSLanguage *language)
 {
-    static const char *const fields[] = {
-#define X(name) #name,
-        AK_FIELDS(X)
-#undef X
-    };
-    uint32_t symbols = ts_language_symbol_count(language);
-
-    for (uint32_t s = 0; s < symbols && s < SYMBOLS; s++) {
-        const char *name = ts_language_symbol_name(language, (TSSymbol)s);
-
-        if (ts_language_symbol_type(language, (TSSymbol)s) == TSSymbolTypeRegular)
-            parser->kind_of[s] = kind_named(name);
-        else if (ts_language_symbol_type(language, (TSSymbol)s) == TSSymbolTypeAnonymous)
-            learn_token(parser, (TSSymbol)s, name);
+    uint32_t count = ts_language_symbol_count(language);
+    if (count > SYMBOLS)
+        return false;
+    for (uint32_t i = 0; i < count; i++) {
+        TSSymbol symbol = (TSSymbol)i;
+        const char *text = ts_language_symbol_name(language, symbol);
+        if (ts_language_symbol_type(language, symbol) == TSSymbolTypeAnonymous)
+            parser->kinds[i] = (uint8_t)kind_of_token(text, &parser->ops[i]);
+        else
+            parser->kinds[i] = (uint8_t)kind_of_name(text);
+        parser->comments[i] = strcmp(text, "comment") == 0;
     }
-    for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
-        TSFieldId id =
-            ts_language_field_id_for_name(language, fields[i], (uint32_t)strlen(fields[i]));
-
-        if (id < FIELDS)
-            parser->field_of[id] = (uint8_t)(i + 1);
-    }
+    parser->operator_field = ts_language_field_id_for_name(language, "operator", 8);
+    return true;
 }
 
 AkParser *ak__parser_new(void)
 {
-    AkParser *parser = calloc(1, sizeof(*parser));
-
+    AkParser *parser = calloc(1, sizeof *parser);
     if (!parser)
         return NULL;
+    const TSLanguage *language = tree_sitter_python();
     parser->ts = ts_parser_new();
-    parser->scratch = ak__arena_new();
-    if (!parser->ts || !parser->scratch ||
-        !ts_parser_set_language(parser->ts, tree_sitter_python())) {
+    if (!parser->ts || !learn(parser, language) || !ts_parser_set_language(parser->ts, language)) {
         ak__parser_free(parser);
         return NULL;
     }
-    learn_language(parser, tree_sitter_python());
     return parser;
 }
 
@@ -119,208 +115,208 @@ void ak__parser_free(AkParser *parser)
 {
     if (!parser)
         return;
+    for (unsigned i = 0; i < AK_PARSE_LEVELS; i++) {
+        if (parser->levels[i].has_cursor)
+            ts_tree_cursor_delete(&parser->levels[i].cursor);
+        if (parser->levels[i].tree)
+            ts_tree_delete(parser->levels[i].tree);
+    }
+    for (unsigned i = 0; i < AK_SCRATCHES; i++)
+        free(parser->scratch[i]);
     if (parser->ts)
         ts_parser_delete(parser->ts);
-    ak__arena_free(parser->scratch);
     free(parser);
 }
 
-AkArena *ak__parser_scratch(AkParser *parser)
+static void look(AkParser *parser, Level *level, TSNode node, AkNodeKind kind)
 {
-    return parser->scratch;
+    level->node = (AkNode){kind, AK_OP_NONE, ts_node_start_byte(node), ts_node_end_byte(node)};
+    if (kind == AK_N_OP)
+        level->node.op = (AkOp)parser->ops[ts_node_symbol(node)];
+    if (level->node.start == level->node.end && ts_node_is_missing(node))
+        level->node.kind = AK_N_MISSING;
 }
 
-/* ---- What is put before and behind the text to make it a whole ---- */
-
-static const char before_member[] = "if 1:\n";
-
-typedef struct Whole {
-    const char *text;
-    uint32_t len, before; /* before: bytes put in front */
-} Whole;
-
-/* Whether the text ends in a colon, comments and blanks aside: a class's header. */
-static bool lacks_body(const char *text, uint32_t len)
+bool ak__parse(AkParser *parser, unsigned which, const char *text, uint32_t len)
 {
-    uint32_t end = 0;
-
-    if (memchr(text, ':', len) == NULL)
+    Level *level = &parser->levels[which];
+    TSTree *tree = ts_parser_parse_string(parser->ts, NULL, text, len);
+    if (!tree)
         return false;
-    for (uint32_t i = 0; i < len; i++) {
-        if (text[i] == '#') {
-            while (i + 1 < len && text[i + 1] != '\n')
-                i++;
-        } else if (!strchr(" \t\r\n\f", text[i]) && text[i]) {
-            end = i;
-        }
-    }
-    return text[end] == ':';
-}
-
-static Whole complete(AkArena *arena, const char *text, uint32_t len, uint32_t indent)
-{
-    bool bare = lacks_body(text, len);
-    uint32_t before = indent ? (uint32_t)sizeof(before_member) - 1 + indent : 0;
-    uint32_t behind = bare ? indent + 8 : 0;
-    char *whole, *at;
-
-    if (!before && !behind)
-        return (Whole){text, len, 0};
-    whole = ak__alloc(arena, (size_t)before + len + behind + 1);
-    at = whole;
-    if (before) {
-        memcpy(at, before_member, sizeof(before_member) - 1);
-        memset(at + sizeof(before_member) - 1, ' ', indent);
-        at += before;
-    }
-    memcpy(at, text, len);
-    if (behind) {
-        at[len] = '\n';
-        memset(at + len + 1, ' ', indent + 2);
-        memcpy(at + len + indent + 3, "pass\n", 5);
-    }
-    return (Whole){whole, before + len + behind, before};
-}
-
-/* ---- The walk ---- */
-
-typedef struct Builder {
-    AkArena *arena;
-    const AkParser *parser;
-    Whole whole;
-    uint32_t len; /* of the text itself */
-    AkSyntax *nodes;
-    uint32_t node_len, node_cap;
-    AkComment *comments;
-    uint32_t comment_len, comment_cap;
-    uint32_t *open; /* nodes whose end is not reached yet */
-    uint32_t open_len, open_cap;
-} Builder;
-
-static uint32_t own_offset(const Builder *b, uint32_t offset)
-{
-    offset = offset < b->whole.before ? 0 : offset - b->whole.before;
-    return offset < b->len ? offset : b->len;
-}
-
-static bool speaks_to_us(const char *text, uint32_t len)
-{
-    for (uint32_t i = 0; i + 4 <= len; i++) {
-        if (memcmp(text + i, "noqa", 4) == 0 || memcmp(text + i, "NOQA", 4) == 0)
-            return true;
-        if (i + 7 <= len && memcmp(text + i, "aklint:", 7) == 0)
-            return true;
-    }
-    return false;
-}
-
-static void add_comment(Builder *b, TSNode node)
-{
-    uint32_t start = ts_node_start_byte(node), end = ts_node_end_byte(node), at = start;
-    AkComment comment;
-
-    if (!speaks_to_us(b->whole.text + start, end - start))
-        return;
-    while (at > b->whole.before &&
-           (b->whole.text[at - 1] == ' ' || b->whole.text[at - 1] == '\t'))
-        at--;
-    comment = (AkComment){own_offset(b, start), own_offset(b, end),
-                          at == b->whole.before || b->whole.text[at - 1] == '\n'};
-    AK_PUSH(b->arena, b->comments, b->comment_len, b->comment_cap) = comment;
-}
-
-/* The kind that a node is kept as, or 0. */
-static uint8_t kept_kind(const Builder *b, TSNode node)
-{
-    TSSymbol symbol = ts_node_symbol(node);
-
-    if (ts_node_is_error(node))
-        return AK_T_ERROR;
-    return symbol < SYMBOLS ? b->parser->kind_of[symbol] : AK_T_other;
-}
-
-/* Adds the cursor's node; false if it is left out, its children with it. */
-static bool add_node(Builder *b, const TSTreeCursor *cursor)
-{
-    TSNode node = ts_tree_cursor_current_node(cursor);
-    uint8_t kind = kept_kind(b, node);
-    TSFieldId field = ts_tree_cursor_current_field_id(cursor);
-    TSSymbol symbol = ts_node_symbol(node);
-    AkSyntax out = {.kind = kind, .missing = ts_node_is_missing(node)};
-
-    if (ts_node_is_extra(node) && kind == AK_T_other) {
-        if (strcmp(ts_node_type(node), "comment") == 0)
-            add_comment(b, node);
-        return false;
-    }
-    if (!kind && !out.missing)
-        return false;
-    out.op = symbol < SYMBOLS ? b->parser->op_of[symbol] : 0;
-    out.field = field < FIELDS ? b->parser->field_of[field] : 0;
-    out.start = own_offset(b, ts_node_start_byte(node));
-    out.end = own_offset(b, ts_node_end_byte(node));
-    AK_PUSH(b->arena, b->nodes, b->node_len, b->node_cap) = out;
+    TSNode root = ts_tree_root_node(tree);
+    if (level->has_cursor)
+        ts_tree_cursor_reset(&level->cursor, root);
+    else
+        level->cursor = ts_tree_cursor_new(root);
+    level->has_cursor = true;
+    if (level->tree)
+        ts_tree_delete(level->tree);
+    level->tree = tree;
+    /* A text that is broken from end to end has an ERROR for its root. */
+    level->node = (AkNode){AK_N_MODULE, AK_OP_NONE, ts_node_start_byte(root), ts_node_end_byte(root)};
     return true;
 }
 
-static void walk(Builder *b, TSTreeCursor *cursor)
+bool ak__parse_broken(const AkParser *parser, unsigned level)
 {
-    for (;;) {
-        bool kept = add_node(b, cursor);
+    return ts_node_has_error(ts_tree_root_node(parser->levels[level].tree));
+}
 
-        if (kept && ts_tree_cursor_goto_first_child(cursor)) {
-            AK_PUSH(b->arena, b->open, b->open_len, b->open_cap) = b->node_len - 1;
+const AkNode *ak__node(const AkParser *parser, unsigned level)
+{
+    return &parser->levels[level].node;
+}
+
+/* The kind of a node by its symbol; errors have a symbol outside of the table. */
+static AkNodeKind kind_of(const AkParser *parser, TSNode node)
+{
+    TSSymbol symbol = ts_node_symbol(node);
+    return symbol < SYMBOLS ? (AkNodeKind)parser->kinds[symbol] : AK_N_ERROR;
+}
+
+/* From the sibling the cursor stands on to the first that is wanted. */
+static bool settle(AkParser *parser, Level *level, AkNodeKind least)
+{
+    do {
+        TSNode node = ts_tree_cursor_current_node(&level->cursor);
+        AkNodeKind kind = kind_of(parser, node);
+        if (kind >= least) {
+            look(parser, level, node, kind);
+            return true;
+        }
+    } while (ts_tree_cursor_goto_next_sibling(&level->cursor));
+    ts_tree_cursor_goto_parent(&level->cursor);
+    return false;
+}
+
+bool ak__node_down(AkParser *parser, unsigned which, AkNodeKind least)
+{
+    Level *level = &parser->levels[which];
+    return ts_tree_cursor_goto_first_child(&level->cursor) && settle(parser, level, least);
+}
+
+bool ak__node_next(AkParser *parser, unsigned which, AkNodeKind least)
+{
+    Level *level = &parser->levels[which];
+    if (ts_tree_cursor_goto_next_sibling(&level->cursor))
+        return settle(parser, level, least);
+    ts_tree_cursor_goto_parent(&level->cursor);
+    return false;
+}
+
+void ak__node_up(AkParser *parser, unsigned level)
+{
+    ts_tree_cursor_goto_parent(&parser->levels[level].cursor);
+}
+
+void ak__node_back(AkParser *parser, unsigned which)
+{
+    Level *level = &parser->levels[which];
+    ts_tree_cursor_goto_parent(&level->cursor);
+    TSNode node = ts_tree_cursor_current_node(&level->cursor);
+    look(parser, level, node, kind_of(parser, node));
+}
+
+bool ak__node_has_comma(AkParser *parser, unsigned which)
+{
+    TSTreeCursor *cursor = &parser->levels[which].cursor;
+    bool found = false;
+    if (!ts_tree_cursor_goto_first_child(cursor))
+        return false;
+    do
+        found = kind_of(parser, ts_tree_cursor_current_node(cursor)) == AK_N_COMMA;
+    while (!found && ts_tree_cursor_goto_next_sibling(cursor));
+    ts_tree_cursor_goto_parent(cursor);
+    return found;
+}
+
+AkOp ak__node_operator(const AkParser *parser, unsigned level)
+{
+    TSNode node = ts_tree_cursor_current_node(&parser->levels[level].cursor);
+    TSNode sign = ts_node_child_by_field_id(node, parser->operator_field);
+    TSSymbol symbol = ts_node_is_null(sign) ? 0 : ts_node_symbol(sign);
+    return symbol < SYMBOLS ? (AkOp)parser->ops[symbol] : AK_OP_NONE;
+}
+
+/* ---- Reading once more for comments and errors ---- */
+
+void ak__parse_rewind(AkParser *parser)
+{
+    Level *level = &parser->levels[0];
+    ts_tree_cursor_reset(&level->cursor, ts_tree_root_node(level->tree));
+    level->started = false;
+}
+
+/* To the node behind this one and all that is below it. */
+static bool leave(TSTreeCursor *cursor)
+{
+    while (!ts_tree_cursor_goto_next_sibling(cursor))
+        if (!ts_tree_cursor_goto_parent(cursor))
+            return false;
+    return true;
+}
+
+bool ak__comment_at(AkParser *parser, uint32_t offset, uint32_t *start, uint32_t *end)
+{
+    TSTreeCursor *cursor = &parser->levels[0].cursor;
+    for (;;) {
+        TSNode node = ts_tree_cursor_current_node(cursor);
+        *start = ts_node_start_byte(node);
+        *end = ts_node_end_byte(node);
+        if (*start > offset)
+            return false;
+        if (*end <= offset) {
+            if (!leave(cursor))
+                return false;
             continue;
         }
-        if (kept)
-            b->nodes[b->node_len - 1].next = b->node_len;
-        while (!ts_tree_cursor_goto_next_sibling(cursor)) {
-            if (!b->open_len || !ts_tree_cursor_goto_parent(cursor))
-                return;
-            b->nodes[b->open[--b->open_len]].next = b->node_len;
+        TSSymbol symbol = ts_node_symbol(node);
+        if (symbol < SYMBOLS && parser->comments[symbol])
+            return true;
+        if (!ts_tree_cursor_goto_first_child(cursor))
+            return false;
+    }
+}
+
+bool ak__next_error(AkParser *parser, AkSyntaxError *error)
+{
+    Level *level = &parser->levels[0];
+    TSTreeCursor *cursor = &level->cursor;
+    if (level->started && !leave(cursor))
+        return false;
+    level->started = true;
+    for (;;) {
+        TSNode node = ts_tree_cursor_current_node(cursor);
+        bool missing = ts_node_is_missing(node);
+        if (missing || ts_node_is_error(node)) {
+            *error = (AkSyntaxError){ts_node_start_byte(node), ts_node_end_byte(node), missing};
+            return true;
         }
+        if (ts_node_has_error(node) && ts_tree_cursor_goto_first_child(cursor))
+            continue;
+        if (!leave(cursor))
+            return false;
     }
 }
 
-/* The statements inside `if 1:` become the module's own: the nodes before them are skipped by
- * moving the module's node next to them. */
-static AkTree unwrap(Builder *b)
+/* ---- Memory between blocks ---- */
+
+void *ak__scratch(AkParser *parser, unsigned which, size_t size)
 {
-    uint32_t block = 0;
-
-    for (uint32_t i = 1; i < b->node_len && !block; i++)
-        if (b->nodes[i].kind == AK_T_block)
-            block = i;
-    if (block && b->nodes[1].kind == AK_T_if_statement) {
-        uint32_t end = b->nodes[block].next;
-
-        for (uint32_t i = block; i < end; i++)
-            b->nodes[i].next -= block;
-        b->nodes += block;
-        b->node_len = end - block;
-        b->nodes[0].kind = AK_T_module;
-    }
-    return (AkTree){b->nodes, b->node_len, b->comments, b->comment_len};
+    if (size <= parser->scratch_size[which])
+        return parser->scratch[which];
+    size_t room = parser->scratch_size[which] ? parser->scratch_size[which] : 1024;
+    while (room < size)
+        room = room > SIZE_MAX / 2 ? size : room * 2;
+    void *wider = realloc(parser->scratch[which], room);
+    if (!wider)
+        return NULL;
+    parser->scratch[which] = wider;
+    parser->scratch_size[which] = room;
+    return wider;
 }
 
-AkTree ak__parse(AkArena *arena, AkParser *parser, const char *text, uint32_t len,
-                 uint32_t indent)
+size_t ak__scratch_size(const AkParser *parser, unsigned which)
 {
-    Builder b = {.arena = arena,
-                 .parser = parser,
-                 .len = len,
-                 .whole = complete(arena, text, len, indent)};
-    AkComment dummy = {0};
-    TSTree *tree;
-    TSTreeCursor cursor;
-
-    AK_PUSH(arena, b.comments, b.comment_len, b.comment_cap) = dummy;
-    tree = ts_parser_parse_string(parser->ts, NULL, b.whole.text, b.whole.len);
-    if (!tree)
-        return (AkTree){0};
-    cursor = ts_tree_cursor_new(ts_tree_root_node(tree));
-    walk(&b, &cursor);
-    ts_tree_cursor_delete(&cursor);
-    ts_tree_delete(tree);
-    return indent ? unwrap(&b) : (AkTree){b.nodes, b.node_len, b.comments, b.comment_len};
+    return parser->scratch_size[which];
 }
