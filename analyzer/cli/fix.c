@@ -389,8 +389,7 @@ void cli_fix_diff(const CliFixes *fixes, CliBuf *out)
 {
     for (size_t i = 0; i < fixes->files.len; i++) {
         const Fixed *file = fixes->files.items[i];
-        cli_diff(out, cli_path_shown(file->path), file->original.text, file->original.len,
-                 file->now.text, file->now.len);
+        cli_diff(out, cli_path_shown(file->path), &file->original, &file->now);
     }
 }
 

@@ -197,3 +197,10 @@ def test_a_package_that_is_not_installed_is_a_line(tmp_path):
     write(tmp_path, {"flow.py": CLEAN, "aklint.toml": 'follow-packages = ["myllib"]\n'})
     done = aklint(cwd=tmp_path, env={"VIRTUAL_ENV": ""})
     assert done.returncode == 0 and "'myllib' is not installed" in done.stderr
+
+
+def test_mistakes_in_settings_that_do_not_hold_are_silent(tmp_path):
+    write(tmp_path, {"pyproject.toml": "", "a/flow.py": CLEAN, "b/flow.py": CLEAN, "b/aklint.toml": "selct = 1\n"})
+    assert aklint("a", cwd=tmp_path).returncode == 0
+    assert aklint("a/flow.py", cwd=tmp_path).returncode == 0
+    assert aklint("b", cwd=tmp_path).returncode == 2
