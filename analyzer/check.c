@@ -126,6 +126,7 @@ static void check_all(AkProgram *program)
     ak__ak_starts(program);
     settle(program);
     queue_rest(program);
+    ak__syntax_want(program);
     settle(program);
     choose_books(program);
     ak__contexts(program);

@@ -230,7 +230,8 @@ static AkScopeId binding_scope(const AkFacts *facts, AkScopeId from, AkName name
 static bool same_run(const AkFacts *facts, AkScopeId binder, AkScopeId reader)
 {
     const AkScope *a = &facts->scopes[binder], *b = &facts->scopes[reader];
-    if (a->function != b->function)
+    /* In a comprehension the element stands before the clause that binds. */
+    if (a->function != b->function || a->kind == AK_SCOPE_COMPREHENSION)
         return false;
     return a->kind != AK_SCOPE_CLASS || binder == reader;
 }
