@@ -1483,5 +1483,5 @@ int main(int argc, char **argv)
     }
     printf("%zu of %zu rows of the state tables taken\n", ak_engine_rows() - untaken, ak_engine_rows());
     free(totals.rows);
-    return wanted >= 20000 && untaken ? 1 : 0;
+    return wanted >= 100000 && untaken ? 1 : 0;
 }

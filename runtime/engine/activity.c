@@ -52,7 +52,7 @@ static int call(AkRun *run, AkNow now, const AkEvent *event, AkCommands *out)
         ak__note_arguments(run, known, event, out);
     if (known && known->record.kind == AK_REC_CALL) {
         ak__reply(run, now, &known->record, false, out);
-        ak__forget(known);
+        ak__pass(run, known);
         return 0;
     }
     /* If there were attempts, the next one is due: before, there would be no runner. */
@@ -60,7 +60,7 @@ static int call(AkRun *run, AkNow now, const AkEvent *event, AkCommands *out)
     if (fault)
         return fault;
     if (known)
-        ak__forget(known);
+        ak__pass(run, known);
     execute(run, now, event->value, out);
     return 0;
 }

@@ -419,6 +419,16 @@ void ak__forget(AkKnown *known)
     *known = (AkKnown){0};
 }
 
+void ak__pass(AkRun *run, AkKnown *known)
+{
+    ak__forget(known);
+    if (run->seq < run->known_len)
+        return;
+    free(run->known);
+    run->known = NULL;
+    run->known_len = run->known_room = 0;
+}
+
 AkKnown *ak__known(AkRun *run, uint64_t seq)
 {
     if (seq == 0 || seq > run->known_len || run->known[seq - 1].record.kind == 0)

@@ -119,6 +119,7 @@ AkBytes ak__own(AkCommands *out, AkBytes bytes); /* a copy that lives as long as
 int ak__journal(AkRun *run, AkNow now, AkRecord *record, bool lazy, AkCommands *out);
 AkKnown *ak__known(AkRun *run, uint64_t seq); /* NULL for none */
 void ak__forget(AkKnown *known);
+void ak__pass(AkRun *run, AkKnown *known); /* forgets it, and the table itself behind the last one */
 int64_t ak__time(AkRun *run, int64_t at); /* `at`, but never before what the program has seen */
 void ak__reply(AkRun *run, AkNow now, const AkRecord *record, bool request, AkCommands *out);
 /* Ends the session: the record, the row, the parent's mail. The runner is ended too. */

@@ -257,7 +257,7 @@ static int replay(AkRun *run, AkNow now, AkKnown *known, const AkEvent *event, A
         run->over = record.seq;
     }
     ak__reply(run, now, &record, true, out);
-    ak__forget(known);
+    ak__pass(run, known);
     return 0;
 }
 
