@@ -126,7 +126,7 @@ def memory():
 
 def fork():
     support = next(Path(DATA, "cache").glob("python-*"))
-    print(subprocess.run([str(BUILD / "bench_fork"), str(BUILD / "ak"), CODE, "bench.py:steps", str(support)],
+    print(subprocess.run([str(BUILD / "fork_bench"), str(BUILD / "ak"), CODE, "bench.py:steps", str(support)],
                          capture_output=True, text=True, check=True).stdout.strip())
 
 

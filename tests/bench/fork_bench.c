@@ -1,4 +1,4 @@
-/* bench_fork AK PROGRAM_DIR FILE.py:FUNC SUPPORT_DIR [N]: from the request for a runner to its first protocol
+/* fork_bench AK PROGRAM_DIR FILE.py:FUNC SUPPORT_DIR [N]: from the request for a runner to its first protocol
  * line, with the warm process up. Prints p50, p99 and the cold start. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +23,7 @@ static void on_message(void *owner, const AkMessage *message)
 static void on_words(void *owner, const char *words)
 {
     (void)owner;
-    fprintf(stderr, "bench_fork: %s\n", words);
+    fprintf(stderr, "fork_bench: %s\n", words);
     exit(1);
 }
 
