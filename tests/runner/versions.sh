@@ -13,7 +13,7 @@ suite() {   # a name, then the command that starts Python
     shift
     printf '%-40s ' "$name"
     log=$(mktemp)
-    if (cd "$here" && timeout 900 "$@" -m unittest -q test_protocol test_rewrite test_record test_values test_async test_packages test_host) \
+    if (cd "$here" && timeout 900 "$@" -m unittest -q test_protocol test_rewrite test_record test_values test_async test_packages test_host test_docs) \
         >"$log" 2>&1; then
         grep '^Ran ' "$log"
     else
@@ -62,7 +62,7 @@ in_root() {     # a suite of Debian, packages
     [ -z "$more" ] || chroot "$root" apt-get install -qqy --no-install-recommends $more >>"$roots/$1.log" 2>&1
     rm -rf "$root/tree"
     mkdir -p "$root/tree/tests"
-    cp -r "$tree/ak_runner.py" "$tree/runtime" "$root/tree/"
+    cp -r "$tree/ak_runner.py" "$tree/runtime" "$tree/docs" "$root/tree/"
     cp -r "$here" "$root/tree/tests/runner"
     for python in "$root"/usr/bin/python3.[0-9] "$root"/usr/bin/python3.[0-9][0-9]; do
         [ -x "$python" ] || continue
