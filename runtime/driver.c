@@ -22,7 +22,8 @@ static void on_lost(void *owner, const char *how);
 static const AkRunnerEvents runner_events = {on_message, on_broken, on_stuck,
                                              on_output,  on_stack,  on_lost};
 
-/* --- Sessions in memory ------------------------------------------------------------------------- */
+/* --- Sessions in memory
+ * ------------------------------------------------------------------------- */
 
 static AkLive **bucket(AkDriver *d, const char *id)
 {
@@ -60,8 +61,8 @@ static void enqueue(AkLive *live)
 static void on_alarm(void *owner);
 static void on_idle(void *owner);
 
-static AkLive *live_new(AkDriver *d, const char *id, const char *project, const char *deployment,
-                        const char *entry)
+static AkLive *live_new(AkDriver *d, const char *id, const char *project,
+                        const char *deployment, const char *entry)
 {
     AkLive *live = calloc(1, sizeof *live);
 
@@ -161,7 +162,8 @@ bool ak__live_step(AkLive *live, const AkEvent *event)
     return false;
 }
 
-/* --- What the runner says ------------------------------------------------------------------------- */
+/* --- What the runner says
+ * ------------------------------------------------------------------------- */
 
 static void on_message(void *owner, const AkMessage *message)
 {
@@ -217,8 +219,8 @@ static void on_stack(void *owner, const char *stack)
     ak__live_step(live, &event);
 }
 
-/* The modules did not come up in time: told as an error of loading, as trying again would only take
- * as long again. */
+/* The modules did not come up in time: told as an error of loading, as trying again would only
+ * take as long again. */
 static void on_stuck(void *owner, const char *stack)
 {
     AkLive *live = owner;
@@ -228,18 +230,21 @@ static void on_stuck(void *owner, const char *stack)
     live->runner = NULL;
     if (ak_stack_user_line(stack, &line))
         snprintf(error, sizeof error,
-                 "{\"type\": \"TimeoutError\", \"kind\": \"load\", \"message\": \"loading took too long; "
+                 "{\"type\": \"TimeoutError\", \"kind\": \"load\", \"message\": \"loading took "
+                 "too long; "
                  "it stood at %.300s:%llu\", \"traceback\": []}",
                  line.file, (unsigned long long)line.line);
     else
         snprintf(error, sizeof error,
-                 "{\"type\": \"TimeoutError\", \"kind\": \"load\", \"message\": \"loading took too long\", "
+                 "{\"type\": \"TimeoutError\", \"kind\": \"load\", \"message\": \"loading took "
+                 "too long\", "
                  "\"traceback\": []}");
     ak__live_step(live, &(AkEvent){.kind = AK_EV_MODULE, .error = ak_bytes(error)});
 }
 
-/* Output of C code and of processes that the program starts. Inside a recorded call it is recorded
- * with it; elsewhere it is shown and forgotten, as it comes again with every replay. */
+/* Output of C code and of processes that the program starts. Inside a recorded call it is
+ * recorded with it; elsewhere it is shown and forgotten, as it comes again with every replay.
+ */
 static void on_output(void *owner, int stream, const char *text, size_t len)
 {
     AkLive *live = owner;
@@ -247,13 +252,16 @@ static void on_output(void *owner, int stream, const char *text, size_t len)
     AkStream from = stream == 2 ? AK_STREAM_STDERR : AK_STREAM_STDOUT;
 
     if (live->run && live->executing)
-        ak__live_step(live, &(AkEvent){.kind = AK_EV_PRINT, .seq = live->executing, .stream = from,
+        ak__live_step(live, &(AkEvent){.kind = AK_EV_PRINT,
+                                       .seq = live->executing,
+                                       .stream = from,
                                        .text = {text, len}});
     else if (d->front->show)
         d->front->show(d->owner, live->id, from, (AkBytes){text, len});
 }
 
-/* --- Commands inside the transaction --------------------------------------------------------------- */
+/* --- Commands inside the transaction
+ * --------------------------------------------------------------- */
 
 static int journal(AkLive *live, const AkCommand *c)
 {
@@ -280,8 +288,11 @@ int ak__live_mail(AkDriver *d, const AkMail *mail)
         return fault;
     if (!live->run)
         return ak_driver_load(d, mail->session_id); /* which reads the whole inbox */
-    ak__live_step(live, &(AkEvent){.kind = AK_EV_MAIL, .mail = id, .mail_kind = mail->kind,
-                                   .name = ak_bytes(mail->name), .from = ak_bytes(mail->from),
+    ak__live_step(live, &(AkEvent){.kind = AK_EV_MAIL,
+                                   .mail = id,
+                                   .mail_kind = mail->kind,
+                                   .name = ak_bytes(mail->name),
+                                   .from = ak_bytes(mail->from),
                                    .value = ak_bytes(mail->value)});
     return 0;
 }
@@ -290,8 +301,12 @@ static int send_mail(AkLive *live, const AkCommand *c)
 {
     char *to = text_of(c->to), *name = text_of(c->name), *from = text_of(c->from),
          *value = text_of(c->value);
-    AkMail mail = {.session_id = to, .kind = c->mail_kind, .name = name, .from = from,
-                   .value = value, .created_us = ak_loop_now().wall_us};
+    AkMail mail = {.session_id = to,
+                   .kind = c->mail_kind,
+                   .name = name,
+                   .from = from,
+                   .value = value,
+                   .created_us = ak_loop_now().wall_us};
     int fault = ak__live_mail(live->driver, &mail);
 
     free(to);
@@ -328,7 +343,8 @@ static int wait_for(AkLive *live, const AkCommand *c)
         ak_timer_set(live->idle, d->options.idle_us);
     if (d->front->wait)
         d->front->wait(d->owner, live->id, c->wait, c->text, c->since_us, c->due_us);
-    return ak_session_wait(d->store, live->id, c->wait, c->seq, c->text, c->since_us, c->due_us);
+    return ak_session_wait(d->store, live->id, c->wait, c->seq, c->text, c->since_us,
+                           c->due_us);
 }
 
 static int finish(AkLive *live, const AkCommand *c)
@@ -337,7 +353,8 @@ static int finish(AkLive *live, const AkCommand *c)
     ak_text_bytes(&live->value, c->value);
     ak_text_bytes(&live->error, c->error);
     live->ended = true;
-    return ak_session_finish(live->driver->store, live->id, c->state, c->value, c->error, c->at_us);
+    return ak_session_finish(live->driver->store, live->id, c->state, c->value, c->error,
+                             c->at_us);
 }
 
 typedef struct Feed {
@@ -354,7 +371,8 @@ static int feed_record(void *payload, uint64_t number, AkBytes bytes)
     return ak__live_step(feed->live, &(AkEvent){.kind = AK_EV_RECORD, .value = bytes}) ? 0 : 1;
 }
 
-/* Every record from the start, and what the store acknowledged: a lost end is seen by the length. */
+/* Every record from the start, and what the store acknowledged: a lost end is seen by the
+ * length. */
 static int feed_journal(AkLive *live)
 {
     AkDriver *d = live->driver;
@@ -379,8 +397,10 @@ static int feed_mail(void *payload, const AkMail *mail)
 {
     AkLive *live = payload;
 
-    return ak__live_step(live, &(AkEvent){.kind = AK_EV_MAIL, .mail = mail->id,
-                                          .mail_kind = mail->kind, .name = ak_bytes(mail->name),
+    return ak__live_step(live, &(AkEvent){.kind = AK_EV_MAIL,
+                                          .mail = mail->id,
+                                          .mail_kind = mail->kind,
+                                          .name = ak_bytes(mail->name),
                                           .from = ak_bytes(mail->from),
                                           .value = ak_bytes(mail->value)})
                ? 0
@@ -401,7 +421,8 @@ static int do_inside(AkLive *live, const AkCommand *c)
     }
 }
 
-/* --- Commands outside -------------------------------------------------------------------------------- */
+/* --- Commands outside
+ * -------------------------------------------------------------------------------- */
 
 static void spawn(AkLive *live)
 {
@@ -440,8 +461,8 @@ static void send_line(AkLive *live, const AkCommand *c)
     AK_KILL_POINT(ak_runner_pid(live->runner));
 }
 
-/* The engine sets its alarm anew with every turn of the program, and seldom needs it: the timer is
- * touched only when it would come too late. */
+/* The engine sets its alarm anew with every turn of the program, and seldom needs it: the timer
+ * is touched only when it would come too late. */
 static void set_alarm(AkLive *live, int64_t wall_us, int64_t mono_us)
 {
     AkNow now = ak_loop_now();
@@ -552,7 +573,8 @@ static void do_outside(AkLive *live, const AkCommand *c)
     }
 }
 
-/* --- The turn ------------------------------------------------------------------------------------------ */
+/* --- The turn
+ * ------------------------------------------------------------------------------------------ */
 
 static int begin(AkDriver *d)
 {
@@ -696,7 +718,8 @@ static void on_lazy_commit(void *owner)
     d->lazy_due = true;
 }
 
-/* --- Parking: a session that waits gives its process and its memory back --------------------------------- */
+/* --- Parking: a session that waits gives its process and its memory back
+ * --------------------------------- */
 
 static void on_idle(void *owner)
 {
@@ -731,8 +754,8 @@ static int note_name(void *payload, const AkSession *session)
     return 0;
 }
 
-/* Sessions of the store whose time has come. What is loaded is no longer "due" only when its journal
- * says so: the first look at a store finds all that were running. */
+/* Sessions of the store whose time has come. What is loaded is no longer "due" only when its
+ * journal says so: the first look at a store finds all that were running. */
 static void load_due(AkDriver *d, int64_t now)
 {
     Names names = {0};
@@ -772,7 +795,8 @@ static void on_due(void *owner)
         load_due(d, now);
 }
 
-/* --- What the front asks for ------------------------------------------------------------------------------ */
+/* --- What the front asks for
+ * ------------------------------------------------------------------------------ */
 
 AkDriver *ak_driver_new(AkLoop *loop, AkStore *store, const AkDriverOptions *options,
                         const AkFront *front, void *owner)
@@ -822,11 +846,17 @@ static int fail(AkDriver *d, int fault)
 int ak__live_create(AkDriver *d, const AkNewSession *new)
 {
     int64_t now = ak_loop_now().wall_us;
-    AkSession row = {.id = new->id, .project_id = new->project_id,
-                     .deployment_id = new->deployment_id, .event_id = new->event_id,
-                     .trigger_id = new->trigger_id, .parent_id = new->parent_id,
-                     .entry = new->entry, .memo = new->memo, .state = AK_STATE_CREATED,
-                     .created_us = now, .updated_us = now};
+    AkSession row = {.id = new->id,
+                     .project_id = new->project_id,
+                     .deployment_id = new->deployment_id,
+                     .event_id = new->event_id,
+                     .trigger_id = new->trigger_id,
+                     .parent_id = new->parent_id,
+                     .entry = new->entry,
+                     .memo = new->memo,
+                     .state = AK_STATE_CREATED,
+                     .created_us = now,
+                     .updated_us = now};
     int fault = ak_session_put(d->store, &row);
 
     if (fault)
@@ -835,8 +865,10 @@ int ak__live_create(AkDriver *d, const AkNewSession *new)
     if (!live)
         return AK_E_NOMEM;
     live->dirty = true;
-    ak__live_step(live, &(AkEvent){.kind = AK_EV_CREATE, .name = ak_bytes(new->entry),
-                                   .args = ak_bytes(new->event), .seed = ak_bytes(new->seed),
+    ak__live_step(live, &(AkEvent){.kind = AK_EV_CREATE,
+                                   .name = ak_bytes(new->entry),
+                                   .args = ak_bytes(new->event),
+                                   .seed = ak_bytes(new->seed),
                                    .dialect = ak_bytes(new->dialect),
                                    .parent = ak_bytes(new->parent_id),
                                    .text = ak_bytes(new->memo)});

@@ -52,11 +52,12 @@ AkLive *ak__live_find(AkDriver *driver, const char *session_id);
 bool ak__live_step(AkLive *live, const AkEvent *event);
 /* A session's row and its engine, in the open transaction. 0 or a fault. */
 int ak__live_create(AkDriver *driver, const AkNewSession *session);
-/* Puts mail into an inbox, in the open transaction, and hands it to the session when it is awake. */
+/* Puts mail into an inbox, in the open transaction, and hands it to the session when it is
+ * awake. */
 int ak__live_mail(AkDriver *driver, const AkMail *mail);
 
-/* AK_CMD_REQUEST: does it in the open transaction and answers the engine. A fault means that the
- * transaction is gone. */
+/* AK_CMD_REQUEST: does it in the open transaction and answers the engine. A fault means that
+ * the transaction is gone. */
 int ak__request(AkLive *live, const AkCommand *command);
 
 #endif
