@@ -186,7 +186,7 @@ AkBytes ak__own(AkCommands *out, AkBytes bytes)
 /* Never NULL: when memory runs out it is a place nobody looks at, as the step then fails. */
 AkCommand *ak__command(AkRun *run, AkCommands *out, AkCommandKind kind)
 {
-    if (!ak__grow(run, (void **)&out->items, &out->room, out->len, sizeof *out->items)) {
+    if (!ak__run_grow(run, (void **)&out->items, &out->room, out->len, sizeof *out->items)) {
         out->failed = true;
         if (!out->room)
             return NULL;
@@ -402,7 +402,7 @@ char *ak__copy(AkRun *run, AkBytes bytes)
     return copy;
 }
 
-bool ak__grow(AkRun *run, void **items, size_t *room, size_t len, size_t size)
+bool ak__run_grow(AkRun *run, void **items, size_t *room, size_t len, size_t size)
 {
     if (len < *room)
         return true;
@@ -456,8 +456,8 @@ static int remember(AkRun *run, AkBytes bytes, AkRecord record)
         return AK_E_NOMEM;
     ak_record_move(&record, bytes.at, copy);
     while (run->known_len < record.seq) {
-        if (!ak__grow(run, (void **)&run->known, &run->known_room, run->known_len,
-                      sizeof *run->known)) {
+        if (!ak__run_grow(run, (void **)&run->known, &run->known_room, run->known_len,
+                          sizeof *run->known)) {
             free(copy);
             return AK_E_NOMEM;
         }
@@ -902,8 +902,8 @@ static int corrupt_record(AkRun *run, int fault, uint64_t number, const char *wh
 
 static int note_taken(AkRun *run, uint64_t id)
 {
-    if (!ak__grow(run, (void **)&run->taken, &run->taken_room, run->taken_len,
-                  sizeof *run->taken))
+    if (!ak__run_grow(run, (void **)&run->taken, &run->taken_room, run->taken_len,
+                      sizeof *run->taken))
         return AK_E_NOMEM;
     size_t i = run->taken_len++;
     for (; i > 0 && run->taken[i - 1] > id; i--)

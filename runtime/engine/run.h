@@ -116,7 +116,7 @@ struct AkRun {
 /* --- run.c ---- */
 int ak__fault(AkRun *run, int fault, const char *words);
 char *ak__copy(AkRun *run, AkBytes bytes); /* malloced, with a NUL; NULL and run->failed */
-bool ak__grow(AkRun *run, void **items, size_t *room, size_t len, size_t size);
+bool ak__run_grow(AkRun *run, void **items, size_t *room, size_t len, size_t size);
 AkCommand *ak__command(AkRun *run, AkCommands *out, AkCommandKind kind);
 AkBytes ak__own(AkCommands *out, AkBytes bytes); /* a copy that lives as long as the commands */
 /* Completes the record (number, time), journals it, remembers it if the program is yet to come
