@@ -1,5 +1,9 @@
-# tests/fuzz/fuzz_<target>.c: one fuzz target each, fed from tests/fuzz/corpus/<target>/. With
-# AK_FUZZ (clang) they are libFuzzer programs; otherwise each runs over its corpus as a test.
+# tests/fuzz/fuzz_<module>.c: one fuzz target each, linked with whatever libraries there are and fed from
+# tests/fuzz/corpus/<module>. With AK_FUZZ (clang) they are libFuzzer programs, with AddressSanitizer and
+# the rest in the preset's flags; otherwise each runs over its corpus as a test.
+if(AK_FUZZ AND NOT CMAKE_C_COMPILER_ID MATCHES "Clang")
+  message(FATAL_ERROR "AK_FUZZ needs clang")
+endif()
 file(GLOB ak_fuzzers CONFIGURE_DEPENDS tests/fuzz/fuzz_*.c)
 foreach(source ${ak_fuzzers})
   get_filename_component(name ${source} NAME_WE)
@@ -12,8 +16,8 @@ foreach(source ${ak_fuzzers})
     file(GLOB corpus CONFIGURE_DEPENDS tests/fuzz/corpus/${short}/*)
     add_test(NAME ${name} COMMAND ${name} ${corpus})
   endif()
-  target_link_libraries(${name} PRIVATE ak_warnings)
-  foreach(lib ak_runtime ak_engine aklint_core)
+  target_link_libraries(${name} PRIVATE ak_warnings PkgConfig::JANSSON Threads::Threads)
+  foreach(lib ak_runtime ak_engine aklint_cli aklint_core ts ts_python)
     if(TARGET ${lib})
       target_link_libraries(${name} PRIVATE ${lib})
     endif()

@@ -1,0 +1,90 @@
+/* rule.c: what rules share and can be told by rule.h alone. */
+#include "rule.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static bool begins_with(const char *text, const char *start)
+{
+    return strncmp(text, start, strlen(start)) == 0;
+}
+
+/* Commands of a workflow that send values: activities, children, messages to others. */
+static bool is_temporal_boundary(const char *dotted)
+{
+    static const char *const names[] = {"temporalio.workflow.execute_",
+                                        "temporalio.workflow.start_",
+                                        "temporalio.workflow.continue_as_new"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+        if (begins_with(dotted, names[i]))
+            return true;
+    return false;
+}
+
+/* What the runner records: everything from outside that is not known to be the same every time.
+ */
+static bool is_recorded(const AkCall *call)
+{
+    static const AkEffects in_place =
+        AK_PURE | AK_DETERMINISTIC | AK_DURABLE | AK_SESSION_API | AK_TRANSPARENT;
+
+    if (call->target)
+        return call->target->roles & AK_ROLE_ACTIVITY;
+    if (!call->dotted || (call->known && call->known->effects & in_place))
+        return false;
+    return !begins_with(call->dotted, "builtins.") &&
+           !begins_with(call->dotted, "autokitteh.") && !begins_with(call->dotted, "ak.");
+}
+
+bool ak_crosses(const AkPass *pass, const AkCall *call)
+{
+    if (!(ak_contexts_at(pass, call) & AK_CTX_WORKFLOW) || call->fn->roles & AK_ROLE_INHIBIT)
+        return false;
+    if (pass->dialect == AK_DIALECT_TEMPORAL)
+        return call->dotted && is_temporal_boundary(call->dotted);
+    return is_recorded(call);
+}
+
+void ak_fix_callee(AkReport *report, const AkCall *call, const char *module, const char *name,
+                   const char *tail)
+{
+    const AkUnit *unit = call->fn->unit;
+    const char *text = ak_fix_import(report, module, name);
+    char callee[256];
+
+    if (!text || strlen(text) > 120 || strlen(tail) > 120)
+        return;
+    snprintf(callee, sizeof(callee), "%.120s%.120s", text, tail);
+    ak_fix_replace(report, unit, ak_kid(unit->facts, ak_call_expr(call)->kids, 0), callee);
+}
+
+enum { LONGEST = 64 };
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+size_t ak_distance(const char *a, const char *b, size_t limit)
+{
+    size_t rows[3][LONGEST + 1]; /* this letter of a, the one before, the one before that */
+    size_t a_len = strlen(a), b_len = strlen(b);
+
+    if (a_len > LONGEST || b_len > LONGEST)
+        return limit;
+    for (size_t k = 0; k <= b_len; k++)
+        rows[0][k] = k;
+    for (size_t i = 1; i <= a_len; i++) {
+        size_t *row = rows[i % 3], *before = rows[(i + 2) % 3], *earlier = rows[(i + 1) % 3];
+
+        row[0] = i;
+        for (size_t k = 1; k <= b_len; k++) {
+            row[k] =
+                least(least(before[k], row[k - 1]) + 1, before[k - 1] + (a[i - 1] != b[k - 1]));
+            if (i > 1 && k > 1 && a[i - 1] == b[k - 2] && a[i - 2] == b[k - 1])
+                row[k] = least(row[k], earlier[k - 2] + 1);
+        }
+    }
+    return least(rows[a_len % 3][b_len], limit);
+}
