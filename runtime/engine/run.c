@@ -457,7 +457,7 @@ static int remember(AkRun *run, AkBytes bytes, AkRecord record)
     ak_record_move(&record, bytes.at, copy);
     while (run->known_len < record.seq) {
         if (!ak__run_grow(run, (void **)&run->known, &run->known_room, run->known_len,
-                          sizeof *run->known)) {
+                      sizeof *run->known)) {
             free(copy);
             return AK_E_NOMEM;
         }
@@ -903,7 +903,7 @@ static int corrupt_record(AkRun *run, int fault, uint64_t number, const char *wh
 static int note_taken(AkRun *run, uint64_t id)
 {
     if (!ak__run_grow(run, (void **)&run->taken, &run->taken_room, run->taken_len,
-                      sizeof *run->taken))
+                  sizeof *run->taken))
         return AK_E_NOMEM;
     size_t i = run->taken_len++;
     for (; i > 0 && run->taken[i - 1] > id; i--)

@@ -137,9 +137,12 @@ static const char *kids_ref(const FactsView *v, AkKids kids)
     char *buffer = buffers[next++ % 4];
     size_t len = 0;
     buffer[0] = 0;
-    for (uint32_t i = 0; i < kids.count && len < 4000; i++)
-        len += (size_t)snprintf(buffer + len, 4096 - len, " %s",
-                                expr_ref(v, v->facts->kids[kids.first + i]));
+    for (uint32_t i = 0; i < kids.count && len < 4000; i++) {
+        AkExprId id = v->facts->kids[kids.first + i];
+        const AkExpr *e = &v->facts->exprs[id];
+        len += (size_t)snprintf(buffer + len, 4096 - len, " %s@%u", id ? expr_words[e->kind] : "-",
+                                id ? e->start + v->shift : 0);
+    }
     return buffer;
 }
 
