@@ -586,10 +586,25 @@ static void analyse_body(AkProgram *program, AkCalls *calls)
         import_rows(program, calls);
 }
 
+/* The rows are found in a buffer that all functions share, and kept where they fit. */
+static void keep_rows(AkProgram *program, AkFunctionX *fn, const AkCalls *calls)
+{
+    if (calls->len > fn->call_cap) {
+        fn->function.calls = ak__alloc(program->arena, calls->len * sizeof *calls->items);
+        fn->call_cap = calls->len;
+    }
+    if (calls->len)
+        memcpy((AkCall *)(uintptr_t)fn->function.calls, calls->items, calls->len * sizeof *calls->items);
+    fn->function.call_len = calls->len;
+    fn->function.analysed = true;
+    program->rows = calls->items;
+    program->row_cap = calls->cap;
+}
+
 void ak__analyse(AkProgram *program, AkFunction *fn)
 {
     AkFunctionX *x = ak__function(fn);
-    AkCalls calls = {.fn = fn};
+    AkCalls calls = {.fn = fn, .items = program->rows, .cap = program->row_cap};
     uint32_t missing = program->missing;
     x->queued = false;
     x->rounds++;
@@ -601,9 +616,7 @@ void ak__analyse(AkProgram *program, AkFunction *fn)
     else
         analyse_body(program, &calls);
     program->current = NULL;
-    fn->calls = calls.items;
-    fn->call_len = calls.len;
-    fn->analysed = true;
+    keep_rows(program, x, &calls);
     if (program->missing != missing) {
         x->rounds--;
         x->queued = true;

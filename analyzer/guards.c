@@ -231,8 +231,8 @@ static bool is_pass_through(AkProgram *program, const AkUnit *unit, const AkStmt
 static void compute(AkProgram *program, const AkUnit *unit, uint16_t *mask)
 {
     const AkFacts *facts = unit->facts;
-    /* What is left for the statements that follow in a suite. */
-    uint16_t *rest = ak__alloc(program->arena, (size_t)facts->stmt_len * 4 * sizeof *rest);
+    /* What is left for the statements that follow in a suite: behind the masks, see stmt_mask. */
+    uint16_t *rest = mask + facts->stmt_len;
     uint32_t unstable = program->unstable;
     memset(rest, 0xff, (size_t)facts->stmt_len * 4 * sizeof *rest);
     mask[0] = ALL;
@@ -255,7 +255,7 @@ uint16_t ak__stmt_mask(AkProgram *program, const AkUnit *unit, AkStmtId stmt)
 {
     AkUnitX *x = ak__unit(unit);
     if (!x->stmt_mask) {
-        x->stmt_mask = ak__alloc(program->arena, unit->facts->stmt_len * sizeof *x->stmt_mask);
+        x->stmt_mask = ak__alloc(program->arena, (size_t)unit->facts->stmt_len * 5 * sizeof *x->stmt_mask);
         x->mask_missing = true;
     }
     /* Tests whose names are not known yet are looked at again in the next round. */
