@@ -95,7 +95,8 @@ static void live_clear(AkLive *live)
     live->run = NULL;
     ak_commands_clear(live->out);
     live->done = 0;
-    live->dirty = live->lazy = false;
+    live->dirty = live->lazy = live->mail_waits = false;
+    live->owes = 0;
     ak_text_clear(&live->shows);
     ak_timer_clear(live->alarm);
     ak_timer_clear(live->idle);
@@ -145,12 +146,25 @@ static void refuse(AkLive *live, int fault, const char *words)
         d->front->refused(d->owner, id, fault, kept);
 }
 
+/* Requests and loads are answered to the engine before anything else is told. Until the turn
+ * does them, mail and alarms are held back. */
+static void note_debts(AkLive *live, size_t from)
+{
+    for (size_t i = from; i < ak_commands_count(live->out); i++) {
+        AkCommandKind kind = ak_commands_at(live->out, i)->kind;
+        if (kind == AK_CMD_REQUEST || kind == AK_CMD_LOAD)
+            live->owes++;
+    }
+}
+
 bool ak__live_step(AkLive *live, const AkEvent *event)
 {
     if (!live->run)
         return false;
+    size_t before = ak_commands_count(live->out);
     int fault = ak_run_step(live->run, ak_loop_now(), event, live->out);
     if (fault == 0) {
+        note_debts(live, before);
         enqueue(live);
         return true;
     }
@@ -288,6 +302,11 @@ int ak__live_mail(AkDriver *d, const AkMail *mail)
         return fault;
     if (!live->run)
         return ak_driver_load(d, mail->session_id); /* which reads the whole inbox */
+    if (live->owes) {
+        live->mail_waits = true;
+        enqueue(live);
+        return 0;
+    }
     ak__live_step(live, &(AkEvent){.kind = AK_EV_MAIL,
                                    .mail = id,
                                    .mail_kind = mail->kind,
@@ -486,8 +505,11 @@ static void on_alarm(void *owner)
     AkNow now = ak_loop_now();
 
     live->armed_mono = 0;
-    if ((live->alarm_wall && now.wall_us >= live->alarm_wall) ||
-        (live->alarm_mono && now.mono_us >= live->alarm_mono)) {
+    if (live->owes) {
+        live->armed_mono = now.mono_us + 1000;
+        ak_timer_set(live->alarm, 1000);
+    } else if ((live->alarm_wall && now.wall_us >= live->alarm_wall) ||
+               (live->alarm_mono && now.mono_us >= live->alarm_mono)) {
         live->alarm_wall = live->alarm_mono = 0;
         ak__live_step(live, &(AkEvent){.kind = AK_EV_TIME});
     } else {
@@ -595,6 +617,8 @@ static int drain(AkLive *live)
                 live->lazy = true; /* rides with the next commit; nothing waits for it */
             if (!fault)
                 fault = do_inside(live, &c);
+            if (live->owes && (c.kind == AK_CMD_REQUEST || c.kind == AK_CMD_LOAD))
+                live->owes--;
             if (fault)
                 return fault;
         } else if (c.kind == AK_CMD_SHOW && (live->dirty || live->lazy || live->shows.len)) {
@@ -608,7 +632,12 @@ static int drain(AkLive *live)
     }
     ak_commands_clear(live->out);
     live->done = 0;
-    return 0;
+    if (!live->run || !live->mail_waits)
+        return 0;
+    /* What it has seen already the engine passes over. */
+    live->mail_waits = false;
+    int fault = ak_mail_list(live->driver->store, live->id, 0, feed_mail, live);
+    return fault == AK_E_STOPPED ? 0 : fault;
 }
 
 /* Nothing since the last commit happened: memory that is ahead of the truth is dropped. */
@@ -638,7 +667,8 @@ static int drain_all(AkDriver *d, bool *wants_commit)
             int fault = drain(live);
             if (fault)
                 return fault;
-            again |= live->done != done && before != done;
+            again |=
+                (live->done != done && before != done) || ak_commands_count(live->out) > before;
             *wants_commit |= live->dirty;
         }
     }
@@ -919,6 +949,7 @@ int ak_driver_load(AkDriver *d, const char *id)
 
 int ak_driver_stop(AkDriver *d, const char *id, const char *reason)
 {
+    ak_driver_turn(d);
     int fault = ak_driver_load(d, id);
     AkLive *live = fault ? NULL : ak__live_find(d, id);
 

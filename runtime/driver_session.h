@@ -13,7 +13,9 @@ struct AkLive {
     char id[64], *project_id, *deployment_id, *entry;
     AkRun *run; /* NULL: parked, waits in the store alone */
     AkCommands *out;
-    size_t done;      /* commands of out that are done */
+    size_t done;   /* commands of out that are done */
+    unsigned owes; /* requests and loads not done yet: the engine takes no other event before */
+    bool mail_waits;  /* mail came meanwhile, and lies in the inbox */
     bool dirty;       /* has a record in the open transaction */
     bool lazy;        /* has something there that may wait for somebody else's commit */
     bool ended, told; /* FINISH was committed; the front was told */
