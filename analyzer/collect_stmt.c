@@ -274,25 +274,60 @@ static void declaration(AkWalk *w, AkStmtKind kind)
 }
 
 /* Its type parameters are not bound: the alias has a scope of its own in Python. */
+static void read_alias(AkWalk *w, AkStmtId id)
+{
+    uint32_t start = ak__at(w)->start, end = start;
+    while (!is_blank(w->text[end]) && w->text[end] != '[' && w->text[end] != '=')
+        end++;
+    AkName name = ak__intern(w, w->text + start, end - start);
+    AkExprId value = 0;
+    if (ak__next(w, AK_N_NODES, 0)) {
+        value = ak__annotation(w);
+        ak__rest(w, 0);
+    }
+    w->stmts[id].name = name;
+    w->stmts[id].value = value;
+    AkBinding what = ak__binding(w, AK_B_TYPE, name, start, end);
+    what.value = value;
+    ak__bind(w, what);
+}
+
+/* `type(x).y = z`: the grammar sees the alias of a type called `(x).y`. The statement is parsed
+ * once more, with a name in the place of the word; what is read is the text as it stands. */
+static void assignment_to_type(AkWalk *w, uint32_t start, uint32_t end)
+{
+    const char *text = w->text;
+    uint32_t shift = w->shift;
+    char *copy = ak__strndup(w->arena, text + start, end - start);
+    copy[0] = 'T';
+    w->level++;
+    if (!ak__parse(w->parser, w->level, copy, end - start))
+        ak__no_memory(w);
+    w->text += start;
+    w->shift += start;
+    w->broken = ak__parse_broken(w->parser, w->level);
+    ak__suite(w, w->suite);
+    w->level--;
+    w->text = text;
+    w->shift = shift;
+    w->broken = ak__parse_broken(w->parser, w->level);
+}
+
 static void type_alias(AkWalk *w)
 {
-    AkStmtId id = open_stmt(w, AK_S_TYPE);
-    if (ak__first(w, AK_N_NODES, 0)) {
-        uint32_t start = ak__at(w)->start, end = start;
-        while (!is_blank(w->text[end]) && w->text[end] != '[' && w->text[end] != '=')
-            end++;
-        AkName name = ak__intern(w, w->text + start, end - start);
-        AkExprId value = 0;
-        if (ak__next(w, AK_N_NODES, 0)) {
-            value = ak__annotation(w);
-            ak__rest(w, 0);
-        }
-        w->stmts[id].name = name;
-        w->stmts[id].value = value;
-        AkBinding what = ak__binding(w, AK_B_TYPE, name, start, end);
-        what.value = value;
-        ak__bind(w, what);
+    const AkNode whole = *ak__at(w);
+    bool has_left = ak__first(w, AK_N_NODES, 0);
+    char first = has_left ? w->text[ak__at(w)->start] : 0;
+    if ((first == '(' || first == '[') && w->level + 1 < AK_PARSE_LEVELS) {
+        ak__node_up(w->parser, w->level);
+        assignment_to_type(w, whole.start, whole.end);
+        return;
     }
+    AkStmtId id = open_stmt(w, AK_S_TYPE);
+    w->stmts[id].start = whole.start + w->shift;
+    w->stmts[id].end = whole.end + w->shift;
+    if (has_left)
+        read_alias(w, id);
     close_stmt(w, id);
 }
 
@@ -606,15 +641,21 @@ static AkExprId handled(AkWalk *w, AkStmtId id)
     return type;
 }
 
-/* The items put off since mark, as a tuple without brackets. */
-static void complete_tuple(AkWalk *w, AkExprId tuple, uint32_t mark)
+/* Items with commas between them, up to the block: a tuple without brackets. */
+static AkExprId tuple_until_block(AkWalk *w, bool *more)
 {
-    if (w->pending_len == mark)
-        return;
-    w->exprs[tuple].start = w->exprs[w->pending[mark]].start;
-    w->exprs[tuple].end = w->exprs[w->pending[w->pending_len - 1]].end;
+    uint32_t mark = w->pending_len, start = ak__at(w)->start, end = start;
+    AkExprId tuple = ak__new_expr(w, AK_X_TUPLE, 0, start, start);
+    while (*more && ak__kind(w) != AK_N_BLOCK) {
+        end = ak__at(w)->end;
+        if (ak__kind(w) >= AK_N_NODES)
+            ak__push(w, ak__expr(w, tuple));
+        *more = ak__next(w, AK_N_COMMA, 0);
+    }
+    w->exprs[tuple].end = end + w->shift;
     AkKids kids = ak__kids(w, mark);
     w->exprs[tuple].kids = kids;
+    return tuple;
 }
 
 /* `except A, B:` is a tuple without brackets. */
@@ -622,21 +663,19 @@ static void handler(AkWalk *w)
 {
     w->suite = AK_SUITE_HANDLER;
     AkStmtId id = open_stmt(w, AK_S_HANDLER);
-    bool comma = ak__has_comma(w);
-    AkExprId type = comma ? ak__new_expr(w, AK_X_TUPLE, 0, 0, 0) : 0;
-    uint32_t mark = w->pending_len;
-    for (bool more = ak__first(w, AK_N_NODES, 0); more; more = ak__next(w, AK_N_NODES, 0)) {
+    bool comma = ak__has_comma(w), more = ak__first(w, AK_N_NODES, 0);
+    if (more && comma) {
+        AkExprId type = tuple_until_block(w, &more);
+        w->stmts[id].value = type;
+    }
+    for (; more; more = ak__next(w, AK_N_NODES, 0)) {
         if (ak__kind(w) == AK_N_BLOCK) {
-            if (comma)
-                complete_tuple(w, type, mark);
             ak__suite(w, AK_SUITE_BODY);
-        } else if (comma) {
-            ak__push(w, ak__expr(w, type));
         } else {
-            type = handled(w, id);
+            AkExprId type = handled(w, id);
+            w->stmts[id].value = type;
         }
     }
-    w->stmts[id].value = type;
     close_stmt(w, id);
 }
 
@@ -848,25 +887,16 @@ static void cases(AkWalk *w, AkExprId subject)
 
 static void match_stmt(AkWalk *w)
 {
-    bool comma = ak__has_comma(w);
     AkStmtId id = open_stmt(w, AK_S_MATCH);
-    AkExprId subject = comma ? ak__new_expr(w, AK_X_TUPLE, 0, 0, 0) : 0;
-    uint32_t mark = w->pending_len;
-    for (bool more = ak__first(w, AK_N_NODES, 0); more; more = ak__next(w, AK_N_NODES, 0)) {
-        if (ak__kind(w) != AK_N_BLOCK) {
-            AkExprId item = ak__expr(w, comma ? subject : 0);
-            if (comma)
-                ak__push(w, item);
-            else
-                subject = item;
-            continue;
-        }
-        if (comma)
-            complete_tuple(w, subject, mark);
+    bool comma = ak__has_comma(w), more = ak__first(w, AK_N_NODES, 0);
+    AkExprId subject = more && comma ? tuple_until_block(w, &more) : 0;
+    for (; more; more = ak__next(w, AK_N_NODES, 0)) {
         w->stmts[id].value = subject;
-        cases(w, subject);
+        if (ak__kind(w) == AK_N_BLOCK)
+            cases(w, subject);
+        else
+            subject = ak__expr(w, 0);
     }
-    w->pending_len = mark;
     w->stmts[id].value = subject;
     close_stmt(w, id);
 }

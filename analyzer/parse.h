@@ -162,8 +162,8 @@ typedef struct AkNode {
     uint32_t start, end; /* bytes of the text that was parsed */
 } AkNode;
 
-/* Text that waits to be read: a block, or an annotation in quotes inside one, and again. */
-enum { AK_PARSE_LEVELS = 3 };
+/* Text inside text: a block, an annotation in quotes inside one, and again. */
+enum { AK_PARSE_LEVELS = 4 };
 
 /* Parses text and puts the cursor of that level on its root. False when there is no memory. */
 bool ak__parse(AkParser *parser, unsigned level, const char *text, uint32_t len);
