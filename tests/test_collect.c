@@ -1,6 +1,6 @@
 /* Facts of small texts as goldens, and what no golden shows: depth, members, memory.
  *
- *     AK_GOLDEN=write test_collect      writes tests/fixtures/_pipeline anew
+ *     AK_GOLDEN=write test_collect      writes tests/fixtures/_facts anew
  */
 #define _GNU_SOURCE
 #include "arena.h"
@@ -77,7 +77,7 @@ static void check_case(const char *path)
 
 START_TEST(facts_are_those_of_the_goldens)
 {
-    static const char folder[] = "tests/fixtures/_pipeline";
+    static const char folder[] = "tests/fixtures/_facts";
     DIR *dir = opendir(folder);
     int cases = 0;
     ck_assert_ptr_nonnull(dir);
