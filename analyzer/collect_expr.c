@@ -1,8 +1,8 @@
 /* collect_expr.c: from expression nodes to AkExpr.
  *
  * The recursion goes as deep as brackets and right operands nest, and no deeper than DEEPEST:
- * CPython itself gives up at 200 brackets. What nests to the left without end, `a.b(c).d + e + f`,
- * is walked by chain() with a stack of its own.
+ * CPython itself gives up at 200 brackets. What nests to the left without end, `a.b(c).d + e +
+ * f`, is walked by chain() with a stack of its own.
  */
 #include "collect.h"
 
@@ -18,12 +18,12 @@ AkExprId ak__new_expr(AkWalk *w, AkExprKind kind, AkExprId parent, uint32_t star
 {
     AkExprId id = w->expr_len;
     AK_ADD(w, exprs, expr, AK_T_EXPRS) = (AkExpr){.kind = (uint8_t)kind,
-                                      .flags = w->flags,
-                                      .start = start + w->shift,
-                                      .end = end + w->shift,
-                                      .scope = w->scope,
-                                      .stmt = w->stmt,
-                                      .parent = parent};
+                                                  .flags = w->flags,
+                                                  .start = start + w->shift,
+                                                  .end = end + w->shift,
+                                                  .scope = w->scope,
+                                                  .stmt = w->stmt,
+                                                  .parent = parent};
     return id;
 }
 
@@ -51,7 +51,8 @@ static void finish(AkWalk *w, AkExprId id, uint32_t mark)
 
 void ak__report(AkWalk *w, uint32_t start, uint32_t end)
 {
-    AK_ADD(w, errors, error, AK_T_ERRORS) = (AkSyntaxError){start + w->shift, end + w->shift, false};
+    AK_ADD(w, errors, error, AK_T_ERRORS) =
+        (AkSyntaxError){start + w->shift, end + w->shift, false};
 }
 
 /* ---- Errors ---- */
@@ -263,7 +264,8 @@ static AkExprId boolean(AkWalk *w, AkExprId parent)
     bool inside = ak__first(w, AK_N_NODES, id);
     while (inside) {
         nested++;
-        if (ak__kind(w) != AK_N_BOOLEAN_OPERATOR || ak__node_operator(w->parser, w->level) != op)
+        if (ak__kind(w) != AK_N_BOOLEAN_OPERATOR ||
+            ak__node_operator(w->parser, w->level) != op)
             break;
         inside = ak__first(w, AK_N_NODES, id);
     }
@@ -302,8 +304,8 @@ static bool is_link(AkNodeKind kind)
 
 static bool is_word(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           (unsigned char)c >= 0x80;
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           c == '_' || (unsigned char)c >= 0x80;
 }
 
 /* The name is the node's last token: where nothing is broken, no need to go there. */
@@ -349,8 +351,8 @@ static void arguments(AkWalk *w, AkExprId id)
 }
 
 /* The items of a subscript, from where the cursor stands; gives the end of the last one or its
- * comma. Inside an annotation strings are annotations too, but for `Literal["a"]` and what follows
- * the type of `Annotated[T, "a"]`. */
+ * comma. Inside an annotation strings are annotations too, but for `Literal["a"]` and what
+ * follows the type of `Annotated[T, "a"]`. */
 static uint32_t items_until_end(AkWalk *w, AkExprId object, AkExprId parent)
 {
     bool quotes = w->quotes, annotated = false;
@@ -456,7 +458,8 @@ static AkExprId chain(AkWalk *w, AkExprId parent)
         parent = w->spine[--w->spine_len] >> 1;
         w->exprs[parent].kind = AK_X_ERROR;
     } else {
-        parent = star && ak__kind(w) == AK_N_LIST_SPLAT ? ak__inner(w, parent) : ak__expr(w, parent);
+        parent =
+            star && ak__kind(w) == AK_N_LIST_SPLAT ? ak__inner(w, parent) : ak__expr(w, parent);
     }
     while (w->spine_len > bottom) {
         uint32_t link = w->spine[--w->spine_len];
@@ -567,7 +570,8 @@ static bool is_keyword(const char *text, uint32_t len)
            (len == 5 && memcmp(text, "False", 5) == 0);
 }
 
-/* The one expression of a text, which the cursor has just been put on; 0 if it is no such text. */
+/* The one expression of a text, which the cursor has just been put on; 0 if it is no such text.
+ */
 static AkExprId only_expr(AkWalk *w, AkExprId parent)
 {
     if (w->broken || !ak__node_down(w->parser, w->level, AK_N_NODES) ||
@@ -623,9 +627,10 @@ static AkExprId string(AkWalk *w, AkExprId parent)
         if (id)
             return id;
     }
-    AkExprId id = at_node(w, literal.format  ? AK_X_FSTRING
-                             : literal.bytes ? AK_X_BYTES
-                                             : AK_X_STRING,
+    AkExprId id = at_node(w,
+                          literal.format  ? AK_X_FSTRING
+                          : literal.bytes ? AK_X_BYTES
+                                          : AK_X_STRING,
                           parent);
     if (literal.format) {
         uint32_t mark = w->pending_len;

@@ -10,11 +10,11 @@ static AkStmtId open_stmt(AkWalk *w, AkStmtKind kind)
     const AkNode *node = ak__at(w);
     AkStmtId id = w->stmt_len;
     AK_ADD(w, stmts, stmt, AK_T_STMTS) = (AkStmt){.kind = (uint8_t)kind,
-                                      .suite = (uint8_t)w->suite,
-                                      .start = node->start + w->shift,
-                                      .end = node->end + w->shift,
-                                      .parent = w->stmt,
-                                      .scope = w->scope};
+                                                  .suite = (uint8_t)w->suite,
+                                                  .start = node->start + w->shift,
+                                                  .end = node->end + w->shift,
+                                                  .parent = w->stmt,
+                                                  .scope = w->scope};
     w->stmt = id;
     w->suite = AK_SUITE_BODY;
     return id;
@@ -359,7 +359,8 @@ static void print_stmt(AkWalk *w)
     AkExprId shift = ak__new_expr(w, AK_X_BINARY, tuple, whole.start, chevron.end);
     w->exprs[shift].op = AK_OP_RSHIFT;
     ak__push(w, shift);
-    for (bool more = ak__first(w, AK_N_NODES, tuple); more; more = ak__next(w, AK_N_NODES, tuple)) {
+    for (bool more = ak__first(w, AK_N_NODES, tuple); more;
+         more = ak__next(w, AK_N_NODES, tuple)) {
         if (ak__kind(w) == AK_N_CHEVRON) {
             uint32_t inside = w->pending_len;
             AkExprId name = ak__dotted(w, shift, whole.start, whole.start + 5);
@@ -498,7 +499,7 @@ static void if_part(AkWalk *w, AkStmtId id)
     }
 }
 
-static AkStmtId elif(AkWalk *w)
+static AkStmtId elif (AkWalk *w)
 {
     w->suite = AK_SUITE_ELSE;
     AkStmtId id = open_stmt(w, AK_S_IF);
@@ -512,7 +513,7 @@ static void if_stmt(AkWalk *w, AkStmtKind kind)
     AkStmtId first = open_stmt(w, kind), last = first;
     for (bool more = ak__first(w, AK_N_NODES, 0); more; more = ak__next(w, AK_N_NODES, 0)) {
         if (ak__kind(w) == AK_N_ELIF_CLAUSE)
-            last = elif(w);
+            last = elif (w);
         else if (ak__kind(w) == AK_N_ELSE_CLAUSE)
             clause(w, AK_SUITE_ELSE);
         else
@@ -909,14 +910,15 @@ uint32_t ak__open_function(AkWalk *w, bool is_lambda)
     const AkScope *around = &w->scopes[w->scope];
     bool method = around->kind == AK_SCOPE_CLASS && !is_lambda;
     const AkNode *node = ak__at(w);
-    AK_ADD(w, functions, function, AK_T_FUNCTIONS) = (AkFunctionFact){.is_lambda = is_lambda,
-                                                      .returns_value = is_lambda,
-                                                      .start = node->start + w->shift,
-                                                      .end = node->end + w->shift,
-                                                      .parent = w->scope,
-                                                      .stmt = w->stmt,
-                                                      .class_ = method ? around->index : 0,
-                                                      .outer = around->function};
+    AK_ADD(w, functions, function, AK_T_FUNCTIONS) =
+        (AkFunctionFact){.is_lambda = is_lambda,
+                         .returns_value = is_lambda,
+                         .start = node->start + w->shift,
+                         .end = node->end + w->shift,
+                         .parent = w->scope,
+                         .stmt = w->stmt,
+                         .class_ = method ? around->index : 0,
+                         .outer = around->function};
     AkScopeId scope = ak__open_scope(w, AK_SCOPE_FUNCTION, function);
     w->functions[function].scope = scope;
     return function;
@@ -962,9 +964,11 @@ static void starred_param(AkWalk *w, AkParam *param)
 static void full_param(AkWalk *w, AkParam *param, AkExprId parent)
 {
     bool named = false;
-    for (bool more = ak__first(w, AK_N_NODES, parent); more; more = ak__next(w, AK_N_NODES, parent)) {
+    for (bool more = ak__first(w, AK_N_NODES, parent); more;
+         more = ak__next(w, AK_N_NODES, parent)) {
         AkNodeKind kind = ak__kind(w);
-        if (!named && (kind == AK_N_LIST_SPLAT_PATTERN || kind == AK_N_DICTIONARY_SPLAT_PATTERN)) {
+        if (!named &&
+            (kind == AK_N_LIST_SPLAT_PATTERN || kind == AK_N_DICTIONARY_SPLAT_PATTERN)) {
             starred_param(w, param);
         } else if (!named) {
             named_param(w, param);
@@ -1002,7 +1006,8 @@ void ak__parameters(AkWalk *w, uint32_t function)
     uint32_t mark = w->open_param_len;
     AkExprId parent = w->functions[function].expr;
     AkParamKind plain = AK_PARAM_PLAIN;
-    for (bool more = ak__first(w, AK_N_NODES, parent); more; more = ak__next(w, AK_N_NODES, parent)) {
+    for (bool more = ak__first(w, AK_N_NODES, parent); more;
+         more = ak__next(w, AK_N_NODES, parent)) {
         AkParam param = {.kind = (uint8_t)plain};
         switch (ak__kind(w)) {
         case AK_N_POSITIONAL_SEPARATOR:
@@ -1034,7 +1039,8 @@ static void type_parameter(AkWalk *w, AkScopeId scope)
             ak__annotation(w);
         } else if (kind == AK_N_IDENTIFIER) {
             const AkNode node = *ak__at(w);
-            AkBinding what = ak__binding(w, AK_B_TYPE, ak__intern_node(w), node.start, node.end);
+            AkBinding what =
+                ak__binding(w, AK_B_TYPE, ak__intern_node(w), node.start, node.end);
             what.scope = scope;
             what.how = AK_HOW_UNKNOWN;
             ak__bind(w, what);
@@ -1102,9 +1108,7 @@ static void function(AkWalk *w, AkStmtId id, AkKids decorators)
     w->functions[function].decorators = decorators;
     for (bool more = ak__first(w, AK_N_TOKENS, 0); more; more = ak__next(w, AK_N_TOKENS, 0)) {
         switch (ak__kind(w)) {
-        case AK_N_ASYNC:
-            w->functions[function].is_async = w->stmts[id].is_async = true;
-            break;
+        case AK_N_ASYNC: w->functions[function].is_async = w->stmts[id].is_async = true; break;
         case AK_N_IDENTIFIER: {
             AkBinding name = own_name(w, AK_B_FUNCTION, function);
             w->functions[function].name = w->stmts[id].name = name.name;
@@ -1139,12 +1143,13 @@ static void class(AkWalk *w, AkStmtId id, AkKids decorators)
 {
     uint32_t index = w->class_len, around = class_around(w);
     AkScopeId outside = w->scope;
-    AK_ADD(w, classes, class, AK_T_CLASSES) = (AkClassFact){.start = ak__at(w)->start + w->shift,
-                                               .parent = outside,
-                                               .stmt = id,
-                                               .outer_function = w->scopes[outside].function,
-                                               .outer_class = around,
-                                               .decorators = decorators};
+    AK_ADD(w, classes, class, AK_T_CLASSES) =
+        (AkClassFact){.start = ak__at(w)->start + w->shift,
+                      .parent = outside,
+                      .stmt = id,
+                      .outer_function = w->scopes[outside].function,
+                      .outer_class = around,
+                      .decorators = decorators};
     AkScopeId scope = ak__open_scope(w, AK_SCOPE_CLASS, index);
     w->classes[index].scope = scope;
     w->stmts[id].index = index;
@@ -1194,7 +1199,8 @@ static void decorated(AkWalk *w)
             AkExprId decorator = ak__inner(w, 0);
             w->exprs[decorator].flags |= AK_XF_DECORATOR;
             ak__push(w, decorator);
-        } else if (!defined && (kind == AK_N_CLASS_DEFINITION || kind == AK_N_FUNCTION_DEFINITION)) {
+        } else if (!defined &&
+                   (kind == AK_N_CLASS_DEFINITION || kind == AK_N_FUNCTION_DEFINITION)) {
             defined = true;
             AkKids decorators = ak__kids(w, mark);
             w->stmts[id].kind = kind == AK_N_CLASS_DEFINITION ? AK_S_CLASS : AK_S_FUNCTION;
@@ -1219,7 +1225,9 @@ static void stmt(AkWalk *w)
     case AK_N_TRY_STATEMENT: try_stmt(w); break;
     case AK_N_WITH_STATEMENT: with_stmt(w); break;
     case AK_N_MATCH_STATEMENT: match_stmt(w); break;
-    case AK_N_FUNCTION_DEFINITION: definition(w, open_stmt(w, AK_S_FUNCTION), (AkKids){0}); break;
+    case AK_N_FUNCTION_DEFINITION:
+        definition(w, open_stmt(w, AK_S_FUNCTION), (AkKids){0});
+        break;
     case AK_N_CLASS_DEFINITION: definition(w, open_stmt(w, AK_S_CLASS), (AkKids){0}); break;
     case AK_N_DECORATED_DEFINITION: decorated(w); break;
     case AK_N_IMPORT_STATEMENT:

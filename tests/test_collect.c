@@ -1,6 +1,6 @@
 /* Facts of small texts as goldens, and what no golden shows: depth, members, memory.
  *
- *     AK_GOLDEN=write test_collect      writes tests/fixtures/_pipeline anew
+ *     AK_GOLDEN=write test_collect      writes tests/fixtures/_facts anew
  */
 #define _GNU_SOURCE
 #include "arena.h"
@@ -68,8 +68,8 @@ static void check_case(const char *path)
         fwrite(printed, 1, len, file);
         fclose(file);
     } else {
-        ck_assert_msg(strcmp(facts, printed) == 0, "%s: the facts differ; they are now\n%s", path,
-                      printed);
+        ck_assert_msg(strcmp(facts, printed) == 0, "%s: the facts differ; they are now\n%s",
+                      path, printed);
     }
     free(printed);
     free(text);
@@ -77,7 +77,7 @@ static void check_case(const char *path)
 
 START_TEST(facts_are_those_of_the_goldens)
 {
-    static const char folder[] = "tests/fixtures/_pipeline";
+    static const char folder[] = "tests/fixtures/_facts";
     DIR *dir = opendir(folder);
     int cases = 0;
     ck_assert_ptr_nonnull(dir);
@@ -138,8 +138,9 @@ END_TEST
 
 START_TEST(nesting_without_end_is_an_error_and_ends)
 {
-    static const char *const openings[] = {"(", "[", "{a:", "f(", "a[", "not ", "lambda:", "-(",
-                                           "(yield ", "f'{", "a if b else ", "b ** "};
+    static const char *const openings[] = {"(",       "[",    "{a:",          "f(",
+                                           "a[",      "not ", "lambda:",      "-(",
+                                           "(yield ", "f'{",  "a if b else ", "b ** "};
     for (size_t i = 0; i < sizeof openings / sizeof *openings; i++) {
         char *text = repeated("x = ", openings[i], 10000, "y\n");
         const AkFacts *facts = collect(text);
@@ -152,7 +153,8 @@ END_TEST
 
 START_TEST(nested_brackets_that_close_are_an_error_in_one_place)
 {
-    char *open = repeated("f(1)\nx = ", "(", 10000, "y"), *text = repeated(open, ")", 10000, "\ng(2)\n");
+    char *open = repeated("f(1)\nx = ", "(", 10000, "y"),
+         *text = repeated(open, ")", 10000, "\ng(2)\n");
     const AkFacts *facts = collect(text);
     ck_assert_uint_eq(count_kind(facts, AK_X_CALL), 2);
     ck_assert_uint_eq(facts->error_len, 2);

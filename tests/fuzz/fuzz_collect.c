@@ -38,7 +38,8 @@ static void check_stmts(const AkFacts *f, uint32_t len)
     for (uint32_t i = 1; i < f->stmt_len; i++) {
         const AkStmt *s = &f->stmts[i];
         must(s->start <= s->end && s->end <= len && s->parent < i);
-        must(s->last >= i && s->last < f->stmt_len && s->last <= f->stmts[s->parent].last + (s->parent ? 0 : s->last));
+        must(s->last >= i && s->last < f->stmt_len &&
+             s->last <= f->stmts[s->parent].last + (s->parent ? 0 : s->last));
         must(s->value < f->expr_len && s->extra < f->expr_len && s->scope < f->scope_len);
         must_have_kids(f, s->targets);
     }
@@ -79,7 +80,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     if (setjmp(*ak__arena_guard(arena)) == 0) {
         AkSource source;
-        if (ak__source_open(arena, &source, "fuzz.py", (const char *)data, size) == AK_SOURCE_OK)
+        if (ak__source_open(arena, &source, "fuzz.py", (const char *)data, size) ==
+            AK_SOURCE_OK)
             for (uint32_t indent = 0; indent <= 4; indent += 4) {
                 const AkFacts *f = ak__collect(arena, parser, source.text, source.len, indent);
                 check_exprs(f, source.len);
