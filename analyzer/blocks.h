@@ -82,20 +82,20 @@ typedef enum AkBound {
     AK_BOUND_GLOBAL,  /* `global x` in a function or class of this block */
 } AkBound;
 
-typedef struct AkName {
+typedef struct AkBoundName {
     uint32_t start, len;
     uint8_t kind; /* AkBound */
     bool nested;  /* inside a compound statement: perhaps not bound */
-} AkName;
+} AkBoundName;
 
 /* In the order of the text; a name may come several times. Over-approximates: what might be
  * bound is listed (every name of a `case` pattern, for one). Attributes and subscripts that are
  * assigned (a.b = , a[0] = ) bind nothing. */
-size_t ak__block_names(AkArena *arena, const char *text, const AkBlock *block, AkName **out);
+size_t ak__block_names(AkArena *arena, const char *text, const AkBlock *block, AkBoundName **out);
 
 /* ---- Imports, anywhere in a block ---- */
 
-typedef struct AkImport {
+typedef struct AkBlockImport {
     const char
         *module; /* dotted name without blanks, not zero-ended; empty in `from . import` */
     uint32_t module_len;
@@ -107,11 +107,11 @@ typedef struct AkImport {
     bool aliased; /* as …: `import a.b as c` binds a.b, `import a.b` binds a */
     bool nested;  /* inside if, try, with …: perhaps not done */
     bool local;   /* inside a function or class: binds nothing here */
-} AkImport;
+} AkBlockImport;
 
 /* One entry for each name that an import statement brings, in the order of the text. */
 size_t ak__block_imports(AkArena *arena, const char *text, const AkBlock *block,
-                         AkImport **out);
+                         AkBlockImport **out);
 
 /* ---- Identifiers that a block mentions ---- */
 

@@ -153,16 +153,16 @@ typedef struct Names {
     bool inside;    /* in a def or class … */
     uint32_t inner; /* … that stands at this column */
     bool nested;    /* the statement at hand lies in a compound one */
-    AkName *names;
+    AkBoundName *names;
     uint32_t count, cap;
-    AkImport *imports;
+    AkBlockImport *imports;
     uint32_t import_count, import_cap;
 } Names;
 
 static void bind(Names *n, uint32_t i, AkBound kind)
 {
     Token token = n->lines.tokens[i];
-    AkName name = {token.start, token.end - token.start, (uint8_t)kind, n->nested};
+    AkBoundName name = {token.start, token.end - token.start, (uint8_t)kind, n->nested};
     AK_PUSH(n->arena, n->names, n->count, n->cap) = name;
 }
 
@@ -252,7 +252,7 @@ static uint32_t take_dots(const Lines *lines, uint32_t *i)
 }
 
 /* A dotted name, in one piece in the text or copied without what stands between its parts. */
-static void take_module(Names *n, uint32_t *i, AkImport *import)
+static void take_module(Names *n, uint32_t *i, AkBlockImport *import)
 {
     const Lines *lines = &n->lines;
     uint32_t first = *i, parts_len = 0;
@@ -280,7 +280,7 @@ static void take_module(Names *n, uint32_t *i, AkImport *import)
     import->module = copy;
 }
 
-static void add_import(Names *n, AkImport import)
+static void add_import(Names *n, AkBlockImport import)
 {
     import.nested = n->nested;
     import.local = n->inside;
@@ -288,12 +288,12 @@ static void add_import(Names *n, AkImport import)
     if (n->inside)
         return;
     AkSpan bound = import.star ? import.name : import.bound;
-    AkName name = {bound.start, bound.len, import.star ? AK_BOUND_STAR : AK_BOUND_IMPORT,
+    AkBoundName name = {bound.start, bound.len, import.star ? AK_BOUND_STAR : AK_BOUND_IMPORT,
                    n->nested};
     AK_PUSH(n->arena, n->names, n->count, n->cap) = name;
 }
 
-static void take_alias(const Lines *lines, uint32_t *i, AkImport *import)
+static void take_alias(const Lines *lines, uint32_t *i, AkBlockImport *import)
 {
     if (!is(lines, *i, "as") || !is_kind(lines, *i + 1, NAME))
         return;
@@ -308,7 +308,7 @@ static void read_import(Names *n, uint32_t i, uint32_t end)
     const Lines *lines = &n->lines;
     uint32_t at = lines->tokens[i].start;
     do {
-        AkImport import = {.at = at};
+        AkBlockImport import = {.at = at};
         i++; /* `import`, or the comma */
         if (!is_kind(lines, i, NAME))
             return;
@@ -323,7 +323,7 @@ static void read_import(Names *n, uint32_t i, uint32_t end)
 static void read_from(Names *n, uint32_t i, uint32_t end)
 {
     const Lines *lines = &n->lines;
-    AkImport import = {.at = lines->tokens[i].start, .from = true, .module = ""};
+    AkBlockImport import = {.at = lines->tokens[i].start, .from = true, .module = ""};
     i++;
     import.level = take_dots(lines, &i);
     take_module(n, &i, &import);
@@ -332,7 +332,7 @@ static void read_from(Names *n, uint32_t i, uint32_t end)
     i++;
     i += is(lines, i, "(");
     while (i < end && (is_kind(lines, i, NAME) || is(lines, i, "*"))) {
-        AkImport one = import;
+        AkBlockImport one = import;
         one.name = span_of(lines, i);
         one.star = is(lines, i, "*");
         one.bound = one.star ? (AkSpan){0, 0} : one.name;
@@ -544,7 +544,7 @@ static bool has_walrus(const char *text, const AkBlock *block)
     return false;
 }
 
-size_t ak__block_names(AkArena *arena, const char *text, const AkBlock *block, AkName **out)
+size_t ak__block_names(AkArena *arena, const char *text, const AkBlock *block, AkBoundName **out)
 {
     static const char *const global[] = {"global", NULL};
     *out = NULL;
@@ -555,7 +555,7 @@ size_t ak__block_names(AkArena *arena, const char *text, const AkBlock *block, A
     if (defines && !block->unsure && !has_walrus(text, block) &&
         !block_mentions(text, block, global)) {
         *out = ak__alloc(arena, sizeof **out);
-        **out = (AkName){block->name_start, block->name_len,
+        **out = (AkBoundName){block->name_start, block->name_len,
                          block->kind == AK_BLOCK_DEF ? AK_BOUND_DEF : AK_BOUND_CLASS, false};
         return 1;
     }
@@ -564,7 +564,7 @@ size_t ak__block_names(AkArena *arena, const char *text, const AkBlock *block, A
     return n.count;
 }
 
-size_t ak__block_imports(AkArena *arena, const char *text, const AkBlock *block, AkImport **out)
+size_t ak__block_imports(AkArena *arena, const char *text, const AkBlock *block, AkBlockImport **out)
 {
     static const char *const import[] = {"import", NULL};
     *out = NULL;

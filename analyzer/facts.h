@@ -65,7 +65,8 @@ typedef enum AkExprKind {
     AK_X_COMPARE,       /* op: the first; kids: operands; flag AK_XF_MIXED if the operators differ */
     AK_X_CONDITIONAL,   /* kids: then, test, else */
     AK_X_NAMED,         /* kids: target, value: `(x := f())` */
-    AK_X_ERROR,         /* the parser gave up here; kids: whole expressions found inside */
+    AK_X_ERROR,         /* the parser gave up here; kids: whole expressions found inside. A kid only
+                         * where the number of kids is open (arguments, items of a display) */
 } AkExprKind;
 
 typedef enum AkOp {
@@ -127,7 +128,8 @@ typedef enum AkStmtKind {
     AK_S_IMPORT,    /* index: first of its imports, count: how many */
     AK_S_GLOBAL, AK_S_NONLOCAL, /* the names are bindings */
     AK_S_TYPE,      /* `type X = …`: value */
-    AK_S_ERROR,
+    AK_S_ERROR,     /* targets: whole expressions found inside; whole statements are its body. Python 2's
+                     * `print x` and `exec x` alike */
 } AkStmtKind;
 
 /* In which suite of its parent a statement stands. */
@@ -168,7 +170,16 @@ typedef struct AkScope {
     uint32_t first_binding, binding_len; /* into bindings, sorted by name, then by place */
 } AkScope;
 
-/* How a name gets its value. */
+/* How a name gets its value.
+ *
+ * A binding belongs to the scope that Python gives the name: below `global x` that is the module's
+ * (1), below `nonlocal x` the function's that has x, for `:=` in a comprehension the one around it.
+ * Where the assignment stands is told by stmt. AK_B_GLOBAL and AK_B_NONLOCAL themselves are entries
+ * of the scope that declares.
+ *
+ * Type parameters (`def f[T]`, `class A[T]`) are bindings of the function's or class's own scope,
+ * which is not quite Python's: annotations of the header, which mention them, are evaluated outside.
+ * Those of `type X[T] = …` are not bound. */
 typedef enum AkBindingKind {
     AK_B_ASSIGN,    /* value */
     AK_B_AUGMENTED, /* value: the right side */
@@ -231,11 +242,11 @@ typedef struct AkFunctionFact {
     AkScopeId scope, parent;      /* its own scope, and the one it is defined in */
     AkStmtId stmt;                /* AK_S_FUNCTION; a lambda: the statement that holds it */
     AkExprId expr;                /* a lambda's AK_X_LAMBDA */
-    uint32_t class_;              /* the class whose body defines it directly, or 0 */
+    uint32_t class_;              /* the class whose body defines it directly, or 0; a lambda: 0 */
     uint32_t outer;               /* the function around it, or 0 */
     uint32_t first_param, param_len;
     AkKids decorators, returned;  /* returned: values of its return statements (a lambda: its body) */
-    AkKids yielded;               /* values of yield */
+    AkKids yielded;               /* values of yield; what `yield from` takes is not among them */
     AkExprId returns;             /* the annotation, or 0 */
 } AkFunctionFact;
 
@@ -311,11 +322,12 @@ struct AkArena;
 /* parse.c + collect.c: facts of text[0, len), a run of whole statements at column 0 (or, for a
  * member of a class cut at its methods, statements at the class body's indent: indent > 0 is then
  * the column of the first byte). All memory comes from the arena; safe to run on any thread with an
- * arena of its own. parser is a TSParser kept by the caller for its thread (ak__parser_new). */
-struct TSParser;
-struct TSParser *ak__parser_new(void);
-void ak__parser_free(struct TSParser *parser);
-const AkFacts *ak__collect(struct AkArena *arena, struct TSParser *parser, const char *text, uint32_t len,
+ * arena of its own. parser is kept by the caller for its thread; ak__parser_new returns NULL when
+ * there is no memory, ak__parser_free takes NULL. */
+typedef struct AkParser AkParser;
+AkParser *ak__parser_new(void);
+void ak__parser_free(AkParser *parser);
+const AkFacts *ak__collect(struct AkArena *arena, AkParser *parser, const char *text, uint32_t len,
                            uint32_t indent);
 
 uint32_t ak__hash(const char *bytes, size_t len);

@@ -4,7 +4,8 @@
  *
  *     AK_KNOW("time.time", CLOCK, "sdk sandbox")
  *     AK_KNOW("secrets.*", RANDOM, "sdk sandbox")       every name of a module or class
- *     AK_KNOW("time.ctime", CLOCK | NO_ARGS, "probe")   only when called without arguments
+ *     AK_KNOW("time.ctime", CLOCK | NO_ARGS, "probe")   only when called without arguments;
+ *                                                       FEWER_2: with fewer than two
  *     AK_RETURNS("datetime.datetime.now", "datetime.datetime")
  *     AK_ALIAS("io.open", "builtins.open")              the same object under another name
  *
@@ -50,6 +51,7 @@ enum { AK_CALLS_SHIFT = 40, AK_CONSUMES_SHIFT = 46, AK_MUTATES_SHIFT = 52 };
 #define AK_OPENS         AK_EFFECT(22) /* what it returns is an open file */
 #define AK_ASYNC         AK_EFFECT(23) /* a coroutine function */
 #define AK_NO_ARGS       AK_EFFECT(24) /* the row holds only for a call without arguments */
+#define AK_FEWER_2       AK_EFFECT(35) /* … only for a call with fewer than two */
 #define AK_TRANSPARENT   AK_EFFECT(25) /* as a decorator: gives back what behaves as the function */
 #define AK_LAZY          AK_EFFECT(26) /* what it calls or consumes happens while its result is iterated */
 #define AK_SERIALIZES    AK_EFFECT(27)
@@ -60,6 +62,8 @@ enum { AK_CALLS_SHIFT = 40, AK_CONSUMES_SHIFT = 46, AK_MUTATES_SHIFT = 52 };
 #define AK_RUNS_ELSEWHERE AK_EFFECT(32) /* what it calls runs in a thread or process, not here */
 #define AK_DURABLE       AK_EFFECT(33) /* the framework's own command, replayed rightly */
 #define AK_SESSION_API   AK_EFFECT(34) /* works only inside a running workflow */
+
+#define AK_VALUE         AK_EFFECT(36) /* no function: reading it is the effect (os.environ) */
 
 #define AK_CALLS_KEY     AK_EFFECT(38) /* calls its argument `key` */
 #define AK_CALLS_ANY     AK_EFFECT(39) /* calls every callable it is given */

@@ -78,7 +78,8 @@ typedef enum AkValueKind {
 
 typedef struct AkValue {
     uint8_t kind; /* AkValueKind */
-    bool guessed; /* one of several possible values whose number is not known, or by a default */
+    bool guessed; /* one of several that depend on who calls, a default, or not sure at all */
+    bool open;    /* INSTANCE, CLASS: perhaps of a class derived from it (self, annotations) */
     const char *dotted; /* EXTERNAL, RESULT: an atom */
     const char *text;   /* STRING, NUMBER: an atom */
     AkModule *module;
@@ -171,7 +172,8 @@ typedef enum AkCallKind {
     AK_CALL_ITERATION, /* expr is iterated by for, unpacking, sorted, list, …: runs method */
     AK_CALL_WITH,      /* expr is a context manager */
     AK_CALL_AWAIT,     /* expr is awaited: __await__ */
-    AK_CALL_IMPORT,    /* stmt imports a module whose top-level code (target) runs */
+    AK_CALL_IMPORT,    /* stmt imports callee.module, whose top-level code runs */
+    AK_CALL_READ,      /* no call: expr reads an external name that has effects: os.environ, sys.argv */
 } AkCallKind;
 
 /* One row for each thing that a place may call; a place with several possible callees has

@@ -1,7 +1,19 @@
-file(GLOB ak_core_sources CONFIGURE_DEPENDS analyzer/*.c rules/AK*.c)
+file(GLOB ak_core_sources CONFIGURE_DEPENDS analyzer/*.c)
+file(GLOB ak_rules CONFIGURE_DEPENDS rules/AK*.c)
+file(GLOB ak_examples CONFIGURE_DEPENDS tests/fixtures/AK*/example.txtar)
 file(GLOB ak_cli_sources CONFIGURE_DEPENDS analyzer/cli/*.c)
 pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson>=2.13)
 pkg_check_modules(YAML REQUIRED IMPORTED_TARGET yaml-0.1)
+
+# The list of rules and their examples, from the folders: nobody keeps it by hand.
+set(ak_registry ${PROJECT_BINARY_DIR}/registry.c)
+add_custom_command(OUTPUT ${ak_registry}
+  COMMAND ${CMAKE_COMMAND} -DROOT=${PROJECT_SOURCE_DIR} -DOUT=${ak_registry} -P ${PROJECT_SOURCE_DIR}/cmake/gen_rules.cmake
+  DEPENDS ${ak_rules} ${ak_examples} ${PROJECT_SOURCE_DIR}/cmake/gen_rules.cmake
+  COMMENT "Generating the list of rules" VERBATIM)
+if(EXISTS ${PROJECT_SOURCE_DIR}/analyzer/rule.h)
+  list(APPEND ak_core_sources ${ak_rules} ${ak_registry})
+endif()
 
 if(ak_core_sources)
   add_library(aklint_core STATIC ${ak_core_sources})

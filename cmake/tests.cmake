@@ -1,7 +1,9 @@
-# tests/test_<module>.c: one program each, linked with whatever libraries there are.
+# tests/test_<module>.c: one program each, linked with whatever libraries there are. tests/tools/*.c:
+# programs that tests and scripts run.
 pkg_check_modules(CHECK REQUIRED IMPORTED_TARGET check)
 file(GLOB ak_tests CONFIGURE_DEPENDS tests/test_*.c)
-foreach(source ${ak_tests})
+file(GLOB ak_tools CONFIGURE_DEPENDS tests/tools/*.c)
+foreach(source ${ak_tests} ${ak_tools})
   get_filename_component(name ${source} NAME_WE)
   add_executable(${name} ${source})
   target_link_libraries(${name} PRIVATE ak_warnings PkgConfig::CHECK PkgConfig::JANSSON Threads::Threads)
@@ -10,7 +12,26 @@ foreach(source ${ak_tests})
       target_link_libraries(${name} PRIVATE ${lib})
     endif()
   endforeach()
+endforeach()
+foreach(source ${ak_tests})
+  get_filename_component(name ${source} NAME_WE)
   add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+  # check gives a test four seconds, which a busy machine and a sanitizer can use up.
+  set_tests_properties(${name} PROPERTIES TIMEOUT 300 ENVIRONMENT "CK_DEFAULT_TIMEOUT=120")
+endforeach()
+
+if(TARGET purity)
+  add_test(NAME purity COMMAND ${ak_purity_command})
+endif()
+# The page of rules is what the rules say; `./dev docs` writes it anew.
+if(TARGET aklint)
+  add_test(NAME docs COMMAND ${CMAKE_COMMAND} -DAKLINT=$<TARGET_FILE:aklint> -DROOT=${PROJECT_SOURCE_DIR}
+    -P ${PROJECT_SOURCE_DIR}/cmake/docs.cmake)
+endif()
+foreach(script fetch gen_rules purity)
+  add_test(NAME build_${script} COMMAND sh ${PROJECT_SOURCE_DIR}/tests/build/${script}.sh ${PROJECT_BINARY_DIR}/tmp_${script})
+  set_tests_properties(build_${script} PROPERTIES TIMEOUT 120
+    ENVIRONMENT "CMAKE=${CMAKE_COMMAND};CC=${CMAKE_C_COMPILER};NM=${CMAKE_NM};AR=${CMAKE_AR}")
 endforeach()
 
 # tests/tools/*.c and tests/bench/*.c: programs of their own; tests/oracle_<module>.py compares

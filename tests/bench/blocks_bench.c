@@ -46,8 +46,8 @@ static size_t names(AkArena *arena, const AkSource *source)
     AkBlock *blocks;
     size_t found = 0, count = ak__blocks_cut(arena, source->text, source->len, &blocks);
     for (size_t i = 0; i < count; i++) {
-        AkName *list;
-        AkImport *imports;
+        AkBoundName *list;
+        AkBlockImport *imports;
         found += ak__block_names(arena, source->text, &blocks[i], &list);
         found += ak__block_imports(arena, source->text, &blocks[i], &imports);
     }

@@ -37,7 +37,7 @@ static json_t *word(const char *text, uint32_t start, uint32_t len)
 
 static json_t *names_of(AkArena *arena, const char *text, const AkBlock *block)
 {
-    AkName *names;
+    AkBoundName *names;
     size_t count = ak__block_names(arena, text, block, &names);
     json_t *list = json_array();
     for (size_t i = 0; i < count; i++)
@@ -49,11 +49,11 @@ static json_t *names_of(AkArena *arena, const char *text, const AkBlock *block)
 
 static json_t *imports_of(AkArena *arena, const char *text, const AkBlock *block)
 {
-    AkImport *imports;
+    AkBlockImport *imports;
     size_t count = ak__block_imports(arena, text, block, &imports);
     json_t *list = json_array();
     for (size_t i = 0; i < count; i++) {
-        const AkImport *one = &imports[i];
+        const AkBlockImport *one = &imports[i];
         json_array_append_new(
             list, json_pack("[o,i,o,o,b,b]", json_stringn_nocheck(one->module, one->module_len),
                             (int)one->level, word(text, one->name.start, one->name.len),

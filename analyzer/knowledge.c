@@ -1,0 +1,224 @@
+/* knowledge.c: the tables as one map per check, with what the user adds. */
+#include "check.h"
+
+#include <string.h>
+
+#define CLOCK          AK_CLOCK
+#define RANDOM         AK_RANDOM
+#define UUID           AK_UUID
+#define ENV            AK_ENV
+#define FILE           AK_FILE
+#define NETWORK        AK_NETWORK
+#define DATABASE       AK_DATABASE
+#define PROCESS        AK_PROCESS
+#define THREAD         AK_THREAD
+#define SLEEP          AK_SLEEP
+#define BLOCKS         AK_BLOCKS
+#define ASYNC_WAIT     AK_ASYNC_WAIT
+#define PRINT          AK_PRINT
+#define LOG            AK_LOG
+#define INPUT          AK_INPUT
+#define UNORDERED      AK_UNORDERED
+#define IDENTITY       AK_IDENTITY
+#define INTROSPECTION  AK_INTROSPECTION
+#define PURE           AK_PURE
+#define DETERMINISTIC  AK_DETERMINISTIC
+#define CONSTRUCTOR    AK_CONSTRUCTOR
+#define UNPICKLABLE    AK_UNPICKLABLE
+#define OPENS          AK_OPENS
+#define ASYNC          AK_ASYNC
+#define NO_ARGS        AK_NO_ARGS
+#define FEWER_2        AK_FEWER_2
+#define TRANSPARENT    AK_TRANSPARENT
+#define LAZY           AK_LAZY
+#define SERIALIZES     AK_SERIALIZES
+#define MONEY          AK_MONEY
+#define REGISTERS      AK_REGISTERS
+#define MUTATES_SELF   AK_MUTATES_SELF
+#define NEVER_RETURNS  AK_NEVER_RETURNS
+#define RUNS_ELSEWHERE AK_RUNS_ELSEWHERE
+#define DURABLE        AK_DURABLE
+#define SESSION_API    AK_SESSION_API
+#define VALUE          AK_VALUE
+#define CALLS_KEY      AK_CALLS_KEY
+#define CALLS_ANY      AK_CALLS_ANY
+#define CALLS(n)       AK_CALLS(n)
+#define CONSUMES(n)    AK_CONSUMES(n)
+#define CONSUMES_ALL   AK_CONSUMES_ALL
+#define MUTATES(n)     AK_MUTATES(n)
+
+#define AK_KNOW(name, effects, source) {name, (effects), NULL, source},
+static const AkKnown rows[] = {
+#include "knowledge/all.def"
+};
+#undef AK_KNOW
+
+typedef struct Pair {
+    const char *name, *other;
+} Pair;
+
+#define AK_RETURNS(name, type) {name, type},
+static const Pair returns[] = {
+#include "knowledge/returns.def"
+};
+#define AK_ALIAS(name, other) {name, other},
+static const Pair aliases[] = {
+#include "knowledge/aliases.def"
+};
+#define AK_STDLIB(name) name,
+static const char *const stdlib[] = {
+#include "knowledge/stdlib_names.def"
+};
+#define AK_BUILTIN(name) name,
+static const char *const builtin_names[] = {
+#include "knowledge/builtin_names.def"
+};
+
+#define COUNT(table) (sizeof(table) / sizeof *(table))
+
+struct AkKnowledge {
+    AkProgram *program;
+    AkMap rows;    /* atom → index + 1 into known */
+    AkMap aliases; /* atom → index + 1 into aliases */
+    AkKnown *known;
+    uint32_t len, cap;
+};
+
+static AkKnown *row_of(AkKnowledge *knowledge, const char *name)
+{
+    const char *atom = ak__atom(knowledge->program, name);
+    uint32_t at = ak__map_get(&knowledge->rows, ak__key(atom));
+    if (at)
+        return &knowledge->known[at - 1];
+    AK_PUSH(knowledge->program->arena, knowledge->known, knowledge->len, knowledge->cap) =
+        (AkKnown){.name = atom};
+    ak__map_set(knowledge->program->arena, &knowledge->rows, ak__key(atom), knowledge->len);
+    return &knowledge->known[knowledge->len - 1];
+}
+
+/* The words of the configuration, as in `"mylib.now" = "clock"`. */
+static AkEffects effect_of(const char *word)
+{
+    static const struct {
+        const char *word;
+        AkEffects effects;
+    } words[] = {
+        {"clock", AK_CLOCK},       {"random", AK_RANDOM},     {"uuid", AK_UUID},
+        {"env", AK_ENV},           {"file", AK_FILE},         {"network", AK_NETWORK | AK_BLOCKS},
+        {"database", AK_DATABASE}, {"process", AK_PROCESS},   {"thread", AK_THREAD},
+        {"sleep", AK_SLEEP | AK_BLOCKS}, {"blocks", AK_BLOCKS}, {"print", AK_PRINT},
+        {"log", AK_LOG},           {"input", AK_INPUT},       {"unordered", AK_UNORDERED},
+        {"pure", AK_PURE},         {"deterministic", AK_DETERMINISTIC}, {"durable", AK_DURABLE},
+        {"unpicklable", AK_UNPICKLABLE},
+    };
+    for (size_t i = 0; i < COUNT(words); i++)
+        if (strcmp(word, words[i].word) == 0)
+            return words[i].effects;
+    return 0;
+}
+
+static void add_user_rows(AkKnowledge *knowledge, const char *const *calls)
+{
+    for (; calls && calls[0] && calls[1]; calls += 2) {
+        AkKnown *row = row_of(knowledge, calls[0]);
+        row->effects = effect_of(calls[1]);
+        row->source = "configuration";
+    }
+}
+
+AkKnowledge *ak__knowledge_new(AkProgram *program)
+{
+    AkKnowledge *knowledge = ak__alloc(program->arena, sizeof *knowledge);
+    knowledge->program = program;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        AkKnown *row = row_of(knowledge, rows[i].name);
+        row->effects |= rows[i].effects;
+        row->source = rows[i].source;
+    }
+    for (size_t i = 0; i < COUNT(returns); i++)
+        row_of(knowledge, returns[i].name)->returns = ak__atom(program, returns[i].other);
+    for (size_t i = 0; i < COUNT(aliases); i++)
+        ak__map_set(program->arena, &knowledge->aliases, ak__key(ak__atom(program, aliases[i].name)),
+                    (uint32_t)i + 1);
+    add_user_rows(knowledge, program->options.calls);
+    return knowledge;
+}
+
+/* `a.b.c` may be known as a whole, or because `a.b` is another name of something. */
+const char *ak__canonical(AkProgram *program, const char *dotted)
+{
+    const AkMap *map = &program->knowledge->aliases;
+    uint32_t at = ak__map_get(map, ak__key(dotted));
+    if (at)
+        return ak__atom(program, aliases[at - 1].other);
+    const char *dot = strrchr(dotted, '.');
+    if (!dot)
+        return dotted;
+    at = ak__map_get(map, ak__key(ak__atom_len(program, dotted, (size_t)(dot - dotted))));
+    return at ? ak__atom_join(program, aliases[at - 1].other, "", dot) : dotted;
+}
+
+static const AkKnown *exact(const AkKnowledge *knowledge, const char *name, size_t len)
+{
+    uint32_t at = ak__map_get(&knowledge->rows, ak__key(ak__atom_len(knowledge->program, name, len)));
+    return at ? &knowledge->known[at - 1] : NULL;
+}
+
+/* A row that only says what is returned does not hide what `module.*` says of effects. */
+const AkKnown *ak_known(const AkKnowledge *knowledge, const char *dotted)
+{
+    char name[512];
+    size_t len = strlen(dotted);
+    const AkKnown *own = exact(knowledge, dotted, len);
+    if ((own && own->source) || len + 2 > sizeof name)
+        return own;
+    memcpy(name, dotted, len + 1);
+    for (char *dot; (dot = strrchr(name, '.'));) {
+        memcpy(dot, ".*", 3);
+        const AkKnown *all = exact(knowledge, name, (size_t)(dot - name) + 2);
+        if (all)
+            return all;
+        *dot = '\0';
+    }
+    return own;
+}
+
+const char *ak__returns(const AkKnowledge *knowledge, const char *dotted)
+{
+    const AkKnown *row = exact(knowledge, dotted, strlen(dotted));
+    return row ? row->returns : NULL;
+}
+
+bool ak__is_stdlib(const char *name, uint32_t len)
+{
+    size_t low = 0, high = COUNT(stdlib);
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = strncmp(stdlib[middle], name, len);
+        if (!order)
+            order = stdlib[middle][len] != '\0';
+        if (!order)
+            return true;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return false;
+}
+
+bool ak__is_builtin(const char *name)
+{
+    size_t low = 0, high = COUNT(builtin_names);
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = strcmp(builtin_names[middle], name);
+        if (!order)
+            return true;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return false;
+}

@@ -1,0 +1,475 @@
+/* names.c: what a name means where it stands.
+ *
+ * Python's rules for scopes: a function sees its own names, those of the functions around it and
+ * the module's; the body of a class is seen only by code directly in it; a comprehension is a
+ * function of its own. Which of several bindings a read may see depends on when it runs:
+ *
+ * - In the code of the same function, on the place: the last binding before the read that surely
+ *   ran (it stands in a suite around the read) hides those before it; bindings on other branches
+ *   in between may be seen too, and in a loop those further down.
+ * - In functions that run later (closures, module names read in functions), on the end of the
+ *   scope: the last binding that surely ran, and all after it.
+ *
+ * Names of a module are looked for in all of its blocks; only those that bind the name are parsed.
+ */
+#include "check.h"
+
+#include "blocks.h"
+
+#include <string.h>
+
+enum { MOST_BINDINGS = 48, DEEPEST = 200 };
+
+const AkBinding *ak__scope_bindings(const AkFacts *facts, AkScopeId scope, AkName name, uint32_t *len)
+{
+    const AkBinding *bindings = facts->bindings + facts->scopes[scope].first_binding;
+    uint32_t low = 0, high = facts->scopes[scope].binding_len, count = high;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (bindings[middle].name < name)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    *len = 0;
+    while (low + *len < count && bindings[low + *len].name == name)
+        ++*len;
+    return bindings + low;
+}
+
+AkName ak__name_in(AkProgram *program, const AkUnit *unit, const char *atom)
+{
+    AkUnitX *x = ak__unit(unit);
+    if (!x->name_of.cap)
+        for (AkName i = 1; i < unit->facts->name_count; i++)
+            ak__map_set(program->arena, &x->name_of, ak__key(unit->atoms[i]), i);
+    return ak__map_get(&x->name_of, ak__key(atom));
+}
+
+/* ---- Which binding reaches a read ---- */
+
+/* Changes or declares what is bound already. */
+static bool is_weak(const AkBinding *binding)
+{
+    return binding->kind == AK_B_AUGMENTED || binding->kind == AK_B_DELETE ||
+           (binding->kind == AK_B_ANNOTATED && !binding->value);
+}
+
+/* The statement around (or the same as) `stmt` whose parent is `parent`; 0 if there is none. */
+static AkStmtId lift(const AkFacts *facts, AkStmtId stmt, AkStmtId parent)
+{
+    for (int depth = 0; stmt && depth < DEEPEST; depth++) {
+        if (facts->stmts[stmt].parent == parent)
+            return stmt;
+        stmt = facts->stmts[stmt].parent;
+    }
+    return 0;
+}
+
+static bool runs_before(const AkFacts *facts, const AkBinding *binding, const AkExpr *read)
+{
+    if (binding->start >= read->start)
+        return false;
+    const AkExpr *value = &facts->exprs[binding->value];
+    return !binding->value || read->start < value->start || read->start >= value->end;
+}
+
+/* Whether the binding's statement has surely run when the read's runs. */
+static bool surely_ran(const AkFacts *facts, const AkBinding *binding, AkStmtId read)
+{
+    if (binding->kind == AK_B_PARAMETER)
+        return true;
+    const AkStmt *stmt = &facts->stmts[binding->stmt];
+    AkStmtId beside = lift(facts, read, stmt->parent);
+    if (!beside || facts->stmts[beside].suite != stmt->suite)
+        return false;
+    bool only_inside = stmt->kind == AK_S_FOR || stmt->kind == AK_S_HANDLER || stmt->kind == AK_S_CASE;
+    return !only_inside || beside == binding->stmt;
+}
+
+static bool are_branches(const AkFacts *facts, AkStmtId parent, AkStmtId a, AkStmtId b)
+{
+    const AkStmt *x = &facts->stmts[a], *y = &facts->stmts[b];
+    if (a == b)
+        return false;
+    switch (facts->stmts[parent].kind) {
+    case AK_S_IF: return x->suite != y->suite;
+    case AK_S_MATCH: return true;
+    case AK_S_TRY:
+        return x->suite != AK_SUITE_FINALLY && y->suite != AK_SUITE_FINALLY &&
+               x->suite != AK_SUITE_BODY && y->suite != AK_SUITE_BODY &&
+               (x->suite == AK_SUITE_HANDLER || y->suite == AK_SUITE_HANDLER);
+    default: return false;
+    }
+}
+
+/* Whether only one of the two statements runs, and in which loop both stand (0: none). */
+static bool exclude_each_other(const AkFacts *facts, AkStmtId a, AkStmtId b, AkStmtId *loop)
+{
+    bool exclusive = false;
+    *loop = 0;
+    for (int depth = 0; a && depth < DEEPEST; depth++) {
+        AkStmtId parent = facts->stmts[a].parent, beside = lift(facts, b, parent);
+        if (beside) {
+            exclusive = are_branches(facts, parent, a, beside);
+            while (parent && facts->stmts[parent].kind != AK_S_FUNCTION &&
+                   facts->stmts[parent].kind != AK_S_FOR && facts->stmts[parent].kind != AK_S_WHILE)
+                parent = facts->stmts[parent].parent;
+            if (parent && facts->stmts[parent].kind != AK_S_FUNCTION)
+                *loop = parent;
+            return exclusive;
+        }
+        a = parent;
+    }
+    return exclusive;
+}
+
+static bool in_loop(const AkFacts *facts, AkStmtId stmt)
+{
+    for (int depth = 0; stmt && depth < DEEPEST; depth++, stmt = facts->stmts[stmt].parent) {
+        if (facts->stmts[stmt].kind == AK_S_FOR || facts->stmts[stmt].kind == AK_S_WHILE)
+            return true;
+        if (facts->stmts[stmt].kind == AK_S_FUNCTION)
+            return false;
+    }
+    return false;
+}
+
+/* Calls back for each binding that the read may see, until enough were seen. */
+typedef void (*SeeBinding)(AkProgram *, const AkUnit *, const AkBinding *, AkSet *);
+
+static void see_at_place(AkProgram *program, const AkUnit *unit, const AkBinding *bindings, uint32_t len,
+                         const AkExpr *read, SeeBinding see, AkSet *out)
+{
+    const AkFacts *facts = unit->facts;
+    uint32_t first_after = 0, seen = 0;
+    AkStmtId hidden_by = 0, loop;
+    while (first_after < len && bindings[first_after].start < read->start)
+        first_after++;
+    for (uint32_t i = first_after; i-- > 0 && seen < MOST_BINDINGS;) {
+        const AkBinding *binding = &bindings[i];
+        if (!runs_before(facts, binding, read))
+            continue;
+        bool sure = !is_weak(binding) && surely_ran(facts, binding, read->stmt);
+        if (!sure && exclude_each_other(facts, binding->stmt, read->stmt, &loop) && !loop)
+            continue;
+        see(program, unit, binding, out);
+        seen++;
+        if (sure) {
+            hidden_by = binding->stmt;
+            break;
+        }
+    }
+    if (!in_loop(facts, read->stmt))
+        return;
+    for (uint32_t i = 0; i < len && seen < MOST_BINDINGS; i++) {
+        const AkBinding *binding = &bindings[i];
+        if (binding->kind == AK_B_PARAMETER || runs_before(facts, binding, read))
+            continue;
+        exclude_each_other(facts, binding->stmt, read->stmt, &loop);
+        bool set_anew = loop && hidden_by && hidden_by > loop && hidden_by <= facts->stmts[loop].last;
+        if (loop && !set_anew) {
+            see(program, unit, binding, out);
+            seen++;
+        }
+    }
+}
+
+/* What a scope's name is once the scope's code is through. */
+static void see_at_end(AkProgram *program, const AkUnit *unit, AkScopeId scope, const AkBinding *bindings,
+                       uint32_t len, SeeBinding see, AkSet *out)
+{
+    const AkFacts *facts = unit->facts;
+    const AkScope *where = &facts->scopes[scope];
+    AkStmtId top = 0;
+    if (where->kind == AK_SCOPE_FUNCTION)
+        top = facts->functions[where->index].stmt;
+    else if (where->kind == AK_SCOPE_CLASS)
+        top = facts->classes[where->index].stmt;
+    uint32_t first = len;
+    while (first > 0 && len - first < MOST_BINDINGS) {
+        const AkBinding *binding = &bindings[--first];
+        if (!is_weak(binding) &&
+            (binding->kind == AK_B_PARAMETER || facts->stmts[binding->stmt].parent == top))
+            break;
+    }
+    for (; first < len; first++)
+        see(program, unit, &bindings[first], out);
+}
+
+static bool has_kind(const AkBinding *bindings, uint32_t len, AkBindingKind kind)
+{
+    for (uint32_t i = 0; i < len; i++)
+        if (bindings[i].kind == kind)
+            return true;
+    return false;
+}
+
+/* ---- Scopes ---- */
+
+/* The scope that binds the name for code in `from`; 1 for the module (bound or not). */
+static AkScopeId binding_scope(const AkFacts *facts, AkScopeId from, AkName name,
+                               const AkBinding **bindings, uint32_t *len)
+{
+    bool direct = true;
+    for (AkScopeId scope = from; scope > 1; scope = facts->scopes[scope].parent) {
+        uint8_t kind = facts->scopes[scope].kind;
+        /* A class body sees its own names, its methods do not. */
+        if (kind != AK_SCOPE_CLASS || direct) {
+            *bindings = ak__scope_bindings(facts, scope, name, len);
+            if (*len && has_kind(*bindings, *len, AK_B_GLOBAL))
+                return 1;
+            if (*len && !has_kind(*bindings, *len, AK_B_NONLOCAL))
+                return scope;
+        }
+        direct = direct && kind == AK_SCOPE_COMPREHENSION;
+    }
+    return 1;
+}
+
+static bool same_run(const AkFacts *facts, AkScopeId binder, AkScopeId reader)
+{
+    const AkScope *a = &facts->scopes[binder], *b = &facts->scopes[reader];
+    if (a->function != b->function)
+        return false;
+    return a->kind != AK_SCOPE_CLASS || binder == reader;
+}
+
+static void module_name_for(AkProgram *program, const AkUnit *unit, const char *name, const AkExpr *read,
+                            AkSet *out);
+
+void ak__lookup(AkProgram *program, const AkUnit *unit, AkScopeId scope, AkName name, AkExprId at, AkSet *out)
+{
+    const AkFacts *facts = unit->facts;
+    const AkBinding *bindings = NULL;
+    uint32_t len = 0;
+    AkScopeId binder = binding_scope(facts, scope, name, &bindings, &len);
+    const AkExpr *read = at ? &facts->exprs[at] : NULL;
+    if (binder == 1) {
+        bool module_code = read && !facts->scopes[scope].function;
+        module_name_for(program, unit, unit->atoms[name], module_code ? read : NULL, out);
+    } else if (read && same_run(facts, binder, scope)) {
+        see_at_place(program, unit, bindings, len, read, ak__binding_value, out);
+    } else {
+        see_at_end(program, unit, binder, bindings, len, ak__binding_value, out);
+    }
+}
+
+/* What a name of a class's body, or of any scope, is in the end. */
+void ak__scope_value(AkProgram *program, const AkUnit *unit, AkScopeId scope, AkName name, AkSet *out)
+{
+    uint32_t len;
+    const AkBinding *bindings = ak__scope_bindings(unit->facts, scope, name, &len);
+    see_at_end(program, unit, scope, bindings, len, ak__binding_value, out);
+}
+
+static void see_parameter(AkProgram *program, const AkUnit *unit, const AkBinding *binding, AkSet *out)
+{
+    (void)program;
+    (void)unit;
+    AkValue value = {.kind = binding->kind == AK_B_PARAMETER ? AK_V_TRUE : AK_V_FALSE};
+    ak__add(out, value);
+}
+
+bool ak__is_parameter(AkProgram *program, const AkUnit *unit, AkExprId at, AkParamRef *out)
+{
+    const AkFacts *facts = unit->facts;
+    const AkExpr *read = &facts->exprs[at];
+    const AkBinding *bindings = NULL;
+    uint32_t len = 0;
+    if (read->kind != AK_X_NAME)
+        return false;
+    AkScopeId binder = binding_scope(facts, read->scope, read->name, &bindings, &len);
+    if (binder == 1 || !len || bindings[0].kind != AK_B_PARAMETER ||
+        facts->scopes[binder].kind != AK_SCOPE_FUNCTION)
+        return false;
+    AkSet seen = {.len = 0};
+    if (same_run(facts, binder, read->scope))
+        see_at_place(program, unit, bindings, len, read, see_parameter, &seen);
+    else
+        see_at_end(program, unit, binder, bindings, len, see_parameter, &seen);
+    const AkFunctionFact *fact = &facts->functions[facts->scopes[binder].index];
+    out->function = unit->functions[facts->scopes[binder].index];
+    out->index = bindings[0].index - fact->first_param;
+    return seen.len == 1 && seen.items[0].kind == AK_V_TRUE;
+}
+
+/* ---- Imports ---- */
+
+/* whole: `import a.b as c` binds a.b, a plain `import a.b` binds a. */
+void ak__import_value(AkProgram *program, AkFile *file, const char *module, uint32_t level, const char *name,
+                      bool whole, AkSet *out)
+{
+    if (!name && !whole)
+        module = ak__atom_len(program, module, strcspn(module, "."));
+    AkModule *found = ak__module_find(program, file, module, level);
+    if (found && !name) {
+        ak__add(out, (AkValue){.kind = AK_V_MODULE, .module = found});
+    } else if (found) {
+        AkValue value = {.kind = AK_V_MODULE, .module = found};
+        ak__attribute(program, &value, name, out);
+    } else if (level) {
+        ak__add_unknown(out);
+    } else {
+        const char *dotted = name ? ak__atom_join(program, module, ".", name) : module;
+        ak__add(out, (AkValue){.kind = AK_V_EXTERNAL, .dotted = ak__canonical(program, dotted)});
+    }
+}
+
+/* ---- Names of a module ---- */
+
+static bool is_entry(const AkFile *file, const AkBoundAt *bound, const char *name, uint32_t len)
+{
+    return bound->len == len && memcmp(file->source.text + bound->start, name, len) == 0;
+}
+
+/* An import statement is understood without its tree. */
+static bool import_without_tree(AkProgram *program, AkFile *file, const AkBoundAt *bound, AkSet *out)
+{
+    for (uint32_t i = 0; i < file->import_len; i++) {
+        const AkImportAt *import = &file->imports[i];
+        if (import->block != bound->block || import->bound_start != bound->start || import->local)
+            continue;
+        const char *name = import->from ? ak__atom_len(program, file->source.text + import->name_start,
+                                                       import->name_len)
+                                        : NULL;
+        ak__import_value(program, file, import->module, import->level, name, import->aliased, out);
+        return true;
+    }
+    return false;
+}
+
+static void global_values(AkProgram *program, const AkUnit *unit, AkName name, AkSet *out)
+{
+    const AkFacts *facts = unit->facts;
+    for (AkScopeId scope = 2; scope < facts->scope_len; scope++) {
+        uint32_t len;
+        const AkBinding *bindings = ak__scope_bindings(facts, scope, name, &len);
+        if (!has_kind(bindings, len, AK_B_GLOBAL))
+            continue;
+        for (uint32_t i = 0; i < len && i < MOST_BINDINGS; i++)
+            ak__binding_value(program, unit, &bindings[i], out);
+    }
+}
+
+static void block_value(AkProgram *program, AkFile *file, const AkBoundAt *bound, const char *name, AkSet *out)
+{
+    if (bound->kind == AK_BOUND_IMPORT && import_without_tree(program, file, bound, out))
+        return;
+    AkUnitX *unit = ak__want_block(program, file, bound->block);
+    if (!unit) {
+        ak__add_unknown(out);
+        return;
+    }
+    AkName local = ak__name_in(program, &unit->unit, name);
+    if (bound->kind == AK_BOUND_GLOBAL)
+        global_values(program, &unit->unit, local, out);
+    else
+        ak__scope_value(program, &unit->unit, 1, local, out);
+}
+
+static bool hides_earlier(const AkBoundAt *bound)
+{
+    return !bound->nested && (bound->kind == AK_BOUND_DEF || bound->kind == AK_BOUND_CLASS ||
+                              bound->kind == AK_BOUND_IMPORT || bound->kind == AK_BOUND_ASSIGN);
+}
+
+/* Last to first, up to a binding that surely runs. before: only blocks in front of that one. */
+static bool named_value(AkProgram *program, AkFile *file, const char *name, uint32_t before, AkSet *out)
+{
+    uint32_t len = (uint32_t)strlen(name), seen = 0, last = UINT32_MAX;
+    AkBoundRange range = ak__bound(file, name, len);
+    for (uint32_t i = range.len; i-- > 0 && seen < MOST_BINDINGS;) {
+        const AkBoundAt *bound = &range.first[i];
+        bool later = bound->block >= before && bound->kind != AK_BOUND_GLOBAL;
+        if (later || bound->kind == AK_BOUND_DELETE || !is_entry(file, bound, name, len))
+            continue;
+        /* One look at a block takes all its bindings of the name. */
+        if (bound->block != last || bound->kind == AK_BOUND_GLOBAL || bound->kind == AK_BOUND_IMPORT)
+            block_value(program, file, bound, name, out);
+        last = bound->block;
+        seen++;
+        if (hides_earlier(bound))
+            break;
+    }
+    return seen > 0;
+}
+
+static bool in_all(const char *name)
+{
+    return name[0] != '_';
+}
+
+static bool star_value(AkProgram *program, AkFile *file, const char *name, AkSet *out)
+{
+    for (uint32_t i = file->import_len; i-- > 0;) {
+        const AkImportAt *import = &file->imports[i];
+        if (!import->star || import->local)
+            continue;
+        AkModule *module = ak__module_find(program, file, import->module, import->level);
+        if (module && in_all(name)) {
+            if (ak__module_name(program, module, name, out))
+                return true;
+        } else if (!module && !import->level) {
+            const char *dotted =
+                ak__canonical(program, ak__atom_join(program, import->module, ".", name));
+            const AkKnown *known = ak_known(program->knowledge, dotted);
+            bool framework = strncmp(dotted, "temporalio.", 11) == 0 ||
+                             strncmp(dotted, "autokitteh.", 11) == 0;
+            bool by_star = known && strchr(known->name, '*') && !framework;
+            if ((known && !by_star) || (by_star && !ak__is_builtin(name))) {
+                ak__add(out, (AkValue){.kind = AK_V_EXTERNAL, .dotted = dotted});
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Whether the module binds the name; values that are not known yet count as bound. */
+bool ak__module_name(AkProgram *program, AkModule *module, const char *name, AkSet *out)
+{
+    AkFile *file = ak__file(module);
+    if (file->state == AK_FILE_FOLDER || file->state == AK_FILE_CLOSED)
+        return false;
+    if (!ak__want_file(program, file)) {
+        ak__add_unknown(out);
+        return true;
+    }
+    if (named_value(program, file, name, UINT32_MAX, out))
+        return true;
+    if (program->depth > 60 || !program->budget)
+        return false;
+    program->budget--;
+    program->depth += 4;
+    bool found = star_value(program, file, name, out);
+    program->depth -= 4;
+    return found;
+}
+
+/* read: the place in the block's own top-level code, or NULL for code that runs later. */
+static void module_name_for(AkProgram *program, const AkUnit *unit, const char *name, const AkExpr *read,
+                            AkSet *out)
+{
+    AkUnitX *x = ak__unit(unit);
+    AkFile *file = x->file;
+    uint32_t start = out->len;
+    if (read) {
+        uint32_t len;
+        const AkBinding *bindings =
+            ak__scope_bindings(unit->facts, 1, ak__name_in(program, unit, name), &len);
+        see_at_place(program, unit, bindings, len, read, ak__binding_value, out);
+        bool sure = false;
+        for (uint32_t i = 0; i < len; i++)
+            sure |= runs_before(unit->facts, &bindings[i], read) && !is_weak(&bindings[i]) &&
+                    surely_ran(unit->facts, &bindings[i], read->stmt);
+        if (sure)
+            return;
+    }
+    bool found = named_value(program, file, name, read ? x->block : UINT32_MAX, out) || out->len > start;
+    if (!found && ak__is_builtin(name))
+        ak__add(out, (AkValue){.kind = AK_V_EXTERNAL,
+                               .dotted = ak__atom_join(program, "builtins", ".", name)});
+    else if (!found && !star_value(program, file, name, out))
+        ak__add_unknown(out);
+}

@@ -1,0 +1,727 @@
+/* types.c: annotations, classes and attributes.
+ *
+ * A class's methods come from its own body, then from its bases in the order of C3. An instance
+ * also has what any method of those classes assigns to `self.x`. Bases that no file here defines
+ * are kept by name: a method not found elsewhere is theirs ("threading.Thread.start"). A value
+ * marked open (self, an annotated parameter) may be of a class derived from the one named: then
+ * methods of known subclasses count too.
+ */
+#include "check.h"
+
+#include <string.h>
+
+enum { MOST_SUBCLASSES = 64, MOST_MRO = 1200 };
+
+/* ---- Annotations ---- */
+
+bool ak__is_class_name(const AkProgram *program, const char *dotted)
+{
+    const char *last = strrchr(dotted, '.');
+    const AkKnown *known = ak_known(program->knowledge, dotted);
+    last = last ? last + 1 : dotted;
+    while (*last == '_')
+        last++;
+    if (known && known->effects & AK_CONSTRUCTOR)
+        return true;
+    return *last >= 'A' && *last <= 'Z';
+}
+
+static const char *last_part(const char *dotted)
+{
+    const char *dot = strrchr(dotted, '.');
+    return dot ? dot + 1 : dotted;
+}
+
+static bool is_one_of(const char *word, const char *const *words)
+{
+    for (; *words; words++)
+        if (strcmp(word, *words) == 0)
+            return true;
+    return false;
+}
+
+static bool says_nothing(const char *dotted)
+{
+    static const char *const names[] = {"Any", "Optional", "Union", "Callable", "TypeVar", "object", "Self",
+                                        "Awaitable", "Coroutine", "Protocol", "Generic", "NoReturn", NULL};
+    return is_one_of(last_part(dotted), names) &&
+           (strncmp(dotted, "typing", 6) == 0 || strncmp(dotted, "collections.abc", 15) == 0 ||
+            strncmp(dotted, "builtins.", 9) == 0);
+}
+
+static void instance_of(AkProgram *program, const AkValue *type, AkSet *out)
+{
+    if (type->kind == AK_V_CLASS)
+        ak__add(out, (AkValue){.kind = AK_V_INSTANCE, .class_ = type->class_, .open = true});
+    else if (type->kind == AK_V_NONE)
+        ak__add(out, *type);
+    else if (type->kind == AK_V_EXTERNAL && ak__is_class_name(program, type->dotted) && !says_nothing(type->dotted))
+        ak__add(out, (AkValue){.kind = AK_V_RESULT, .dotted = type->dotted});
+    else
+        ak__add_unknown(out);
+}
+
+static void subscripted(AkProgram *program, const AkUnit *unit, AkExprId expr, AkSet *out);
+
+void ak__annotation(AkProgram *program, const AkUnit *unit, AkExprId expr, AkSet *out)
+{
+    const AkFacts *facts = unit->facts;
+    const AkExpr *row = &facts->exprs[expr];
+    if (program->depth > 60) {
+        program->unstable++;
+        ak__add_unknown(out);
+        return;
+    }
+    program->depth++;
+    if (row->kind == AK_X_SUBSCRIPT) {
+        subscripted(program, unit, expr, out);
+    } else if (row->kind == AK_X_BINARY && row->op == AK_OP_OR_BITS) {
+        ak__annotation(program, unit, ak_kid(facts, row->kids, 0), out);
+        ak__annotation(program, unit, ak_kid(facts, row->kids, 1), out);
+    } else if (row->kind == AK_X_NAME || row->kind == AK_X_ATTRIBUTE || row->kind == AK_X_NONE_LITERAL) {
+        AkValues types = ak__eval(program, unit, expr);
+        for (uint32_t i = 0; i < types.len; i++)
+            instance_of(program, &types.items[i], out);
+    } else {
+        ak__add_unknown(out);
+    }
+    program->depth--;
+}
+
+static void arguments(AkProgram *program, const AkUnit *unit, AkExprId index, bool all, AkSet *out)
+{
+    const AkExpr *row = &unit->facts->exprs[index];
+    if (row->kind != AK_X_TUPLE) {
+        ak__annotation(program, unit, index, out);
+        return;
+    }
+    for (uint32_t i = 0; i < row->kids.count && (all || i == 0); i++)
+        ak__annotation(program, unit, ak_kid(unit->facts, row->kids, i), out);
+}
+
+static void class_object(AkProgram *program, const AkUnit *unit, AkExprId index, AkSet *out)
+{
+    AkSet instances = {.len = 0};
+    ak__annotation(program, unit, index, &instances);
+    for (uint32_t i = 0; i < instances.len; i++) {
+        const AkValue *value = &instances.items[i];
+        if (value->kind == AK_V_INSTANCE)
+            ak__add(out, (AkValue){.kind = AK_V_CLASS, .class_ = value->class_, .open = true});
+        else
+            ak__add_unknown(out);
+    }
+}
+
+/* Optional[X], list[X], Annotated[X, …], type[X], Box[X]. */
+static void subscripted(AkProgram *program, const AkUnit *unit, AkExprId expr, AkSet *out)
+{
+    static const char *const unions[] = {"Optional", "Union", NULL};
+    static const char *const through[] = {"Annotated", "Final", "ClassVar", "Required", "NotRequired",
+                                          "ReadOnly",  NULL};
+    static const char *const containers[] = {
+        "list", "List", "Sequence", "MutableSequence", "Iterable", "Iterator", "Collection", "set", "Set",
+        "frozenset", "FrozenSet", "AbstractSet", "MutableSet", "tuple", "Tuple", "deque", "Deque", "dict", "Dict",
+        "Mapping", "MutableMapping", "defaultdict", "DefaultDict", "OrderedDict", "AsyncIterator",
+        "AsyncIterable", "Generator", "AsyncGenerator", NULL};
+    AkKids kids = unit->facts->exprs[expr].kids;
+    AkExprId index = ak_kid(unit->facts, kids, 1);
+    AkValues bases = ak__eval(program, unit, ak_kid(unit->facts, kids, 0));
+    for (uint32_t i = 0; i < bases.len; i++) {
+        const AkValue *base = &bases.items[i];
+        if (base->kind != AK_V_EXTERNAL) {
+            instance_of(program, base, out);
+            continue;
+        }
+        const char *name = last_part(base->dotted);
+        if (is_one_of(name, unions))
+            arguments(program, unit, index, true, out);
+        else if (is_one_of(name, through))
+            arguments(program, unit, index, false, out);
+        else if (is_one_of(name, containers))
+            ak__add(out, (AkValue){.kind = AK_V_TYPED, .unit = unit, .expr = expr});
+        else if (strcmp(name, "type") == 0 || strcmp(name, "Type") == 0)
+            class_object(program, unit, index, out);
+        else
+            instance_of(program, base, out);
+    }
+}
+
+/* ---- Bases and C3 ---- */
+
+static void add_outside(AkProgram *program, AkClassX *class_, const char *dotted)
+{
+    for (uint32_t i = 0; i < class_->outside_len; i++)
+        if (class_->outside[i] == dotted)
+            return;
+    AK_PUSH(program->arena, class_->outside, class_->outside_len, class_->outside_cap) = dotted;
+}
+
+static void add_base(AkProgram *program, AkClassX *class_, const AkValue *value)
+{
+    if (value->kind == AK_V_CLASS && value->class_ != &class_->class_) {
+        for (uint32_t i = 0; i < class_->base_len; i++)
+            if (class_->bases[i] == value->class_)
+                return;
+        AK_PUSH(program->arena, class_->bases, class_->base_len, class_->base_cap) = value->class_;
+    } else if (value->kind == AK_V_EXTERNAL) {
+        if (strcmp(value->dotted, "builtins.object") != 0)
+            add_outside(program, class_, value->dotted);
+    } else {
+        class_->unknown_base = true;
+    }
+}
+
+/* False when a base is in a block that is not there yet. */
+static bool find_bases(AkProgram *program, AkClassX *class_)
+{
+    const AkUnit *unit = class_->class_.unit;
+    const AkClassFact *fact = &unit->facts->classes[class_->class_.index];
+    uint32_t missing = program->missing;
+    class_->base_len = class_->outside_len = 0;
+    class_->unknown_base = false;
+    for (uint32_t i = 0; i < fact->bases.count; i++) {
+        AkExprId base = ak_kid(unit->facts, fact->bases, i);
+        const AkExpr *row = &unit->facts->exprs[base];
+        if (row->kind == AK_X_KEYWORD || row->kind == AK_X_STAR || row->kind == AK_X_DOUBLE_STAR)
+            continue;
+        /* Base[T]: the class is what stands before the bracket. */
+        if (row->kind == AK_X_SUBSCRIPT)
+            base = ak_kid(unit->facts, row->kids, 0);
+        AkValues values = ak__eval(program, unit, base);
+        for (uint32_t k = 0; k < values.len; k++)
+            add_base(program, class_, &values.items[k]);
+    }
+    return program->missing == missing;
+}
+
+static bool in_tail(AkClass *const *list, size_t len, size_t from, const AkClass *class_)
+{
+    for (size_t i = from; i < len; i++)
+        if (list[i] == class_)
+            return true;
+    return false;
+}
+
+/* The usual merge; where Python would refuse the order, the bases' own orders stand one after
+ * the other. Most classes have one base: theirs is that base's order behind the class. */
+static void merge_orders(AkProgram *program, AkClassX *class_)
+{
+    size_t total = 1 + class_->base_len, len = 1;
+    for (uint32_t i = 0; i < class_->base_len; i++)
+        total += class_->bases[i]->mro_len;
+    AkClass **mro = ak__alloc(program->arena, total * sizeof *mro);
+    mro[0] = &class_->class_;
+    size_t *at = ak__alloc(program->arena, (class_->base_len + 1) * sizeof *at);
+    for (;;) {
+        AkClass *next = NULL, *any = NULL;
+        for (uint32_t i = 0; i < class_->base_len && !next; i++) {
+            const AkClass *base = class_->bases[i];
+            if (at[i] >= base->mro_len)
+                continue;
+            AkClass *candidate = base->mro[at[i]];
+            any = any ? any : candidate;
+            bool blocked = false;
+            for (uint32_t k = 0; k < class_->base_len && !blocked; k++)
+                blocked = in_tail(class_->bases[k]->mro, class_->bases[k]->mro_len, at[k] + 1, candidate);
+            next = blocked ? NULL : candidate;
+        }
+        next = next ? next : any;
+        if (!next)
+            break;
+        if (len < MOST_MRO && !in_tail(mro, len, 0, next))
+            mro[len++] = next;
+        for (uint32_t i = 0; i < class_->base_len; i++)
+            while (at[i] < class_->bases[i]->mro_len &&
+                   in_tail(mro, len, 0, class_->bases[i]->mro[at[i]]))
+                at[i]++;
+        if (len == MOST_MRO)
+            break;
+    }
+    class_->class_.mro = mro;
+    class_->class_.mro_len = len;
+}
+
+static void single_order(AkProgram *program, AkClassX *class_)
+{
+    const AkClass *base = class_->base_len ? class_->bases[0] : NULL;
+    size_t len = base ? base->mro_len : 0;
+    if (len >= MOST_MRO)
+        len = MOST_MRO - 1;
+    AkClass **mro = ak__alloc(program->arena, (len + 1) * sizeof *mro);
+    mro[0] = &class_->class_;
+    if (len)
+        memcpy(mro + 1, base->mro, len * sizeof *mro);
+    class_->class_.mro = mro;
+    class_->class_.mro_len = len + 1;
+}
+
+static void finish_order(AkProgram *program, AkClassX *class_)
+{
+    if (class_->base_len > 1)
+        merge_orders(program, class_);
+    else
+        single_order(program, class_);
+    class_->class_.bases_known = !class_->unknown_base && !class_->outside_len;
+    for (uint32_t i = 0; i < class_->base_len; i++) {
+        AkClassX *base = ak__class(class_->bases[i]);
+        class_->class_.bases_known &= base->class_.bases_known;
+        class_->unknown_base |= base->unknown_base;
+        for (uint32_t k = 0; k < base->outside_len; k++)
+            add_outside(program, class_, base->outside[k]);
+        bool listed = false;
+        for (uint32_t k = 0; k < base->subclass_len; k++)
+            listed |= base->subclasses[k] == &class_->class_;
+        if (!listed)
+            AK_PUSH(program->arena, base->subclasses, base->subclass_len, base->subclass_cap) = &class_->class_;
+    }
+    class_->class_.external_bases = class_->outside;
+    class_->class_.external_base_len = class_->outside_len;
+    class_->mro_done = true;
+}
+
+/* With a stack of its own: hierarchies may be deep. */
+void ak__class_mro(AkProgram *program, AkClass *class_)
+{
+    AkClass **stack = NULL;
+    uint32_t len = 0, cap = 0, missing = program->missing;
+    if (ak__class(class_)->mro_done || ak__class(class_)->mro_busy)
+        return;
+    AK_PUSH(program->arena, stack, len, cap) = class_;
+    while (len) {
+        AkClassX *top = ak__class(stack[len - 1]);
+        if (!top->mro_busy) {
+            top->mro_busy = true;
+            find_bases(program, top);
+            for (uint32_t i = 0; i < top->base_len; i++) {
+                AkClassX *base = ak__class(top->bases[i]);
+                if (!base->mro_done && !base->mro_busy)
+                    AK_PUSH(program->arena, stack, len, cap) = &base->class_;
+            }
+            continue;
+        }
+        if (!top->mro_done)
+            finish_order(program, top);
+        top->mro_busy = false;
+        /* Asked again when the blocks of its bases are there. */
+        if (program->missing != missing)
+            top->mro_done = false;
+        len--;
+    }
+}
+
+bool ak__derives(AkProgram *program, AkClass *class_, const char *dotted, bool *unsure)
+{
+    ak__class_mro(program, class_);
+    *unsure = ak__class(class_)->unknown_base;
+    for (size_t i = 0; i < class_->external_base_len; i++)
+        if (strcmp(class_->external_bases[i], dotted) == 0)
+            return true;
+    return false;
+}
+
+/* ---- Attributes that methods assign ---- */
+
+static AkFunction *method_around(AkFunction *fn)
+{
+    while (fn && fn->index && !fn->class_)
+        fn = fn->outer;
+    return fn && fn->index ? fn : NULL;
+}
+
+static bool is_self(const AkUnit *unit, const AkFunction *method, AkExprId object)
+{
+    const AkFunctionFact *fact = ak_fact(method);
+    const AkExpr *row = &unit->facts->exprs[object];
+    if (!fact->param_len || row->kind != AK_X_NAME)
+        return false;
+    const char *self = unit->atoms[unit->facts->params[fact->first_param].name];
+    return unit->atoms[row->name] == self;
+}
+
+static void add_attribute(AkProgram *program, const AkUnit *unit, AkClass *class_, AkExprId target,
+                          const AkStmt *stmt, uint8_t how, uint16_t part)
+{
+    AkClassX *x = ak__class(class_);
+    const char *name = unit->atoms[unit->facts->exprs[target].name];
+    AkAttr attr = {.name = name, .unit = unit, .value = stmt->value, .how = how, .part = part};
+    if (stmt->kind == AK_S_ANNOTATED)
+        attr.annotation = stmt->extra;
+    uint32_t first = ak__map_get(&x->attributes, ak__key(name));
+    AK_PUSH(program->arena, x->attrs, x->attr_len, x->attr_cap) = attr;
+    uint32_t index = x->attr_len;
+    if (!first) {
+        ak__map_set(program->arena, &x->attributes, ak__key(name), index);
+        return;
+    }
+    /* Kept in the order of the text: the newest goes second, which is near enough and cheap. */
+    x->attrs[index - 1].next = x->attrs[first - 1].next;
+    x->attrs[first - 1].next = index;
+}
+
+static void assigned_target(AkProgram *program, const AkUnit *unit, AkFunction *method, AkExprId target,
+                            const AkStmt *stmt)
+{
+    const AkFacts *facts = unit->facts;
+    const AkExpr *row = &facts->exprs[target];
+    uint8_t how = stmt->kind == AK_S_FOR ? AK_HOW_ITEM : AK_HOW_WHOLE;
+    if (row->kind == AK_X_ATTRIBUTE && is_self(unit, method, ak_kid(facts, row->kids, 0))) {
+        add_attribute(program, unit, method->class_, target, stmt, how, 0);
+    } else if ((row->kind == AK_X_TUPLE || row->kind == AK_X_LIST) && how == AK_HOW_WHOLE) {
+        for (uint32_t i = 0; i < row->kids.count; i++) {
+            AkExprId item = ak_kid(facts, row->kids, i);
+            const AkExpr *part = &facts->exprs[item];
+            if (part->kind == AK_X_ATTRIBUTE && is_self(unit, method, ak_kid(facts, part->kids, 0)))
+                add_attribute(program, unit, method->class_, item, stmt, AK_HOW_PART, (uint16_t)i);
+        }
+    }
+}
+
+static void list_attributes(AkProgram *program, AkUnitX *x)
+{
+    const AkFacts *facts = x->unit.facts;
+    x->attributes_done = true;
+    for (AkStmtId i = 1; i < facts->stmt_len; i++) {
+        const AkStmt *stmt = &facts->stmts[i];
+        if (stmt->kind != AK_S_ASSIGN && stmt->kind != AK_S_ANNOTATED && stmt->kind != AK_S_FOR)
+            continue;
+        uint32_t owner = facts->scopes[stmt->scope].function;
+        AkFunction *method = owner ? method_around(x->unit.functions[owner]) : NULL;
+        for (uint32_t k = 0; method && k < stmt->targets.count; k++)
+            assigned_target(program, &x->unit, method, ak_kid(facts, stmt->targets, k), stmt);
+    }
+}
+
+static void own_attribute(AkProgram *program, AkClass *class_, const char *name, AkSet *out)
+{
+    AkClassX *x = ak__class(class_);
+    AkUnitX *unit = ak__unit(class_->unit);
+    if (!unit->attributes_done)
+        list_attributes(program, unit);
+    uint32_t at = ak__map_get(&x->attributes, ak__key(name));
+    for (int seen = 0; at && seen < 16; at = x->attrs[at - 1].next, seen++) {
+        const AkAttr attr = x->attrs[at - 1];
+        AkSet got = {.len = 0};
+        if (attr.value)
+            ak__part(program, attr.unit, attr.value, attr.how, attr.part, &got);
+        bool unknown = !got.len || got.items[0].kind == AK_V_UNKNOWN || got.items[0].kind == AK_V_NONE;
+        if (attr.annotation && unknown) {
+            got.len = 0;
+            ak__annotation(program, attr.unit, attr.annotation, &got);
+        }
+        for (uint32_t i = 0; i < got.len; i++)
+            ak__add(out, got.items[i]);
+    }
+}
+
+/* ---- Names of a class body ---- */
+
+static bool is_accessor(const AkUnit *unit, const AkFunctionFact *fact)
+{
+    static const char *const words[] = {"setter", "deleter", NULL};
+    for (uint32_t i = 0; i < fact->decorators.count; i++) {
+        const AkExpr *decorator = &unit->facts->exprs[ak_kid(unit->facts, fact->decorators, i)];
+        if (decorator->kind == AK_X_ATTRIBUTE && is_one_of(unit->atoms[decorator->name], words))
+            return true;
+    }
+    return false;
+}
+
+static bool is_property(AkProgram *program, const AkFunction *fn)
+{
+    static const char *const names[] = {"builtins.property", "functools.cached_property", "abc.abstractproperty",
+                                        "django.utils.functional.cached_property"};
+    if (!ak_fact(fn)->decorators.count)
+        return false;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (ak__has_decorator(program, fn, names[i]))
+            return true;
+    return false;
+}
+
+/* The getter among several definitions of a property; otherwise the last definition. */
+static AkFunction *method_in(const AkUnit *unit, const AkBinding *bindings, uint32_t len)
+{
+    AkFunction *found = NULL;
+    for (uint32_t i = 0; i < len; i++)
+        if (bindings[i].kind == AK_B_FUNCTION &&
+            !is_accessor(unit, &unit->facts->functions[bindings[i].index]))
+            found = (AkFunction *)(uintptr_t)unit->functions[bindings[i].index];
+    return found;
+}
+
+static const AkBinding *body_bindings(AkProgram *program, const AkClass *class_, const char *name, uint32_t *len)
+{
+    const AkUnit *unit = class_->unit;
+    AkName local = ak__name_in(program, unit, name);
+    *len = 0;
+    if (!local)
+        return NULL;
+    return ak__scope_bindings(unit->facts, unit->facts->classes[class_->index].scope, local, len);
+}
+
+AkFunction *ak__method(AkProgram *program, AkClass *class_, const char *name)
+{
+    ak__class_mro(program, class_);
+    for (size_t i = 0; i < class_->mro_len; i++) {
+        uint32_t len;
+        const AkBinding *bindings = body_bindings(program, class_->mro[i], name, &len);
+        AkFunction *found = len ? method_in(class_->mro[i]->unit, bindings, len) : NULL;
+        if (found || len)
+            return found;
+    }
+    return NULL;
+}
+
+static void add_method(AkFunction **out, uint32_t *len, uint32_t room, AkFunction *fn)
+{
+    for (uint32_t i = 0; i < *len; i++)
+        if (out[i] == fn)
+            return;
+    if (fn && *len < room)
+        out[(*len)++] = fn;
+}
+
+uint32_t ak__methods(AkProgram *program, const AkValue *instance, const char *name, AkFunction **out, uint32_t room)
+{
+    AkClass *queue[MOST_SUBCLASSES];
+    uint32_t len = 0, queued = 0;
+    if (instance->kind != AK_V_INSTANCE && instance->kind != AK_V_CLASS)
+        return 0;
+    name = ak__atom(program, name);
+    add_method(out, &len, room, ak__method(program, instance->class_, name));
+    if (!instance->open)
+        return len;
+    queue[queued++] = instance->class_;
+    for (uint32_t i = 0; i < queued && len < room; i++) {
+        const AkClassX *class_ = ak__class(queue[i]);
+        for (uint32_t k = 0; k < class_->subclass_len && queued < MOST_SUBCLASSES; k++) {
+            uint32_t found;
+            AkClass *subclass = class_->subclasses[k];
+            const AkBinding *bindings = body_bindings(program, subclass, name, &found);
+            queue[queued++] = subclass;
+            if (found)
+                add_method(out, &len, room, method_in(subclass->unit, bindings, found));
+        }
+    }
+    return len;
+}
+
+/* ---- Attributes ---- */
+
+static AkValue bound(AkFunction *fn, const AkValue *self)
+{
+    AkValue value = {.kind = AK_V_FUNCTION, .function = fn};
+    if (self) {
+        value.kind = AK_V_BOUND;
+        value.class_ = self->class_;
+        value.open = self->open;
+    }
+    return value;
+}
+
+/* A function of a class body, taken from the class or from an instance. */
+static void method_value(AkProgram *program, const AkValue *found, const AkValue *self, AkSet *out,
+                         AkFunction **property)
+{
+    AkFunction *fn = found->function;
+    bool from_class = !self || self->kind == AK_V_CLASS;
+    if (fn->class_ && ak_fact(fn)->decorators.count) {
+        if (ak__has_decorator(program, fn, "builtins.staticmethod")) {
+            ak__add(out, bound(fn, NULL));
+            return;
+        }
+        if (ak__has_decorator(program, fn, "builtins.classmethod")) {
+            AkValue class_ = {.kind = AK_V_CLASS, .class_ = self ? self->class_ : fn->class_};
+            ak__add(out, bound(fn, &class_));
+            return;
+        }
+        if (!from_class && is_property(program, fn)) {
+            if (property)
+                *property = fn;
+            AkValue getter = bound(fn, self);
+            ak__call_result(program, &getter, NULL, 0, out);
+            return;
+        }
+    }
+    ak__add(out, bound(fn, from_class ? NULL : self));
+}
+
+/* What the body of one class says of the name. Whether it says anything. */
+static bool body_attribute(AkProgram *program, AkClass *class_, const char *name, const AkValue *self, AkSet *out,
+                           AkFunction **property)
+{
+    uint32_t len;
+    const AkBinding *bindings = body_bindings(program, class_, name, &len);
+    AkSet found = {.len = 0};
+    if (!len)
+        return false;
+    AkFunction *method = method_in(class_->unit, bindings, len);
+    if (method && is_accessor(class_->unit, &class_->unit->facts->functions[bindings[len - 1].index]))
+        ak__add(&found, (AkValue){.kind = AK_V_FUNCTION, .function = method});
+    else
+        ak__scope_value(program, class_->unit, class_->unit->facts->classes[class_->index].scope,
+                        bindings[0].name, &found);
+    for (uint32_t i = 0; i < found.len; i++) {
+        if (found.items[i].kind == AK_V_FUNCTION)
+            method_value(program, &found.items[i], self, out, property);
+        else
+            ak__add(out, found.items[i]);
+    }
+    return true;
+}
+
+static void outside_attribute(AkProgram *program, const AkClass *class_, size_t from, const char *name, AkSet *out)
+{
+    (void)from;
+    for (size_t i = 0; i < class_->external_base_len && i < 4; i++)
+        ak__add(out, (AkValue){.kind = AK_V_EXTERNAL,
+                               .dotted = ak__canonical(
+                                   program, ak__atom_join(program, class_->external_bases[i], ".", name)),
+                               .guessed = class_->external_base_len > 1});
+    if (!class_->external_base_len || ak__class((AkClass *)(uintptr_t)class_)->unknown_base)
+        ak__add_unknown(out);
+}
+
+/* Overrides in known subclasses of an open value. */
+static void add_overrides(AkProgram *program, const AkValue *self, const char *name, AkSet *out)
+{
+    AkFunction *methods[6];
+    uint32_t len = ak__methods(program, self, name, methods, 6);
+    for (uint32_t i = 0; i < len; i++) {
+        AkValue found = {.kind = AK_V_FUNCTION, .function = methods[i]};
+        AkSet got = {.len = 0};
+        method_value(program, &found, self, &got, NULL);
+        for (uint32_t k = 0; k < got.len; k++) {
+            bool own = false;
+            for (uint32_t m = 0; m < out->len; m++)
+                own |= out->items[m].function == got.items[k].function;
+            got.items[k].guessed |= len > 2;
+            if (!own)
+                ak__add(out, got.items[k]);
+        }
+    }
+}
+
+static bool is_dunder(const char *name)
+{
+    return name[0] == '_' && name[1] == '_';
+}
+
+/* self is the instance or class it is taken from; property gets the getter that runs, if any. */
+void ak__class_attribute(AkProgram *program, AkClass *class_, const char *name, const AkValue *self, AkSet *out,
+                         AkFunction **property)
+{
+    bool instance = self && self->kind == AK_V_INSTANCE, found = false;
+    ak__class_mro(program, class_);
+    if (instance)
+        for (size_t i = 0; i < class_->mro_len; i++)
+            own_attribute(program, class_->mro[i], name, out);
+    found = out->len > 0;
+    for (size_t i = 0; i < class_->mro_len; i++)
+        if (body_attribute(program, class_->mro[i], name, self, out, property)) {
+            found = true;
+            break;
+        }
+    if (self && self->open)
+        add_overrides(program, self, name, out);
+    if (found || out->len)
+        return;
+    AkFunction *fallback = instance && !is_dunder(name) ? ak__method(program, class_, ak__atom(program, "__getattr__")) : NULL;
+    if (fallback) {
+        if (property)
+            *property = fallback;
+        AkValue getter = bound(fallback, self);
+        ak__call_result(program, &getter, NULL, 0, out);
+        return;
+    }
+    outside_attribute(program, class_, 0, name, out);
+}
+
+static void super_attribute(AkProgram *program, const AkValue *value, const char *name, AkSet *out)
+{
+    AkValue self = {.kind = AK_V_INSTANCE, .class_ = value->class_};
+    ak__class_mro(program, value->class_);
+    for (size_t i = 1; i < value->class_->mro_len; i++)
+        if (body_attribute(program, value->class_->mro[i], name, &self, out, NULL))
+            return;
+    outside_attribute(program, value->class_, 0, name, out);
+}
+
+static void external_attribute(AkProgram *program, const char *owner, const char *name, AkSet *out)
+{
+    const char *dotted = ak__canonical(program, ak__atom_join(program, owner, ".", name));
+    ak__add(out, (AkValue){.kind = AK_V_EXTERNAL, .dotted = dotted});
+}
+
+/* What a name of the result of a function or of an instance is called: "requests.Session.get",
+ * "io.TextIOWrapper.read" where the class is known, "f().x" where not. */
+static void result_attribute(AkProgram *program, const AkValue *value, const char *name, AkSet *out)
+{
+    const char *type = ak__returns(program->knowledge, value->dotted);
+    if (type)
+        external_attribute(program, type, name, out);
+    else if (ak__is_class_name(program, value->dotted))
+        external_attribute(program, value->dotted, name, out);
+    else
+        ak__add(out, (AkValue){.kind = AK_V_EXTERNAL, .dotted = ak__atom_join(program, value->dotted, "().", name)});
+}
+
+static void module_attribute(AkProgram *program, const AkValue *value, const char *name, AkSet *out)
+{
+    AkModule *module = value->module;
+    if (ak__module_name(program, module, name, out))
+        return;
+    AkModule *child = ak__module_child(program, module, name);
+    if (child)
+        ak__add(out, (AkValue){.kind = AK_V_MODULE, .module = child});
+    else if (ak__file(module)->state == AK_FILE_FOLDER)
+        external_attribute(program, module->name, name, out);
+    else
+        ak__add_unknown(out);
+}
+
+static const char *builtin_of(const AkValue *value)
+{
+    switch ((AkValueKind)value->kind) {
+    case AK_V_STRING: return "builtins.str";
+    case AK_V_BYTES: return "builtins.bytes";
+    case AK_V_LIST: return "builtins.list";
+    case AK_V_TUPLE: return "builtins.tuple";
+    case AK_V_SET: return "builtins.set";
+    case AK_V_DICT: return "builtins.dict";
+    case AK_V_NUMBER: return "builtins.int";
+    default: return NULL;
+    }
+}
+
+static void typed_attribute(AkProgram *program, const AkValue *value, const char *name, AkSet *out)
+{
+    static const char *const sets[] = {"set", "Set", "frozenset", "FrozenSet", "AbstractSet", "MutableSet", NULL};
+    static const char *const dicts[] = {"dict", "Dict", "Mapping", "MutableMapping", "defaultdict",
+                                        "DefaultDict", "OrderedDict", NULL};
+    const AkFacts *facts = value->unit->facts;
+    const AkExpr *base = &facts->exprs[ak_kid(facts, facts->exprs[value->expr].kids, 0)];
+    const char *kind = value->unit->atoms[base->name];
+    const char *owner = is_one_of(kind, sets) ? "builtins.set" : is_one_of(kind, dicts) ? "builtins.dict" : "builtins.list";
+    external_attribute(program, owner, name, out);
+}
+
+void ak__attribute(AkProgram *program, const AkValue *value, const char *name, AkSet *out)
+{
+    name = ak__atom(program, name);
+    switch ((AkValueKind)value->kind) {
+    case AK_V_EXTERNAL: external_attribute(program, value->dotted, name, out); break;
+    case AK_V_RESULT: result_attribute(program, value, name, out); break;
+    case AK_V_MODULE: module_attribute(program, value, name, out); break;
+    case AK_V_CLASS:
+    case AK_V_INSTANCE: ak__class_attribute(program, value->class_, name, value, out, NULL); break;
+    case AK_V_SUPER: super_attribute(program, value, name, out); break;
+    case AK_V_TYPED: typed_attribute(program, value, name, out); break;
+    default:
+        if (builtin_of(value))
+            external_attribute(program, builtin_of(value), name, out);
+        else
+            ak__add_unknown(out);
+        break;
+    }
+}

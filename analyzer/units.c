@@ -1,0 +1,408 @@
+/* units.c: opening files and parsing blocks, in rounds, on all the threads that the caller lends.
+ *
+ * Jobs take what is next from a shared counter, each with an arena and a parser of its own; what
+ * they made is adopted afterwards on one thread, in the order of files and blocks, so that a run
+ * is the same whatever the threads did.
+ */
+#include "check.h"
+
+#include "blocks.h"
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { DEFAULT_MAX_BYTES = 4 * 1024 * 1024 };
+
+typedef struct Job {
+    AkProgram *program;
+    AkFile **files;
+    AkWantedBlock *blocks;
+    size_t len;
+    bool all; /* files: open each, not only those that may matter */
+    atomic_size_t next;
+    void (*one)(struct Job *job, AkWorker *worker, size_t i);
+} Job;
+
+/* In a frame of its own: what setjmp leaves behind are no changed locals. */
+static void take_all(Job *job, AkWorker *worker)
+{
+    for (size_t i; (i = atomic_fetch_add(&job->next, 1)) < job->len;) {
+        if (job->program->options.stop && job->program->options.stop(job->program->options.payload))
+            return;
+        job->one(job, worker, i);
+    }
+}
+
+static void run_worker(void *arg, size_t i)
+{
+    Job *job = arg;
+    AkWorker *worker = &job->program->workers[i];
+    if (setjmp(*ak__arena_guard(worker->arena))) {
+        worker->failed = true;
+        return;
+    }
+    take_all(job, worker);
+}
+
+static void run_job(AkProgram *program, Job *job)
+{
+    const AkOptions *options = &program->options;
+    size_t workers = job->len < program->worker_len ? job->len : program->worker_len;
+    if (options->parallel && workers > 1)
+        options->parallel(options->payload, run_worker, job, workers);
+    else
+        run_worker(job, 0);
+    for (uint32_t i = 0; i < program->worker_len; i++)
+        if (program->workers[i].failed)
+            longjmp(*program->guard, 1);
+}
+
+/* ---- Opening ---- */
+
+static int compare_bound(const void *a, const void *b)
+{
+    const AkBoundAt *x = a, *y = b;
+    if (x->hash != y->hash)
+        return x->hash < y->hash ? -1 : 1;
+    return x->block != y->block ? (x->block < y->block ? -1 : 1) : (x->start > y->start) - (x->start < y->start);
+}
+
+static void index_names(AkArena *arena, AkFile *file)
+{
+    uint32_t cap = 0;
+    const char *text = file->source.text;
+    for (uint32_t i = 0; i < file->block_len; i++) {
+        AkBoundName *names;
+        size_t len = ak__block_names(arena, text, &file->blocks[i], &names);
+        for (size_t k = 0; k < len; k++)
+            AK_PUSH(arena, file->names, file->name_len, cap) =
+                (AkBoundAt){ak__hash(text + names[k].start, names[k].len), names[k].start, names[k].len, i,
+                            names[k].kind, names[k].nested};
+    }
+    if (file->name_len)
+        qsort(file->names, file->name_len, sizeof *file->names, compare_bound);
+}
+
+static void index_imports(AkArena *arena, AkFile *file)
+{
+    uint32_t cap = 0;
+    for (uint32_t i = 0; i < file->block_len; i++) {
+        AkBlockImport *imports;
+        size_t len = ak__block_imports(arena, file->source.text, &file->blocks[i], &imports);
+        for (size_t k = 0; k < len; k++)
+            AK_PUSH(arena, file->imports, file->import_len, cap) =
+                (AkImportAt){imports[k].module, imports[k].module_len, imports[k].level,
+                             imports[k].name.start, imports[k].name.len, imports[k].bound.start,
+                             imports[k].bound.len, i, imports[k].star, imports[k].local,
+                             imports[k].nested, imports[k].aliased, imports[k].from};
+    }
+}
+
+static bool names_module(const AkImportAt *import, const char *name)
+{
+    size_t len = strlen(name);
+    return !import->level && import->module_len >= len && memcmp(import->module, name, len) == 0 &&
+           (import->module_len == len || import->module[len] == '.');
+}
+
+static void note_frameworks(AkFile *file)
+{
+    for (uint32_t i = 0; i < file->import_len; i++) {
+        file->module.imports_temporal |= names_module(&file->imports[i], "temporalio");
+        file->module.imports_ak |=
+            names_module(&file->imports[i], "autokitteh") || names_module(&file->imports[i], "ak");
+    }
+}
+
+static void open_text(AkArena *arena, AkFile *file, const char *text, size_t len)
+{
+    int status = ak__source_open_padded(arena, &file->source, file->module.path, text, len);
+    file->unreadable = status < 0;
+    if (status == AK_SOURCE_TOO_LONG) {
+        file->state = AK_FILE_CLOSED;
+        return;
+    }
+    file->module.text = file->source.text;
+    file->module.len = file->source.len;
+    file->block_len = (uint32_t)ak__blocks_cut(arena, file->source.text, file->source.len, &file->blocks);
+    file->unit_of = ak__alloc(arena, file->block_len * sizeof *file->unit_of);
+    file->wanted = ak__alloc(arena, file->block_len * sizeof *file->wanted);
+    index_names(arena, file);
+    index_imports(arena, file);
+    note_frameworks(file);
+    file->state = AK_FILE_OPEN;
+}
+
+static bool may_matter(AkFile *file, const char *text, size_t len)
+{
+    static const char *const frameworks[] = {"temporalio", "autokitteh", "ak", NULL};
+    static const char *const events[] = {"event", "Event", NULL};
+    file->mentions = ak__text_mentions(text, len, frameworks);
+    file->mentions_event = ak__text_mentions(text, len, events);
+    return file->mentions || file->must_open;
+}
+
+static void open_one(Job *job, AkWorker *worker, size_t i)
+{
+    AkProgram *program = job->program;
+    AkFile *file = job->files[i];
+    const AkOptions *options = &program->options;
+    const char *text = file->given ? file->module.text : NULL;
+    size_t len = file->module.len;
+    size_t max = options->max_bytes ? options->max_bytes : DEFAULT_MAX_BYTES;
+    if (!text && (!options->read ||
+                  options->read(options->payload, file->module.path, &text, &len, &file->why) < 0)) {
+        file->state = AK_FILE_CLOSED;
+        return;
+    }
+    bool matters = may_matter(file, text, len) || job->all;
+    if (len > max)
+        file->state = AK_FILE_CLOSED;
+    else if (matters)
+        open_text(worker->arena, file, text, len);
+    if (file->state == AK_FILE_OPEN || file->given)
+        return;
+    if (options->release)
+        options->release(options->payload, file->module.path, text, len);
+}
+
+static void note_closed(AkProgram *program, AkFile *file)
+{
+    if (file->state != AK_FILE_CLOSED)
+        return;
+    const char *why = file->why ? file->why : "it is too large";
+    AK_PUSH(program->arena, program->notices, program->notice_len, program->notice_cap) =
+        ak__printf(program->arena, "%s: not looked at: %s", file->module.path, why);
+}
+
+static void open_files(AkProgram *program, AkFile **files, size_t len, bool all)
+{
+    Job job = {.program = program, .files = files, .len = len, .all = all, .one = open_one};
+    if (len)
+        run_job(program, &job);
+    for (size_t i = 0; i < len; i++) {
+        AkFile *file = files[i];
+        note_closed(program, file);
+        for (uint32_t k = 0; k < file->import_len; k++)
+            file->imports[k].module =
+                ak__atom_len(program, file->imports[k].module, file->imports[k].module_len);
+        program->counts.files_opened += file->state == AK_FILE_OPEN;
+        program->counts.blocks += file->state == AK_FILE_OPEN ? file->block_len : 0;
+    }
+}
+
+void ak__open_first(AkProgram *program)
+{
+    AkFile **files = ak__alloc(program->arena, (program->file_len + 1) * sizeof *files);
+    uint32_t len = 0;
+    for (uint32_t i = 0; i < program->file_len; i++)
+        if (program->files[i]->module.use == AK_REPORT || program->files[i]->must_open)
+            files[len++] = program->files[i];
+    program->counts.files = len;
+    open_files(program, files, len, program->options.dialects == AK_DIALECT_AK);
+}
+
+bool ak__want_file(AkProgram *program, AkFile *file)
+{
+    if (file->state == AK_FILE_KNOWN) {
+        file->state = AK_FILE_WANTED;
+        AK_PUSH(program->arena, program->wanted_files, program->wanted_file_len,
+                program->wanted_file_cap) = file;
+    }
+    if (file->state == AK_FILE_WANTED)
+        program->missing++;
+    return file->state == AK_FILE_OPEN;
+}
+
+AkBoundRange ak__bound(const AkFile *file, const char *name, uint32_t len)
+{
+    uint32_t hash = ak__hash(name, len), low = 0, high = file->name_len;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (file->names[middle].hash < hash)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    AkBoundRange range = {file->names + low, 0};
+    while (low + range.len < file->name_len && range.first[range.len].hash == hash)
+        range.len++;
+    return range;
+}
+
+/* ---- Parsing ---- */
+
+AkUnitX *ak__want_block(AkProgram *program, AkFile *file, uint32_t block)
+{
+    if (file->unit_of[block])
+        return file->unit_of[block];
+    program->missing++;
+    if (!file->wanted[block]) {
+        file->wanted[block] = true;
+        AK_PUSH(program->arena, program->wanted_blocks, program->wanted_block_len,
+                program->wanted_block_cap) = (AkWantedBlock){file, block, NULL};
+    }
+    return NULL;
+}
+
+static void parse_one(Job *job, AkWorker *worker, size_t i)
+{
+    AkWantedBlock *wanted = &job->blocks[i];
+    const AkBlock *block = &wanted->file->blocks[wanted->block];
+    if (!worker->parser) {
+        worker->parser = ak__parser_new();
+        if (!worker->parser)
+            longjmp(*ak__arena_guard(worker->arena), 1);
+    }
+    AkUnitX *unit = ak__alloc(worker->arena, sizeof *unit);
+    unit->unit.start = block->start;
+    unit->unit.facts = ak__collect(worker->arena, worker->parser, wanted->file->source.text + block->start,
+                                   block->end - block->start, 0);
+    unit->memo = ak__alloc(worker->arena, unit->unit.facts->expr_len * sizeof *unit->memo);
+    wanted->unit = unit;
+}
+
+static int largest_first(const void *a, const void *b)
+{
+    const AkWantedBlock *x = a, *y = b;
+    const AkBlock *p = &x->file->blocks[x->block], *q = &y->file->blocks[y->block];
+    uint32_t plen = p->end - p->start, qlen = q->end - q->start;
+    if (plen != qlen)
+        return plen > qlen ? -1 : 1;
+    if (x->file != y->file)
+        return x->file->index < y->file->index ? -1 : 1;
+    return x->block < y->block ? -1 : x->block > y->block;
+}
+
+static int in_order(const void *a, const void *b)
+{
+    const AkWantedBlock *x = a, *y = b;
+    if (x->file != y->file)
+        return x->file->index < y->file->index ? -1 : 1;
+    return x->block < y->block ? -1 : x->block > y->block;
+}
+
+/* ---- Adopting ---- */
+
+static void intern_names(AkProgram *program, AkUnitX *unit)
+{
+    const AkFacts *facts = unit->unit.facts;
+    const char **atoms = ak__alloc(program->arena, facts->name_count * sizeof *atoms);
+    atoms[0] = ak__atom(program, "");
+    for (uint32_t i = 1; i < facts->name_count; i++)
+        atoms[i] = ak__atom_hashed(program->atoms, facts->names[i], facts->name_len[i], facts->name_hash[i]);
+    unit->unit.atoms = atoms;
+}
+
+static AkFunction *add_function(AkProgram *program, AkUnitX *unit, uint32_t index, const char *name,
+                                const char *qualified)
+{
+    AkFunctionX *fn = ak__alloc(program->arena, sizeof *fn);
+    fn->function.unit = &unit->unit;
+    fn->function.index = index;
+    fn->function.name = name;
+    fn->function.qualified = qualified;
+    fn->function.reach = &fn->reach;
+    AK_PUSH(program->arena, program->functions, program->function_len, program->function_cap) = &fn->function;
+    return &fn->function;
+}
+
+static AkClass *add_class(AkProgram *program, AkUnitX *unit, uint32_t index, const char *qualified)
+{
+    AkClassX *class_ = ak__alloc(program->arena, sizeof *class_);
+    class_->class_.unit = &unit->unit;
+    class_->class_.index = index;
+    class_->class_.name = unit->unit.atoms[unit->unit.facts->classes[index].name];
+    class_->class_.qualified = qualified;
+    AK_PUSH(program->arena, program->classes, program->class_len, program->class_cap) = &class_->class_;
+    return &class_->class_;
+}
+
+static const char *qualified_name(AkProgram *program, const char *prefix, const char *name)
+{
+    return *prefix ? ak__atom_join(program, prefix, ".", name) : name;
+}
+
+/* Scopes come parents first, so that each finds its prefix and its owner ready. */
+static void adopt_scopes(AkProgram *program, AkUnitX *unit)
+{
+    const AkFacts *facts = unit->unit.facts;
+    AkFunction **functions = ak__alloc(program->arena, facts->function_len * sizeof *functions);
+    AkClass **classes = ak__alloc(program->arena, facts->class_len * sizeof *classes);
+    const char **prefix = ak__alloc(program->arena, facts->scope_len * sizeof *prefix);
+    const char *module = ak__atom(program, "<module>"), *lambda = ak__atom(program, "<lambda>");
+    functions[0] = add_function(program, unit, 0, module, module);
+    functions[0]->roles = AK_ROLE_MODULE;
+    prefix[0] = prefix[1] = "";
+    for (uint32_t s = 2; s < facts->scope_len; s++) {
+        const AkScope *scope = &facts->scopes[s];
+        prefix[s] = prefix[scope->parent];
+        if (scope->kind == AK_SCOPE_FUNCTION) {
+            const AkFunctionFact *fact = &facts->functions[scope->index];
+            const char *name = fact->is_lambda ? lambda : unit->unit.atoms[fact->name];
+            const char *qualified = qualified_name(program, prefix[s], name);
+            AkFunction *fn = add_function(program, unit, scope->index, name, qualified);
+            fn->outer = fact->outer ? functions[fact->outer] : NULL;
+            fn->class_ = fact->class_ ? classes[fact->class_] : NULL;
+            functions[scope->index] = fn;
+            prefix[s] = ak__atom_join(program, qualified, ".", "<locals>");
+        } else if (scope->kind == AK_SCOPE_CLASS) {
+            const AkClassFact *fact = &facts->classes[scope->index];
+            const char *qualified = qualified_name(program, prefix[s], unit->unit.atoms[fact->name]);
+            classes[scope->index] = add_class(program, unit, scope->index, qualified);
+            classes[scope->index]->outer = fact->outer_function ? functions[fact->outer_function] : NULL;
+            prefix[s] = qualified;
+        }
+    }
+    unit->unit.functions = functions;
+    unit->unit.classes = classes;
+}
+
+static void adopt(AkProgram *program, AkWantedBlock *wanted)
+{
+    AkUnitX *unit = wanted->unit;
+    unit->file = wanted->file;
+    unit->block = wanted->block;
+    unit->unit.module = &wanted->file->module;
+    intern_names(program, unit);
+    adopt_scopes(program, unit);
+    wanted->file->unit_of[wanted->block] = unit;
+    AK_PUSH(program->arena, program->units, program->unit_len, program->unit_cap) = unit;
+    program->counts.blocks_parsed++;
+}
+
+static void parse_blocks(AkProgram *program)
+{
+    AkWantedBlock *blocks = program->wanted_blocks;
+    uint32_t len = program->wanted_block_len;
+    program->wanted_blocks = NULL;
+    program->wanted_block_len = program->wanted_block_cap = 0;
+    if (!len)
+        return;
+    qsort(blocks, len, sizeof *blocks, largest_first);
+    Job job = {.program = program, .blocks = blocks, .len = len, .one = parse_one};
+    run_job(program, &job);
+    qsort(blocks, len, sizeof *blocks, in_order);
+    for (uint32_t i = 0; i < len; i++)
+        if (blocks[i].unit)
+            adopt(program, &blocks[i]);
+    program->blocks_done += len;
+    if (program->options.progress)
+        program->options.progress(program->options.payload, program->blocks_done, program->blocks_done);
+}
+
+bool ak__round(AkProgram *program)
+{
+    if (!program->wanted_file_len && !program->wanted_block_len)
+        return false;
+    AkFile **files = program->wanted_files;
+    uint32_t len = program->wanted_file_len;
+    program->wanted_files = NULL;
+    program->wanted_file_len = program->wanted_file_cap = 0;
+    program->round++;
+    open_files(program, files, len, true);
+    parse_blocks(program);
+    return true;
+}
