@@ -179,6 +179,33 @@ bool ak_is_command(const AkCall *call)
     return false;
 }
 
+bool ak_is_guarded(const AkCall *call)
+{
+    static const char *const names[] = {"continue_as_new",
+                                        "deprecate_patch",
+                                        "new_random",
+                                        "patched",
+                                        "random",
+                                        "register_random_seed_callback",
+                                        "set_current_details",
+                                        "set_dynamic_query_handler",
+                                        "set_dynamic_signal_handler",
+                                        "set_dynamic_update_handler",
+                                        "set_query_handler",
+                                        "set_signal_handler",
+                                        "set_update_handler",
+                                        "upsert_memo",
+                                        "upsert_search_attributes",
+                                        "uuid4",
+                                        "uuid7"};
+    const char *name = ak_workflow_name(call);
+
+    for (size_t i = 0; name && i < sizeof(names) / sizeof(*names); i++)
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    return ak_is_command(call) || ak_calls(call, "asyncio.create_task");
+}
+
 /* ---- Reach ---- */
 
 typedef struct Seen {

@@ -28,9 +28,11 @@ unsigned ak_starts(const AkCall *call);
 const AkFunction *ak_started(struct AkPass *pass, const AkCall *call);
 /* Name under which an activity, handler or workflow is known to the server; NULL if not constant. */
 const char *ak_defined_name(struct AkPass *pass, const AkFunction *fn);
-/* Whether a worker may be told to wait or to send something: awaitable parts of the SDK that
- * workflow code uses, asyncio's timers among them. */
+/* Whether the call asks the server for something that is awaited: an activity, a child workflow, a timer,
+ * a message, a condition. */
 bool ak_is_command(const AkCall *call);
+/* Whether the SDK refuses the call in a query or a validator. */
+bool ak_is_guarded(const AkCall *call);
 /* The name behind "temporalio.workflow.", or NULL. */
 const char *ak_workflow_name(const AkCall *call);
 

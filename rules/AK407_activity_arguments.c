@@ -183,11 +183,14 @@ static void check_count(AkPass *pass, const AkCall *call)
         return;
     most = ak_params(fn, &least, &any);
     if (given.count < least || (given.count > most && !any)) {
-        AkReport *report = ak_report_call(
-            pass, call, ak_contexts_at(pass, call) & AK_CTX_WORKFLOW, "'%s' takes %s%zu argument%s and is given %zu",
-            fn->roles & AK_ROLE_RUN && fn->class_ ? fn->qualified : fn->name, any || least < most ? (given.count < least ? "at least " : "at most ") : "",
-            given.count < least ? least : most, (given.count < least ? least : most) == 1 ? "" : "s", given.count);
-        ak_step(report, fn->unit, 0, "'%s' is defined here", fn->name);
+        bool few = given.count < least;
+        size_t bound = few ? least : most;
+        const char *about = !any && least == most ? "" : few ? "at least " : "at most ";
+
+        ak_report_call(pass, call, ak_contexts_at(pass, call) & AK_CTX_WORKFLOW,
+                       "'%s' takes %s%zu argument%s and is given %zu",
+                       fn->roles & AK_ROLE_RUN ? fn->qualified : fn->name, about, bound, bound == 1 ? "" : "s",
+                       given.count);
     } else {
         check_types(pass, call, fn, &given);
     }
