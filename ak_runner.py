@@ -34,6 +34,7 @@ import json
 import marshal
 import os
 import pickle
+import re
 import reprlib
 import socket
 import sys
@@ -388,6 +389,8 @@ PLAIN = frozenset((str, dict, set, tuple, bytes, bytearray, frozenset, int, floa
 BUILTINS = frozenset(
     f for f in vars(__import__("builtins")).values() if isinstance(f, (Builtin, type)) and f not in CALLBACKS)
 _no_activity: Dict[int, Any] = {}
+_verdicts: Dict[Any, bool] = {}
+_importable: Dict[Any, bool] = {}
 
 
 def public_module(name: Any) -> str:
@@ -484,6 +487,22 @@ def named_direct(module: str, name: str) -> bool:
 
 def is_direct(f: Any) -> bool:
     """Runs in place: user code, deterministic library code, the runtime's own interface."""
+    if not lasting(f):
+        return judged_direct(f)
+    known = _verdicts.get(f)
+    if known is None:
+        known = _verdicts[f] = judged_direct(f)
+    return known
+
+
+def lasting(f: Any) -> bool:
+    """A module's own function: its verdict can be kept without keeping anything else alive."""
+    if type(f) is Function:
+        return f.__closure__ is None and "<locals>" not in f.__qualname__
+    return type(f) is Builtin and (f.__self__ is None or isinstance(f.__self__, types.ModuleType))
+
+
+def judged_direct(f: Any) -> bool:
     f = unwrapped(f)
     if id(f) in _no_activity:
         return True
@@ -545,15 +564,23 @@ _session: Optional["Session"] = None
 _loading = 0
 
 
-@contextmanager
-def unrecorded() -> Iterator[None]:
+class Unrecorded:
     """Module-level code, pickling and printing of user objects: calls made meanwhile run in place."""
-    global _loading
-    _loading += 1
-    try:
-        yield
-    finally:
+
+    def __enter__(self) -> None:
+        global _loading
+        _loading += 1
+
+    def __exit__(self, *_: Any) -> None:
+        global _loading
         _loading -= 1
+
+
+_unrecorded = Unrecorded()
+
+
+def unrecorded() -> Unrecorded:
+    return _unrecorded
 
 
 def pick(f: Any) -> Any:
@@ -612,6 +639,7 @@ def here() -> Where:
 
 # Values on the wire.
 
+ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 ATOMS = frozenset((type(None), bool, int, float, str, bytes))
 
 
@@ -712,8 +740,13 @@ def refusal(value: Any) -> Optional[str]:
     try:
         freeze(value)
     except Exception as exc:
-        return " ".join(str(exc).split()) or type(exc).__name__
+        return words_of(exc)
     return None
+
+
+def words_of(exc: BaseException) -> str:
+    """On one line and without addresses: the same words on every run."""
+    return ADDRESS.sub("", " ".join(as_text(exc).split())) or type(exc).__name__
 
 
 def parts(value: Any) -> Iterator[Tuple[str, Any]]:
@@ -1071,7 +1104,7 @@ class Stream(io.TextIOBase):
             if "\n" in text:
                 done, _, self.pending = self.pending.rpartition("\n")
                 _session.print(self.label, done + "\n")
-        elif _session is None and _load_output is not None:
+        elif _session is None and _loading and _load_output is not None:
             _load_output.append((self.label, text))
         elif self.inner is not None:
             self.inner.write(text)
@@ -1147,6 +1180,10 @@ class Session:
         self.activity = 0       # the call being carried out
         self.pid = os.getpid()
         self.thread = threading.get_ident()
+        self.ahead: List[Json] = []         # recorded answers that the engine sent in advance, last first
+        self.promised = self.proto == PROTO and run.get("replay") or 0      # how many are still to come
+        self.stale = 0
+        self.asking = threading.Lock()      # threads of one activity ask one after the other
         self._random: Any = None
         self._uuids: Any = None
 
@@ -1213,10 +1250,14 @@ class Session:
         if self.quiet or self.elsewhere():
             return drive(f, args, kwargs)
         flush_streams()
-        place = here()
-        work = Work(f, args, kwargs, options, place)
-        with unrecorded():
+        work = Work(f, args, kwargs, options)
+        if not ((self.promised or self.ahead) and work.surely_packs()):
             work.pack(self.dialect)
+        record = self.recorded(work.name, False)
+        if record is not None:
+            return self.result(record)
+        work.pack(self.dialect)
+        place = work.place
         self.seq += 1
         line = self.link.encode("callback", self.callback_payload(work))
         if not self.link.fits(line):
@@ -1245,7 +1286,7 @@ class Session:
 
     def settle(self, work: "Work") -> Any:
         while True:
-            kind, payload = self.link.receive()
+            kind, payload = self.receive()
             if kind == "response":
                 return self.result(payload)
             if kind != "callback":
@@ -1332,7 +1373,7 @@ class Session:
         try:
             line = self.link.encode("response", self.response_payload(freeze(value), preview_of(value)))
         except Exception as exc:
-            words = " ".join(str(exc).split()) or type(exc).__name__
+            words = words_of(exc)
             return self.failure(cannot_record("the result of %s()" % work.name, work.place, [("result", value)], words))
         if self.link.fits(line):
             return line
@@ -1373,13 +1414,50 @@ class Session:
     def request(self, op: str, args: Json) -> Any:
         if self.proto == 1:
             raise Misuse("%s needs an engine that speaks protocol 2" % op)
-        if self.elsewhere():
+        if os.getpid() != self.pid or self.elsewhere() and not self.activity:
             raise Misuse("%s called from another thread or process than the handler's" % op)
-        flush_streams()
-        place = here()
-        if not self.activity:
-            self.seq += 1
-        payload: Json = {"seq": 0 if self.activity else self.seq, "op": op, "args": packed_json(args, op, place),
+        with self.asking:
+            flush_streams()
+            return self.ask(op, args, here())
+
+    # Replay in advance: `run` promised how many recorded answers follow in `history` messages.
+
+    def recorded(self, name: str, request: bool) -> Optional[Json]:
+        """The recorded answer to the next call, when it is of that name. At the first other one the engine is asked, and judges."""
+        while self.promised and not self.ahead:
+            self.read_history()
+        if not self.ahead:
+            return None
+        record = self.ahead.pop()
+        if record.get("op" if request else "name") != name:
+            self.ahead, self.promised, self.stale = [], 0, self.promised
+            return None
+        self.seq += 1
+        record["seq"] = self.seq
+        return record
+
+    def read_history(self) -> None:
+        kind, payload = self.link.receive()
+        records = payload.get("records")
+        if kind != "history" or not isinstance(records, list) or not records or not all(isinstance(r, dict) for r in records):
+            self.link.fail(ProtocolError("a %s message where %d more recorded answers were due" % (preview_of(kind), self.promised)))
+        if len(records) > self.promised:
+            self.link.fail(ProtocolError("more recorded answers than the run message promised"))
+        self.promised -= len(records)
+        self.ahead = records[::-1]
+
+    def receive(self) -> Tuple[str, Json]:
+        """The next message; after a divergence, what is left of the history is passed over."""
+        kind, payload = self.link.receive()
+        while kind == "history" and self.stale > 0:
+            self.stale -= len(payload.get("records") or " ")
+            kind, payload = self.link.receive()
+        return kind, payload
+
+    def ask(self, op: str, args: Json, place: Where) -> Any:
+        """Inside an activity a request is outside the count: it is not made again on replay."""
+        seq = 0 if self.activity else self.seq + 1
+        payload: Json = {"seq": seq, "op": op, "args": packed_json(args, op, place),
                          "where": {"file": place[0], "line": place[1], "func": place[2]}}
         if self.activity:
             payload["call"] = self.activity
@@ -1387,15 +1465,23 @@ class Session:
         if not self.link.fits(line):
             raise CannotRecord("%s:%d: the arguments of %s take %d bytes, above the line limit of %d" % (
                 place[0], place[1], op, len(line), self.link.limit))
+        if seq:
+            record = self.recorded(op, True)
+            if record is not None:
+                return self.answer(record)
+            self.seq = seq
         self.link.send_line(line)
-        return self.reply(payload["seq"])
+        return self.reply(seq)
 
     def reply(self, seq: int) -> Any:
-        kind, payload = self.link.receive()
+        kind, payload = self.receive()
         if kind != "reply":
             self.link.fail(ProtocolError("a %s message where a reply was due" % preview_of(kind)))
         if payload.get("seq", seq) != seq:
             self.link.fail(ProtocolError("a reply to request %s where request %d stood" % (preview_of(payload["seq"]), seq)))
+        return self.answer(payload)
+
+    def answer(self, payload: Json) -> Any:
         self.advance(payload.get("at"))
         if payload.get("error") is not None:
             raise self.engine_error(payload["error"])
@@ -1468,22 +1554,37 @@ class Session:
 class Work:
     """One call to be recorded: what to call, and its form on the wire."""
 
-    def __init__(self, f: Any, args: Tuple[Any, ...], kwargs: Dict[str, Any], options: Json, place: Where) -> None:
-        self.f, self.args, self.kwargs, self.options, self.place = f, args, kwargs, options, place
+    def __init__(self, f: Any, args: Tuple[Any, ...], kwargs: Dict[str, Any], options: Json) -> None:
+        self.f, self.args, self.kwargs, self.options = f, args, kwargs, options
         self.name = as_text(options.get("name") or name_of(f))
+        self.place: Where = ("", 0, "")
         self.in_memory = False
         self.data = ""
 
     def pack(self, dialect: str) -> None:
-        try:
-            self.data = b64(freeze_call(self.f, self.args, self.kwargs))
-        except Exception as exc:
-            if dialect != "autokitteh":
-                words = " ".join(str(exc).split()) or type(exc).__name__
-                roots = call_roots(self.f, self.args, self.kwargs)
-                raise cannot_record("the call of %s()" % self.name, self.place, roots, words) from None
-            self.in_memory = True
-            self.data = b64(pickle.dumps((self.name, (), {}), 0))
+        if self.data:
+            return
+        self.place = here()
+        with unrecorded():
+            try:
+                self.data = b64(freeze_call(self.f, self.args, self.kwargs))
+            except Exception as exc:
+                if dialect != "autokitteh":
+                    words = words_of(exc)
+                    roots = call_roots(self.f, self.args, self.kwargs)
+                    raise cannot_record("the call of %s()" % self.name, self.place, roots, words) from None
+                self.in_memory = True
+                self.data = b64(pickle.dumps((self.name, (), {}), 0))
+
+    def surely_packs(self) -> bool:
+        """Known without trying: on replay the bytes of a call that is answered from the record are not needed."""
+        if not lasting(self.f):
+            return False
+        known = _importable.get(self.f)
+        if known is None:
+            known = _importable[self.f] = refusal(self.f) is None
+        return known and all(type(a) in ATOMS and (type(a) not in (str, bytes, int) or len(as_text(a)) < 1 << 16)
+                             for a in itertools.chain(self.args, self.kwargs.values()))
 
     def harmless(self) -> bool:
         """Nothing in the call can be changed by carrying it out."""
@@ -1688,7 +1789,10 @@ _programs: Dict[str, Program] = {}
 
 def preload(root: str, entry: str) -> str:
     """Imports the entry's module once in a warm process. Returns "" or one line saying why it did not load."""
-    program = load(root, entry)
+    try:
+        program = load(root, entry)
+    except (Misuse, OSError) as exc:
+        return "%s: %s" % (type(exc).__name__, exc)
     return "%s: %s" % (program.error["type"], program.error["message"]) if program.error else ""
 
 
@@ -1822,6 +1926,7 @@ def in_activity() -> bool:
 
 
 def no_activity(thing: Any) -> None:
+    _verdicts.clear()
     _no_activity[id(thing)] = thing
 
 
@@ -1908,6 +2013,9 @@ def check_run(run: Json) -> None:
         raise ProtocolError("a run message without func_name")
     if event is not None and not isinstance(event, dict):
         raise ProtocolError("the event of a run message is no object")
+    replay = run.get("replay")
+    if replay is not None and (isinstance(replay, bool) or not isinstance(replay, int) or replay < 0):
+        raise ProtocolError("the number of recorded answers in a run message is no number")
     if at is not None and (isinstance(at, bool) or not isinstance(at, (int, float))):
         raise ProtocolError("the start time of a run message is no number")
 

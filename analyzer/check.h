@@ -66,6 +66,8 @@ typedef struct AkFile {
     bool mentions_event; /* "event", for guessed entry points */
     bool unreadable;    /* problem is about its text: a finding, not a notice */
     bool import_reached; /* its top-level code runs in a durable program */
+    uint8_t books;       /* bits 1 << AkBook: rule books whose programs import or run it */
+    bool *framework;     /* by block: mentions a name that comes from a framework, or is decorated */
     const char *why;    /* CLOSED: read's reason, or NULL */
     struct AkBlock *blocks;
     uint32_t block_len;
@@ -77,6 +79,9 @@ typedef struct AkFile {
     uint32_t import_len;
     const char *folder; /* atom: "" or "a/b" */
     uint32_t index;
+    struct AkAllow *allows; /* comments that silence, see allow.c */
+    uint32_t allow_len;
+    bool allows_done;
 } AkFile;
 
 /* ---- Units, functions, classes with what only the stages use ---- */
@@ -133,6 +138,9 @@ typedef struct AkFunctionX {
     AkReach reach;
     bool queued, reached, values_busy;
     uint8_t rooted[2]; /* by book: contexts it is a root of */
+    bool applied_done;
+    bool applies_defn;     /* as a decorator it applies workflow.defn */
+    unsigned applies;      /* roles that it gives as a decorator */
     uint8_t rounds;         /* how often it was analysed */
     uint32_t epoch;         /* of its last analysis */
     AkValue *flows;         /* values that calls gave its parameters: param in flow_param */
@@ -179,7 +187,7 @@ typedef struct AkSet {
 
 typedef struct AkWorker {
     AkArena *arena;
-    struct TSParser *parser;
+    AkParser *parser;
     bool failed;
 } AkWorker;
 
@@ -233,8 +241,10 @@ typedef struct AkProgram {
 
     AkRoot *roots;
     uint32_t root_len, root_cap;
-    AkFile **import_queue;
+    AkFile **import_queue; /* files whose top-level code runs, by book */
     uint32_t import_len, import_cap, import_at;
+    uint32_t dialect_at;   /* units before this one have their roles */
+    bool guess;            /* entry points are guessed by their names */
 
     AkManifest *manifests;
     uint32_t manifest_len, manifest_cap;
@@ -242,7 +252,8 @@ typedef struct AkProgram {
     uint32_t entry_len, entry_cap;
 
     unsigned books; /* dialects of the run */
-    struct AkReports *reports;
+    struct AkReport **reports;
+    uint32_t report_len, report_cap;
     const char **notices;
     uint32_t notice_len, notice_cap;
     AkCounts counts;
@@ -391,9 +402,15 @@ void ak__temporal_want(AkProgram *program);
 void ak__temporal_call(AkProgram *program, AkFunction *fn, AkExprId call, const char *dotted);
 void ak__ak_unit(AkProgram *program, AkUnitX *unit);
 void ak__ak_entries(AkProgram *program);
-bool ak__ak_resolve(AkProgram *program);
+void ak__ak_resolve(AkProgram *program);
+void ak__ak_guess(AkProgram *program);
+void ak__ak_starts(AkProgram *program);
 void ak__root(AkProgram *program, AkFunction *fn, uint16_t contexts, uint8_t book, const char *what);
 void ak__import_root(AkProgram *program, AkFile *file);
+/* Which books' programs reach what is imported from here. */
+void ak__roles(AkProgram *program, AkFunction *fn);
+bool ak__is_ak_entry_name(const char *name);
+void ak__module_code(AkProgram *program);
 /* What a call from a function with these contexts gives its target. */
 uint16_t ak__pass_contexts(uint16_t contexts, uint8_t book, const AkFunction *target);
 
@@ -401,10 +418,25 @@ uint16_t ak__pass_contexts(uint16_t contexts, uint8_t book, const AkFunction *ta
 void ak__contexts(AkProgram *program);
 const AkLink *ak__link(const AkFunction *fn, uint8_t book, unsigned context);
 
-/* ask.c, report.c, allow.c */
+/* run.c: rules over the finished tables. */
 void ak__run_rules(AkProgram *program);
+bool ak__is_chosen(const AkProgram *program, const AkRule *rule);
+
+/* report.c */
+void ak__reports_finish(AkProgram *program);
+size_t ak__report_count(const AkProgram *program);
+const AkFinding *ak__report_at(const AkProgram *program, size_t i);
 AkPlace ak__place(AkProgram *program, AkFile *file, uint32_t start, uint32_t end);
+AkPlace ak__text_place(const char *path, const char *text, size_t len, uint32_t start, uint32_t end);
+/* A finding made elsewhere: by the caller's parsers, or of the source itself. */
+void ak__report_made(AkProgram *program, const AkRule *rule, AkPlace place, const char *message,
+                     const char *advice, bool proved, AkFile *file);
+
+/* allow.c: whether a comment silences this rule there. */
 bool ak__allowed(AkProgram *program, AkFile *file, const AkUnit *unit, uint32_t start, uint32_t end,
                  AkStmtId stmt, const AkRule *rule);
+
+/* syntax.c: findings of AK001. */
+void ak__syntax(AkProgram *program);
 
 #endif

@@ -339,19 +339,6 @@ static bool import_without_tree(AkProgram *program, AkFile *file, const AkBoundA
     return false;
 }
 
-static void global_values(AkProgram *program, const AkUnit *unit, AkName name, AkSet *out)
-{
-    const AkFacts *facts = unit->facts;
-    for (AkScopeId scope = 2; scope < facts->scope_len; scope++) {
-        uint32_t len;
-        const AkBinding *bindings = ak__scope_bindings(facts, scope, name, &len);
-        if (!has_kind(bindings, len, AK_B_GLOBAL))
-            continue;
-        for (uint32_t i = 0; i < len && i < MOST_BINDINGS; i++)
-            ak__binding_value(program, unit, &bindings[i], out);
-    }
-}
-
 static void block_value(AkProgram *program, AkFile *file, const AkBoundAt *bound, const char *name, AkSet *out)
 {
     if (bound->kind == AK_BOUND_IMPORT && import_without_tree(program, file, bound, out))
@@ -361,11 +348,7 @@ static void block_value(AkProgram *program, AkFile *file, const AkBoundAt *bound
         ak__add_unknown(out);
         return;
     }
-    AkName local = ak__name_in(program, &unit->unit, name);
-    if (bound->kind == AK_BOUND_GLOBAL)
-        global_values(program, &unit->unit, local, out);
-    else
-        ak__scope_value(program, &unit->unit, 1, local, out);
+    ak__scope_value(program, &unit->unit, 1, ak__name_in(program, &unit->unit, name), out);
 }
 
 static bool hides_earlier(const AkBoundAt *bound)

@@ -116,6 +116,47 @@ static void note_frameworks(AkFile *file)
     }
 }
 
+/* ---- Blocks that mention a framework ---- */
+
+static bool is_framework_name(const AkFile *file, const AkMention *mention)
+{
+    const char *text = file->source.text;
+    for (uint32_t i = 0; i < file->import_len; i++) {
+        const AkImportAt *import = &file->imports[i];
+        bool framework = names_module(import, "temporalio") || names_module(import, "autokitteh") ||
+                         names_module(import, "ak") || names_module(import, "nexusrpc");
+        if (framework && import->bound_len == mention->len &&
+            memcmp(text + import->bound_start, text + mention->start, mention->len) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool mentions_framework(AkArena *arena, const AkFile *file, const AkBlock *block)
+{
+    AkMention *mentions;
+    size_t len = ak__text_idents(arena, file->source.text, block->code, block->end, 0, &mentions);
+    for (size_t i = 0; i < len; i++)
+        if (is_framework_name(file, &mentions[i]))
+            return true;
+    return false;
+}
+
+static void note_blocks(AkArena *arena, AkFile *file)
+{
+    bool stars = false;
+    file->framework = ak__alloc(arena, file->block_len * sizeof *file->framework);
+    if (!file->module.imports_temporal && !file->module.imports_ak)
+        return;
+    for (uint32_t i = 0; i < file->import_len; i++)
+        stars |= file->imports[i].star;
+    for (uint32_t i = 0; i < file->block_len; i++) {
+        const AkBlock *block = &file->blocks[i];
+        if (block->kind != AK_BLOCK_IMPORT && block->kind != AK_BLOCK_DOC && block->kind != AK_BLOCK_BLANK)
+            file->framework[i] = stars || block->decorated || mentions_framework(arena, file, block);
+    }
+}
+
 static void open_text(AkArena *arena, AkFile *file, const char *text, size_t len)
 {
     int status = ak__source_open_padded(arena, &file->source, file->module.path, text, len);
@@ -132,6 +173,7 @@ static void open_text(AkArena *arena, AkFile *file, const char *text, size_t len
     index_names(arena, file);
     index_imports(arena, file);
     note_frameworks(file);
+    note_blocks(arena, file);
     file->state = AK_FILE_OPEN;
 }
 

@@ -1,4 +1,5 @@
 # tests/fuzz/fuzz_<module>.c: one libFuzzer target each, linked with whatever libraries there are.
+# AddressSanitizer and the rest come with the preset's flags, as all code must have them.
 if(NOT CMAKE_C_COMPILER_ID MATCHES "Clang")
   message(FATAL_ERROR "AK_FUZZ needs clang")
 endif()
@@ -6,10 +7,9 @@ file(GLOB ak_fuzzers CONFIGURE_DEPENDS tests/fuzz/fuzz_*.c)
 foreach(source ${ak_fuzzers})
   get_filename_component(name ${source} NAME_WE)
   add_executable(${name} ${source})
-  target_compile_options(${name} PRIVATE -fsanitize=fuzzer)
   target_link_options(${name} PRIVATE -fsanitize=fuzzer)
   target_link_libraries(${name} PRIVATE ak_warnings PkgConfig::JANSSON Threads::Threads)
-  foreach(lib ak_runtime ak_engine aklint_core ts ts_python)
+  foreach(lib ak_runtime ak_engine aklint_cli aklint_core ts ts_python)
     if(TARGET ${lib})
       target_link_libraries(${name} PRIVATE ${lib})
     endif()

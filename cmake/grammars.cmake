@@ -64,8 +64,8 @@ endforeach()
 # is newer than this grammar: one field has another name since, and one points to another type, which
 # the core tells apart by the version in that field.
 if(NOT TREE_SITTER_TOML_FROM STREQUAL system AND NOT EXISTS ${TREE_SITTER_TOML_DIR}/src/tree_sitter/parser.h)
-  if(TREE_SITTER_FROM STREQUAL system)
-    message(FATAL_ERROR "${TREE_SITTER_TOML_DIR} lacks src/tree_sitter/parser.h; give TREE_SITTER_DIR too, or install tree-sitter-toml")
+  if(NOT EXISTS ${TREE_SITTER_DIR}/lib/src/parser.h)
+    message(FATAL_ERROR "${TREE_SITTER_TOML_DIR} lacks src/tree_sitter/parser.h, and so does TREE_SITTER_DIR (lib/src/parser.h)")
   endif()
   configure_file(${TREE_SITTER_DIR}/lib/src/parser.h ${PROJECT_BINARY_DIR}/toml/tree_sitter/parser.h COPYONLY)
   target_include_directories(ts_toml SYSTEM PRIVATE ${PROJECT_BINARY_DIR}/toml)

@@ -126,6 +126,9 @@ int64_t ak_session_count(AkStore *store, const AkSessionQuery *query);
 /* Unfinished sessions to load: those that wait for nothing and those whose due time is at or before
  * `now`; oldest due time first. */
 int ak_session_due(AkStore *store, int64_t now_us, size_t limit, AkSessionFn fn, void *payload);
+/* Unfinished sessions that wait for an event or a signal and have mail: to be loaded when a server
+ * starts, as the one before may have ended between putting the mail and telling. */
+int ak_session_with_mail(AkStore *store, AkSessionFn fn, void *payload);
 /* The next due time above now_us of an unfinished session, 0 for none; or a fault. */
 int64_t ak_session_next_due(AkStore *store, int64_t now_us);
 

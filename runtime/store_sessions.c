@@ -242,6 +242,16 @@ int ak_session_due(AkStore *store, int64_t now_us, size_t limit, AkSessionFn fn,
     return rows ? lend_sessions(store, rows, fn, payload) : fault;
 }
 
+int ak_session_with_mail(AkStore *store, AkSessionFn fn, void *payload)
+{
+    int fault = 0;
+    sqlite3_stmt *rows = ak__store_query(store, &fault,
+                                         "SELECT " COLUMNS " FROM session WHERE state <= 2 AND"
+                                         " wait IN (2, 3) AND n IN (SELECT session FROM mail) ORDER BY id",
+                                         "");
+    return rows ? lend_sessions(store, rows, fn, payload) : fault;
+}
+
 int64_t ak_session_next_due(AkStore *store, int64_t now_us)
 {
     int64_t due = 0;

@@ -11,10 +11,10 @@
  *     for (;;) { do the commands; wait; tell what happened by ak_run_step }
  *
  * The one rule about order: AK_CMD_JOURNAL is a barrier. Commands come in two kinds.
- * Inside (AK_CMD_REQUEST to AK_CMD_JOURNAL): writes to the store. The driver does them in order in
- * its open transaction. Outside (AK_CMD_SPAWN and later): what others can see, done in order too. An
+ * Inside (AK_CMD_REQUEST to AK_CMD_JOURNAL): what is done with the store, at once, in order, in the
+ * driver's open transaction. Outside (AK_CMD_SPAWN and later): what others can see, done in order too. An
  * outside command waits until every journaled record before it is durable; lazy ones hold up
- * AK_CMD_SHOW alone. Inside commands that no record follows may share a later commit. Many sessions
+ * AK_CMD_SHOW alone, which others may overtake. Inside commands that no record follows may share a later commit. Many sessions
  * may share one commit. When a commit fails, nothing happened: free every run that was stepped since
  * the last good commit, end its runner and load it anew; the engine's memory was ahead of the truth.
  *
@@ -111,6 +111,8 @@ typedef enum AkCommandKind {
                      * deadline). While wait is not AK_WAIT_NOTHING its runner may be ended (then
                      * AK_EV_LOST) and the run freed; load it when due_us comes or mail arrives */
     AK_CMD_FINISH,  /* the session's row: state, value, error, at_us. The run takes no event after */
+    AK_CMD_LOAD,    /* feed AK_EV_RECORD from record 0, those of the open transaction too, then
+                     * AK_EV_LOADED: now, before any other event of this run. Not the mail again */
     AK_CMD_JOURNAL, /* number, value = the record's bytes, sum. `lazy`: nothing but AK_CMD_SHOW waits
                      * for it, it may share a later commit */
     /* Outside, after what came before is durable. */
@@ -125,8 +127,6 @@ typedef enum AkCommandKind {
                      * replaces the alarm before */
     AK_CMD_STACK,   /* SIGUSR1 to the runner, read the stack, AK_EV_STACK */
     AK_CMD_KILL,    /* end the runner, drop whatever it still says; no AK_EV_LOST for it */
-    AK_CMD_LOAD,    /* feed AK_EV_RECORD from record 0, then AK_EV_LOADED, and nothing in between.
-                     * Mail is not fed again */
     AK_CMD_KINDS
 } AkCommandKind;
 

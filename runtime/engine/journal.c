@@ -26,6 +26,12 @@ enum { TAG_AT = 1, TAG_START, TAG_DUE, TAG_SEQ, TAG_ATTEMPT, TAG_MAIL, TAG_STATE
 enum { TAG_FILE = BYTES, TAG_FUNC, TAG_NAME, TAG_DIGEST, TAG_PREVIEW, TAG_RESULT, TAG_ARGS, TAG_VALUE,
        TAG_ERROR, TAG_TEXT, TAG_SEED, TAG_DIALECT, TAG_PARENT, TAG_END };
 
+static uint64_t load8(const unsigned char *at)
+{
+    return (uint64_t)at[0] | (uint64_t)at[1] << 8 | (uint64_t)at[2] << 16 | (uint64_t)at[3] << 24 |
+           (uint64_t)at[4] << 32 | (uint64_t)at[5] << 40 | (uint64_t)at[6] << 48 | (uint64_t)at[7] << 56;
+}
+
 static uint64_t load(const unsigned char *at, size_t size)
 {
     uint64_t word = 0;
@@ -51,7 +57,7 @@ static uint64_t chew(uint64_t sum, const void *bytes, size_t len)
     const unsigned char *at = bytes;
     sum = mix(sum, len);
     for (; len >= 8; len -= 8, at += 8)
-        sum = mix(sum, load(at, 8));
+        sum = mix(sum, load8(at));
     return len ? mix(sum, load(at, len)) : sum;
 }
 
@@ -135,6 +141,14 @@ static int corrupt(const char **why, const char *words)
     return AK_E_CORRUPT;
 }
 
+static void bytes_into(AkRecord *r, const AkBytes *b)
+{
+    AkBytes *fields[] = {&r->file, &r->func, &r->name, &r->digest, &r->preview, &r->result, &r->args,
+                         &r->value, &r->error, &r->text, &r->seed, &r->dialect, &r->parent};
+    for (size_t i = 0; i < TAG_END - BYTES; i++)
+        *fields[i] = b[i];
+}
+
 static void set_fields(AkRecord *r, const uint64_t *n, const AkBytes *b)
 {
     r->at_us = (int64_t)n[TAG_AT];
@@ -147,10 +161,17 @@ static void set_fields(AkRecord *r, const uint64_t *n, const AkBytes *b)
     r->stream = (AkStream)n[TAG_STREAM];
     r->in_memory = n[TAG_IN_MEMORY] != 0;
     r->line = n[TAG_LINE];
-    AkBytes *fields[] = {&r->file, &r->func, &r->name, &r->digest, &r->preview, &r->result, &r->args,
-                         &r->value, &r->error, &r->text, &r->seed, &r->dialect, &r->parent};
+    bytes_into(r, b);
+}
+
+void ak_record_move(AkRecord *record, const char *from, const char *to)
+{
+    AkBytes bytes[TAG_END - BYTES];
+    bytes_of(record, bytes);
     for (size_t i = 0; i < TAG_END - BYTES; i++)
-        *fields[i] = b[i];
+        if (bytes[i].at)
+            bytes[i].at = to + (bytes[i].at - from);
+    bytes_into(record, bytes);
 }
 
 static int read_fields(const unsigned char *at, const unsigned char *end, AkRecord *record,
@@ -166,7 +187,7 @@ static int read_fields(const unsigned char *at, const unsigned char *end, AkReco
             return corrupt(why, "its fields are out of order");
         last = tag;
         if (tag < TAG_NUMBERS) {
-            if (left < 8 || !(numbers[tag] = load(at, 8)))
+            if (left < 8 || !(numbers[tag] = load8(at)))
                 return corrupt(why, "a number in it is cut or empty");
             at += 8;
         } else if (tag >= BYTES && tag < TAG_END) {
@@ -201,10 +222,10 @@ int ak_record_read(AkBytes bytes, AkBytes session, uint64_t number, uint64_t pre
     }
     if (load(at + 4, 4) != bytes.len || bytes.len > AK_RECORD_MAX)
         return corrupt(why, "its length is wrong");
-    if (load(at + 8, 8) != number)
+    if (load8(at + 8) != number)
         return corrupt(why, "it is out of place");
     *sum = checksum(session, previous, at, bytes.len - TAIL);
-    if (load(at + bytes.len - TAIL, TAIL) != *sum)
+    if (load8(at + bytes.len - TAIL) != *sum)
         return corrupt(why, "its checksum does not match");
     if (at[0] != AK_JOURNAL_VERSION || at[2] || at[3])
         return corrupt(why, "its head is wrong");

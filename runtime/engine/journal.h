@@ -74,6 +74,9 @@ int ak_record_write(const AkRecord *record, AkBytes session, uint64_t previous, 
 int ak_record_read(AkBytes bytes, AkBytes session, uint64_t number, uint64_t previous,
                    AkRecord *record, uint64_t *sum, const char **why);
 
+/* The record's bytes have been copied from `from` to `to`: its slices follow. */
+void ak_record_move(AkRecord *record, const char *from, const char *to);
+
 /* "call", "ask", ...; "completed", ...: as JSON and the docs spell them. Static. */
 const char *ak_record_kind_name(AkRecordKind kind);
 const char *ak_state_name(AkState state);

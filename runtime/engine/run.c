@@ -202,9 +202,9 @@ bool ak_command_is_inside(AkCommandKind kind)
 
 const char *ak_command_name(AkCommandKind kind)
 {
-    static const char *const names[] = {"request", "send",  "take", "wait",  "finish", "journal",
+    static const char *const names[] = {"request", "send",  "take", "wait",  "finish", "load",  "journal",
                                         "spawn",   "run",   "execute", "reply", "show", "note",
-                                        "alarm",   "stack", "kill", "load"};
+                                        "alarm",   "stack", "kill"};
     return kind < AK_CMD_KINDS ? names[kind] : "";
 }
 
@@ -435,18 +435,12 @@ int64_t ak__time(AkRun *run, int64_t at)
 
 /* Keeps a record for the program, which is to come to its seq. A later record of the same seq (an
  * answer after its ask, a call after its attempts) takes the place of the former. */
-static int remember(AkRun *run, AkBytes bytes, uint64_t previous)
+static int remember(AkRun *run, AkBytes bytes, AkRecord record)
 {
-    uint64_t sum;
-    const char *why;
-    AkRecord record;
     char *copy = ak__copy(run, bytes);
     if (!copy)
         return AK_E_NOMEM;
-    bytes.at = copy;
-    int fault = ak_record_read(bytes, run->session, run->fed, previous, &record, &sum, &why);
-    assert(fault == 0);
-    (void)fault;
+    ak_record_move(&record, bytes.at, copy);
     while (run->known_len < record.seq) {
         if (!ak__grow(run, (void **)&run->known, &run->known_room, run->known_len,
                       sizeof *run->known)) {
@@ -486,8 +480,12 @@ int ak__journal(AkRun *run, AkNow now, AkRecord *record, bool lazy, AkCommands *
     run->last_seq = record->seq;
     if (run->phase == AK__PARKED ? !run->fresh : record->seq <= run->seq)
         return 0;
-    run->fed = command->number;
-    return remember(run, (AkBytes){run->bytes.at, run->bytes.len}, previous);
+    AkBytes bytes = {run->bytes.at, run->bytes.len};
+    AkRecord written;
+    const char *why;
+    fault = ak_record_read(bytes, run->session, command->number, previous, &written, &sum, &why);
+    assert(fault == 0);
+    return fault ? fault : remember(run, bytes, written);
 }
 
 void ak__reply(AkRun *run, AkNow now, const AkRecord *record, bool request, AkCommands *out)
@@ -896,11 +894,10 @@ static int take_record(AkRun *run, AkNow now, const AkEvent *event, AkCommands *
     AkRecord record;
     uint64_t sum;
     const char *why;
-    uint64_t previous = run->fed_sum;
     (void)now;
     (void)out;
     run->phase = AK__LOADING;
-    int fault = ak_record_read(event->value, run->session, run->fed, previous, &record, &sum, &why);
+    int fault = ak_record_read(event->value, run->session, run->fed, run->fed_sum, &record, &sum, &why);
     if (fault)
         return corrupt_record(run, fault, run->fed, why);
     why = out_of_order(run, &record);
@@ -915,7 +912,7 @@ static int take_record(AkRun *run, AkNow now, const AkEvent *event, AkCommands *
     case AK_REC_DONE: run->state = record.state; break;
     default:
         run->last_seq = record.seq;
-        fault = remember(run, event->value, previous);
+        fault = remember(run, event->value, record);
         if (fault == 0 && record.mail)
             fault = note_taken(run, record.mail);
     }
@@ -979,6 +976,9 @@ static int loaded(AkRun *run, AkNow now, const AkEvent *event, AkCommands *out)
         return 0;
     }
     int fault = ak__try_wait(run, now, out);
+    /* The row may say that the wait was over: it was, by a clock that has been set back since. */
+    if (fault == 0)
+        ak__show_wait(run, out);
     return fault < 0 ? fault : 0;
 }
 

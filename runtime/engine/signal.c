@@ -198,8 +198,8 @@ int ak__try_wait(AkRun *run, AkNow now, AkCommands *out)
     if (run->wait == AK_WAIT_SLEEP || run->wait == AK_WAIT_RETRY) {
         if (!due)
             return 0;
+        run->over = run->wait_seq;
         if (parked) {
-            run->over = run->wait_seq;
             run->wait = AK_WAIT_NOTHING;
             fault = ak__restart(run, out);
             return fault < 0 ? fault : 1;
@@ -254,7 +254,7 @@ static int replay(AkRun *run, AkNow now, AkKnown *known, const AkEvent *event, A
     if (record.kind == AK_REC_ASK) { /* a sleep that is over */
         record.at_us = record.due_us;
         record.value = ak_bytes("null");
-        record.error = (AkBytes){NULL, 0};
+        run->over = record.seq;
     }
     ak__reply(run, now, &record, true, out);
     ak__forget(known);

@@ -52,10 +52,11 @@ class Run:
 class Engine:
     """Answers a runner. `journal` holds what a former run recorded; `attempts` lets calls fail and be told to do it again."""
 
-    def __init__(self, proto=2, dialect="ak", journal=(), answers=None, attempts=1, seed="00ff", stop_after=None, at=1000.0):
+    def __init__(self, proto=2, dialect="ak", journal=(), answers=None, attempts=1, seed="00ff", stop_after=None, at=1000.0,
+                 ahead=0):
         self.proto, self.dialect, self.seed, self.at = proto, dialect, seed, at
         self.journal, self.answers, self.attempts = list(journal), answers or {}, attempts
-        self.stop_after = stop_after
+        self.stop_after, self.ahead = stop_after, ahead
 
     def talk(self, sock, run, func, event):
         self.file, self.sock, self.run = sock.makefile("rb"), sock, run
@@ -66,7 +67,10 @@ class Engine:
             payload.update(proto=2, session_id="ses_1", dialect=self.dialect, seed=self.seed, at=self.at)
         if run.module.get("error"):
             return
+        if self.ahead:
+            payload["replay"] = len(self.journal)
         self.send("run", payload)
+        self.send_ahead()
         while True:
             kind, payload = self.receive()
             if kind is None or kind == "done":
@@ -75,6 +79,21 @@ class Engine:
             getattr(self, "on_" + kind)(payload)
             if self.stop_after is not None and len(run.journal) >= self.stop_after:
                 return
+
+    def send_ahead(self):
+        """The journal in `history` messages of `ahead` records each: the runner needs not ask for them."""
+        for start in range(0, len(self.journal) if self.ahead else 0, self.ahead or 1):
+            records = []
+            for record in self.journal[start:start + self.ahead]:
+                shown = {"at": record["at"]}
+                if "reply" in record:
+                    shown.update(op=record["name"], value=record["reply"])
+                else:
+                    shown.update(name=record["name"], value=record["value"])
+                    if record.get("error"):
+                        shown["error"] = record["error"]
+                records.append(shown)
+            self.send("history", {"records": records})
 
     def receive(self):
         line = self.file.readline()
@@ -93,7 +112,7 @@ class Engine:
 
     def on_callback(self, payload):
         self.run.calls.append(payload["name"])
-        seq = len(self.run.journal)
+        seq = payload.get("seq", len(self.run.journal) + 1) - 1
         if seq < len(self.journal):
             record = self.journal[seq]
             assert record["name"] == payload["name"], (record["name"], payload["name"])
@@ -137,7 +156,7 @@ class Engine:
 
     def on_request(self, payload):
         self.run.requests.append((payload["op"], payload["args"]))
-        seq = len(self.run.journal)
+        seq = payload["seq"] - 1
         if payload["seq"] and seq < len(self.journal):
             record = self.journal[seq]
             assert record["name"] == payload["op"], (record["name"], payload["op"])

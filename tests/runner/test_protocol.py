@@ -216,6 +216,53 @@ def on_event(event):
         self.assertEqual([(f["name"], f["line"]) for f in run.error["traceback"]], [("on_event", 6), ("act", 4)])
 
 
+class History(Case):
+    """Recorded answers sent in advance: replay without a round trip a call."""
+
+    PROGRAM = """
+import os, time, random, autokitteh
+@autokitteh.activity
+def twice(x): return x * 2
+@autokitteh.activity
+def bad(x): raise KeyError(x)
+def on_event(event):
+    try: os.getenv(lambda: 1)
+    except Exception as x: print(type(x).__name__)
+    print(os.getenv("HOME"), twice([1]), twice(2))
+    time.sleep(5)
+    try: bad(1)
+    except KeyError as x: print("caught", x)
+    print(autokitteh.get_value("k"), len(os.listdir("/")) > 0)
+"""
+
+    def test_replay_from_history_asks_nothing_and_ends_alike(self):
+        first = self.execute(self.PROGRAM, answers={"store": 3})
+        self.assertEqual(first.error, None)
+        for ahead in (1, 2, 100):
+            again = self.execute(self.PROGRAM, journal=first.journal, ahead=ahead)
+            self.assertEqual((again.calls, again.requests), ([], []))
+            self.assertEqual([p[:2] for p in again.prints], [p[:2] for p in first.prints])
+            self.assertEqual(again.done, first.done)
+
+    def test_what_the_history_does_not_hold_goes_on_live(self):
+        first = self.execute(self.PROGRAM, answers={"store": 3})
+        for kept in range(len(first.journal)):
+            again = self.execute(self.PROGRAM, journal=first.journal[:kept], ahead=2, answers={"store": 3}, at=2000.0)
+            self.assertEqual(len(again.calls) + len(again.requests), len(first.journal) - kept)
+            self.assertEqual((again.text, again.done), (first.text, first.done))
+
+    def test_another_call_than_recorded_is_left_to_the_engine_to_judge(self):
+        class Judge(Engine):
+            def on_callback(self, payload):
+                self.send("response", {"seq": payload["seq"], "error": {"type": "Divergence", "kind": "divergence", "traceback": [],
+                                       "message": "call %d was %s, is %s" % (payload["seq"], self.journal[payload["seq"] - 1]["name"], payload["name"])}})
+        first = self.execute("import os\ndef on_event(e):\n    os.getpid()\n    os.getuid()\n    os.getpid()\n")
+        run = self.execute("import os\ndef on_event(e):\n    os.getpid()\n    os.getppid()\n    os.getpid()\n",
+                           engine=Judge(journal=first.journal, ahead=1))
+        self.assertIn("call 2 was getuid, is getppid", run.stderr)
+        self.assertEqual(run.code, 1)
+
+
 class Broken(Case):
     """Each a named error on standard error, exit code 1, no traceback of ours."""
 
@@ -278,6 +325,14 @@ class Broken(Case):
     def test_wrong_call_number(self):
         self.assertIn("answer to call 9 where call 1 stood",
                       self.meet(self.RUN, b'{"type": "response", "payload": {"seq": 9, "value": "Ti4="}}\n'))
+
+    def test_history_that_is_none(self):
+        run = self.RUN.replace(b'"proto": 2', b'"proto": 2, "replay": 2')
+        self.assertIn("recorded answers were due", self.meet(run, b'{"type": "history", "payload": {"records": 5}}\n'))
+        self.assertIn("recorded answers were due", self.meet(run, b'{"type": "response", "payload": {"value": "Ti4="}}\n'))
+        self.assertIn("more recorded answers than", self.meet(run, b'{"type": "history", "payload": {"records": [{}, {}, {}]}}\n'))
+        self.assertIn("without a value", self.meet(run, b'{"type": "history", "payload": {"records": [{"name": "getenv"}]}}\n'))
+        self.assertIn("is no number", self.meet(self.RUN.replace(b'"proto": 2', b'"proto": 2, "replay": "x"')))
 
     def test_line_above_the_limit(self):
         err = self.meet(b"x" * 5000, hold=True, env={"AK_LINE_LIMIT": "4096"})

@@ -1,0 +1,16 @@
+/* commands.h: what the words behind `aklint` do. Each returns the exit code. */
+#ifndef CLI_COMMANDS_H
+#define CLI_COMMANDS_H
+
+#include "options.h"
+#include "terminal.h"
+
+int cli_check(const CliOptions *options);
+int cli_rules(const CliOptions *options);
+int cli_explain(const CliOptions *options);
+int cli_config(const CliOptions *options);
+
+/* How --color was meant; 2 behind a sentence if it was not. */
+int cli_color(const CliOptions *options, CliColor *color);
+
+#endif

@@ -1,0 +1,44 @@
+/* files.h: which files a run looks at. */
+#ifndef CLI_FILES_H
+#define CLI_FILES_H
+
+#include "config.h"
+#include "map.h"
+#include "mem.h"
+
+#include <aklint.h>
+
+typedef struct CliFile {
+    const char *path; /* absolute */
+    AkUse use;
+    const CliSettings *settings;
+} CliFile;
+
+typedef struct CliFiles {
+    CliConfigs *configs;
+    const CliList *exclude; /* globs of the command line, from the working folder */
+    bool force_exclude;     /* they hold for paths that were named, too */
+    CliList found;          /* CliFile, sorted by path */
+    CliList manifests;      /* CliFile, of autokitteh.yaml */
+    CliList problems;       /* lines for standard error */
+    bool refused;           /* one of them is a path that is missing or may not be read */
+    CliMap by_path;         /* found */
+    CliMap folders;         /* device and inode of folders that were walked */
+    CliMap inodes;          /* of files found in a walk */
+} CliFiles;
+
+/* Finds the sources at paths (as typed) and, as known files, those of the projects around them.
+ * Widens the base of cli_paths. Stops early on Ctrl-C. */
+void cli_files_find(CliFiles *files, const CliList *paths);
+
+/* The sources of the project around a file that is not on the disk, and the file's settings. */
+const CliSettings *cli_files_around(CliFiles *files, const char *path);
+
+/* A package that lies in one of the folders, as a library; false if it is in none. */
+bool cli_files_follow(CliFiles *files, const CliList *folders, const char *package,
+                      const CliSettings *settings);
+
+/* After the last of the above. */
+void cli_files_sort(CliFiles *files);
+
+#endif

@@ -1,0 +1,322 @@
+/* parse.c: tree-sitter and its Python grammar, behind a cursor that skips what says nothing.
+ *
+ * What a node is is looked up by the number of its symbol, in a table that is made once for each
+ * parser. See collect.c for what is made of the nodes.
+ */
+#include "parse.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <tree_sitter/api.h>
+
+const TSLanguage *tree_sitter_python(void);
+
+enum { SYMBOLS = 512 };
+
+typedef struct Level {
+    TSTree *tree;
+    TSTreeCursor cursor;
+    AkNode node;
+    bool has_cursor, started;
+} Level;
+
+struct AkParser {
+    TSParser *ts;
+    TSFieldId operator_field;
+    Level levels[AK_PARSE_LEVELS];
+    void *scratch[AK_SCRATCHES];
+    size_t scratch_size[AK_SCRATCHES];
+    uint8_t kinds[SYMBOLS]; /* AkNodeKind by symbol */
+    uint8_t ops[SYMBOLS];   /* AkOp by symbol */
+    bool comments[SYMBOLS];
+};
+
+static const char *const names[] = {
+#define NAME(name, text) [AK_N_##name] = text,
+    AK_NODE_KINDS(NAME)
+#undef NAME
+};
+
+static const struct {
+    const char *text;
+    AkOp op;
+} operators[] = {
+    {"+", AK_OP_ADD},       {"-", AK_OP_SUB},       {"*", AK_OP_MUL},      {"/", AK_OP_DIV},
+    {"//", AK_OP_FLOORDIV}, {"%", AK_OP_MOD},       {"**", AK_OP_POW},     {"@", AK_OP_MATMUL},
+    {"&", AK_OP_AND_BITS},  {"|", AK_OP_OR_BITS},   {"^", AK_OP_XOR},      {"<<", AK_OP_LSHIFT},
+    {">>", AK_OP_RSHIFT},   {"and", AK_OP_AND},     {"or", AK_OP_OR},      {"~", AK_OP_INVERT},
+    {"<", AK_OP_LT},        {"<=", AK_OP_LE},       {">", AK_OP_GT},       {">=", AK_OP_GE},
+    {"==", AK_OP_EQ},       {"!=", AK_OP_NE},       {"<>", AK_OP_NE},      {"in", AK_OP_IN},
+    {"not in", AK_OP_NOT_IN}, {"is", AK_OP_IS},     {"is not", AK_OP_IS_NOT},
+    {"+=", AK_OP_ADD},      {"-=", AK_OP_SUB},      {"*=", AK_OP_MUL},     {"/=", AK_OP_DIV},
+    {"//=", AK_OP_FLOORDIV}, {"%=", AK_OP_MOD},     {"**=", AK_OP_POW},    {"@=", AK_OP_MATMUL},
+    {"&=", AK_OP_AND_BITS}, {"|=", AK_OP_OR_BITS},  {"^=", AK_OP_XOR},     {"<<=", AK_OP_LSHIFT},
+    {">>=", AK_OP_RSHIFT},
+};
+
+static AkNodeKind kind_of_name(const char *text)
+{
+    for (AkNodeKind kind = AK_N_MODULE; kind < AK_N_ERROR; kind++)
+        if (strcmp(names[kind], text) == 0)
+            return kind;
+    return AK_N_SKIP;
+}
+
+static AkNodeKind kind_of_token(const char *text, uint8_t *op)
+{
+    static const struct {
+        const char *text;
+        AkNodeKind kind;
+    } words[] = {{",", AK_N_COMMA}, {"async", AK_N_ASYNC}, {"from", AK_N_FROM}, {"_", AK_N_UNDERSCORE}};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcmp(words[i].text, text) == 0)
+            return words[i].kind;
+    for (size_t i = 0; i < sizeof operators / sizeof *operators; i++)
+        if (strcmp(operators[i].text, text) == 0) {
+            *op = (uint8_t)operators[i].op;
+            return AK_N_OP;
+        }
+    return AK_N_SKIP;
+}
+
+static bool learn(AkParser *parser, const TSLanguage *language)
+{
+    uint32_t count = ts_language_symbol_count(language);
+    if (count > SYMBOLS)
+        return false;
+    for (uint32_t i = 0; i < count; i++) {
+        TSSymbol symbol = (TSSymbol)i;
+        const char *text = ts_language_symbol_name(language, symbol);
+        if (ts_language_symbol_type(language, symbol) == TSSymbolTypeAnonymous)
+            parser->kinds[i] = (uint8_t)kind_of_token(text, &parser->ops[i]);
+        else
+            parser->kinds[i] = (uint8_t)kind_of_name(text);
+        parser->comments[i] = strcmp(text, "comment") == 0;
+    }
+    parser->operator_field = ts_language_field_id_for_name(language, "operator", 8);
+    return true;
+}
+
+AkParser *ak__parser_new(void)
+{
+    AkParser *parser = calloc(1, sizeof *parser);
+    if (!parser)
+        return NULL;
+    const TSLanguage *language = tree_sitter_python();
+    parser->ts = ts_parser_new();
+    if (!parser->ts || !learn(parser, language) || !ts_parser_set_language(parser->ts, language)) {
+        ak__parser_free(parser);
+        return NULL;
+    }
+    return parser;
+}
+
+void ak__parser_free(AkParser *parser)
+{
+    if (!parser)
+        return;
+    for (unsigned i = 0; i < AK_PARSE_LEVELS; i++) {
+        if (parser->levels[i].has_cursor)
+            ts_tree_cursor_delete(&parser->levels[i].cursor);
+        if (parser->levels[i].tree)
+            ts_tree_delete(parser->levels[i].tree);
+    }
+    for (unsigned i = 0; i < AK_SCRATCHES; i++)
+        free(parser->scratch[i]);
+    if (parser->ts)
+        ts_parser_delete(parser->ts);
+    free(parser);
+}
+
+static void look(AkParser *parser, Level *level, TSNode node, AkNodeKind kind)
+{
+    level->node = (AkNode){kind, AK_OP_NONE, ts_node_start_byte(node), ts_node_end_byte(node)};
+    if (kind == AK_N_OP)
+        level->node.op = (AkOp)parser->ops[ts_node_symbol(node)];
+    if (level->node.start == level->node.end && ts_node_is_missing(node))
+        level->node.kind = AK_N_MISSING;
+}
+
+bool ak__parse(AkParser *parser, unsigned which, const char *text, uint32_t len)
+{
+    Level *level = &parser->levels[which];
+    TSTree *tree = ts_parser_parse_string(parser->ts, NULL, text, len);
+    if (!tree)
+        return false;
+    TSNode root = ts_tree_root_node(tree);
+    if (level->has_cursor)
+        ts_tree_cursor_reset(&level->cursor, root);
+    else
+        level->cursor = ts_tree_cursor_new(root);
+    level->has_cursor = true;
+    if (level->tree)
+        ts_tree_delete(level->tree);
+    level->tree = tree;
+    /* A text that is broken from end to end has an ERROR for its root. */
+    level->node = (AkNode){AK_N_MODULE, AK_OP_NONE, ts_node_start_byte(root), ts_node_end_byte(root)};
+    return true;
+}
+
+bool ak__parse_broken(const AkParser *parser, unsigned level)
+{
+    return ts_node_has_error(ts_tree_root_node(parser->levels[level].tree));
+}
+
+const AkNode *ak__node(const AkParser *parser, unsigned level)
+{
+    return &parser->levels[level].node;
+}
+
+/* The kind of a node by its symbol; errors have a symbol outside of the table. */
+static AkNodeKind kind_of(const AkParser *parser, TSNode node)
+{
+    TSSymbol symbol = ts_node_symbol(node);
+    return symbol < SYMBOLS ? (AkNodeKind)parser->kinds[symbol] : AK_N_ERROR;
+}
+
+/* From the sibling the cursor stands on to the first that is wanted. */
+static bool settle(AkParser *parser, Level *level, AkNodeKind least)
+{
+    do {
+        TSNode node = ts_tree_cursor_current_node(&level->cursor);
+        AkNodeKind kind = kind_of(parser, node);
+        if (kind >= least) {
+            look(parser, level, node, kind);
+            return true;
+        }
+    } while (ts_tree_cursor_goto_next_sibling(&level->cursor));
+    ts_tree_cursor_goto_parent(&level->cursor);
+    return false;
+}
+
+bool ak__node_down(AkParser *parser, unsigned which, AkNodeKind least)
+{
+    Level *level = &parser->levels[which];
+    return ts_tree_cursor_goto_first_child(&level->cursor) && settle(parser, level, least);
+}
+
+bool ak__node_next(AkParser *parser, unsigned which, AkNodeKind least)
+{
+    Level *level = &parser->levels[which];
+    if (ts_tree_cursor_goto_next_sibling(&level->cursor))
+        return settle(parser, level, least);
+    ts_tree_cursor_goto_parent(&level->cursor);
+    return false;
+}
+
+void ak__node_up(AkParser *parser, unsigned level)
+{
+    ts_tree_cursor_goto_parent(&parser->levels[level].cursor);
+}
+
+void ak__node_back(AkParser *parser, unsigned which)
+{
+    Level *level = &parser->levels[which];
+    ts_tree_cursor_goto_parent(&level->cursor);
+    TSNode node = ts_tree_cursor_current_node(&level->cursor);
+    look(parser, level, node, kind_of(parser, node));
+}
+
+bool ak__node_has_comma(AkParser *parser, unsigned which)
+{
+    TSTreeCursor *cursor = &parser->levels[which].cursor;
+    bool found = false;
+    if (!ts_tree_cursor_goto_first_child(cursor))
+        return false;
+    do
+        found = kind_of(parser, ts_tree_cursor_current_node(cursor)) == AK_N_COMMA;
+    while (!found && ts_tree_cursor_goto_next_sibling(cursor));
+    ts_tree_cursor_goto_parent(cursor);
+    return found;
+}
+
+AkOp ak__node_operator(const AkParser *parser, unsigned level)
+{
+    TSNode node = ts_tree_cursor_current_node(&parser->levels[level].cursor);
+    TSNode sign = ts_node_child_by_field_id(node, parser->operator_field);
+    TSSymbol symbol = ts_node_is_null(sign) ? 0 : ts_node_symbol(sign);
+    return symbol < SYMBOLS ? (AkOp)parser->ops[symbol] : AK_OP_NONE;
+}
+
+/* ---- Reading once more for comments and errors ---- */
+
+void ak__parse_rewind(AkParser *parser)
+{
+    Level *level = &parser->levels[0];
+    ts_tree_cursor_reset(&level->cursor, ts_tree_root_node(level->tree));
+    level->started = false;
+}
+
+/* To the node behind this one and all that is below it. */
+static bool leave(TSTreeCursor *cursor)
+{
+    while (!ts_tree_cursor_goto_next_sibling(cursor))
+        if (!ts_tree_cursor_goto_parent(cursor))
+            return false;
+    return true;
+}
+
+bool ak__comment_at(AkParser *parser, uint32_t offset, uint32_t *start, uint32_t *end)
+{
+    TSTreeCursor *cursor = &parser->levels[0].cursor;
+    for (;;) {
+        TSNode node = ts_tree_cursor_current_node(cursor);
+        *start = ts_node_start_byte(node);
+        *end = ts_node_end_byte(node);
+        if (*start > offset)
+            return false;
+        if (*end <= offset) {
+            if (!leave(cursor))
+                return false;
+            continue;
+        }
+        TSSymbol symbol = ts_node_symbol(node);
+        if (symbol < SYMBOLS && parser->comments[symbol])
+            return true;
+        if (!ts_tree_cursor_goto_first_child(cursor))
+            return false;
+    }
+}
+
+bool ak__next_error(AkParser *parser, AkSyntaxError *error)
+{
+    Level *level = &parser->levels[0];
+    TSTreeCursor *cursor = &level->cursor;
+    if (level->started && !leave(cursor))
+        return false;
+    level->started = true;
+    for (;;) {
+        TSNode node = ts_tree_cursor_current_node(cursor);
+        bool missing = ts_node_is_missing(node);
+        if (missing || ts_node_is_error(node)) {
+            *error = (AkSyntaxError){ts_node_start_byte(node), ts_node_end_byte(node), missing};
+            return true;
+        }
+        if (ts_node_has_error(node) && ts_tree_cursor_goto_first_child(cursor))
+            continue;
+        if (!leave(cursor))
+            return false;
+    }
+}
+
+/* ---- Memory between blocks ---- */
+
+void *ak__scratch(AkParser *parser, unsigned which, size_t size)
+{
+    if (size <= parser->scratch_size[which])
+        return parser->scratch[which];
+    size_t room = parser->scratch_size[which] ? parser->scratch_size[which] : 1024;
+    while (room < size)
+        room = room > SIZE_MAX / 2 ? size : room * 2;
+    void *wider = realloc(parser->scratch[which], room);
+    if (!wider)
+        return NULL;
+    parser->scratch[which] = wider;
+    parser->scratch_size[which] = room;
+    return wider;
+}
+
+size_t ak__scratch_size(const AkParser *parser, unsigned which)
+{
+    return parser->scratch_size[which];
+}

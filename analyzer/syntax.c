@@ -1,0 +1,75 @@
+/* syntax.c: findings of AK001, what CPython refuses.
+ *
+ * The grammar may fail on code that CPython accepts, so where it does the caller's interpreter
+ * decides about the whole file; with none at hand the finding is a guess.
+ */
+#include "check.h"
+
+#include "blocks.h"
+
+#include <string.h>
+
+static bool first_error(const AkFile *file, uint32_t *start, uint32_t *end, bool *missing)
+{
+    for (uint32_t i = 0; i < file->block_len; i++) {
+        const AkUnitX *unit = file->unit_of[i];
+        if (!unit || unit->unit.facts->error_len < 2)
+            continue;
+        const AkSyntaxError *error = &unit->unit.facts->errors[1];
+        *start = unit->unit.start + error->start;
+        *end = unit->unit.start + error->end;
+        *missing = error->missing;
+        return true;
+    }
+    return false;
+}
+
+static void report_unreadable(AkProgram *program, const AkRule *rule, AkFile *file)
+{
+    AkPlace place = ak__place(program, file, file->source.problem_start, file->source.problem_end);
+    ak__report_made(program, rule, place, file->source.problem, NULL, true, file);
+}
+
+static void report_broken(AkProgram *program, const AkRule *rule, AkFile *file)
+{
+    uint32_t start, end, line = 0, column = 0;
+    const char *why = NULL;
+    bool missing;
+    if (!first_error(file, &start, &end, &missing))
+        return;
+    int verdict = program->options.compiles
+                      ? program->options.compiles(program->options.payload, file->module.path, file->source.text,
+                                                  file->source.len, &line, &column, &why)
+                      : -1;
+    if (verdict == 1)
+        return;
+    if (verdict == 0 && line) {
+        start = ak__source_offset(&file->source, (AkPos){line, column ? column : 1});
+        end = start;
+    }
+    uint32_t from, to;
+    AkPos at = ak__source_pos(&file->source, start);
+    ak__source_line(&file->source, at.line, &from, &to);
+    if (end <= start || end > to)
+        end = to > start ? to : start;
+    const char *message = verdict == 0 && why ? ak__printf(program->arena, "Python refuses this: %s", why)
+                          : missing           ? "something is missing here"
+                                              : "this is not Python";
+    ak__report_made(program, rule, ak__place(program, file, start, end), message, NULL, verdict == 0, file);
+}
+
+void ak__syntax(AkProgram *program)
+{
+    const AkRule *rule = ak_rule_find("AK001");
+    if (!rule || !ak__is_chosen(program, rule))
+        return;
+    for (uint32_t i = 0; i < program->file_len; i++) {
+        AkFile *file = program->files[i];
+        if (file->module.use != AK_REPORT || !file->books)
+            continue;
+        if (file->unreadable)
+            report_unreadable(program, rule, file);
+        else if (file->state == AK_FILE_OPEN)
+            report_broken(program, rule, file);
+    }
+}

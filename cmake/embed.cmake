@@ -1,0 +1,16 @@
+# cmake -DOUT=file.c -DROOT=dir -DFILES="a;b" -P embed.cmake: turns files into one C table of bytes,
+# named by their path below ROOT. CMake alone does it, so that a bare machine needs no xxd.
+set(arrays "")
+set(table "")
+set(n 0)
+foreach(file ${FILES})
+  file(READ ${ROOT}/${file} hex HEX)
+  string(LENGTH "${hex}" digits)
+  math(EXPR size "${digits} / 2")
+  string(REGEX REPLACE "(................................)" "\\1\n" hex "${hex}")
+  string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," hex "${hex}")
+  string(APPEND arrays "static const unsigned char file_${n}[] = {\n${hex}0};\n")
+  string(APPEND table "    {\"${file}\", file_${n}, ${size}},\n")
+  math(EXPR n "${n} + 1")
+endforeach()
+file(WRITE ${OUT} "#include \"embedded.h\"\n\n${arrays}\nconst AkEmbedded ak_embedded[] = {\n${table}    {0},\n};\n")

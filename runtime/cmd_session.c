@@ -1,0 +1,537 @@
+/* ak session: sessions of the store, looked at, gone on with, ended, deleted. */
+#define _GNU_SOURCE
+#include "commands.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "exit_codes.h"
+#include "foreground.h"
+#include "ids.h"
+#include "replay.h"
+#include "report.h"
+
+static int not_found(const char *id)
+{
+    return ak_say_error(AK_EXIT_NOT_FOUND, "no session is called '%s'", id);
+}
+
+static int store_fault(const AkHome *home)
+{
+    return ak_say_error(AK_EXIT_FAILED, "%s", ak_store_error(home->store));
+}
+
+/* --- Looking ------------------------------------------------------------------------------------------ */
+
+static int state_bit(const char *name, unsigned *bits)
+{
+    static const AkState all[] = {AK_STATE_CREATED, AK_STATE_RUNNING, AK_STATE_COMPLETED,
+                                  AK_STATE_ERROR, AK_STATE_STOPPED};
+
+    for (size_t i = 0; name && i < sizeof all / sizeof *all; i++)
+        if (!strcasecmp(name, ak_state_name(all[i])))
+            *bits |= 1u << all[i];
+    return name && !*bits ? ak_usage_error("no state is called '%s'; there are created, running, "
+                                           "completed, error, stopped", name)
+                          : 0;
+}
+
+static int list_row(void *payload, const AkSession *session)
+{
+    const AkArgs *args = payload;
+
+    if (ak_args_json(args))
+        ak_report_session_json(stdout, session);
+    else
+        ak_report_session_row(stdout, session);
+    return 0;
+}
+
+static int list(const AkArgs *args)
+{
+    const char *limit = ak_args_value(args, "limit");
+    AkSessionQuery query = {.limit = limit ? strtoul(limit, NULL, 10) : 100};
+    AkHome home;
+    int code = state_bit(ak_args_value(args, "state"), &query.states);
+
+    if (code || (code = ak_home_open(args, AK_STORE_READ, &home)))
+        return code;
+    if (ak_session_list(home.store, &query, list_row, (void *)args) < 0)
+        code = store_fault(&home);
+    ak_home_close(&home);
+    return code;
+}
+
+static int get(const AkArgs *args)
+{
+    const char *id = ak_args_operand(args, 0);
+    AkSession *session;
+    AkHome home;
+    int code = ak_home_open(args, AK_STORE_READ, &home);
+
+    if (code)
+        return code;
+    if (ak_session_get(home.store, id, &session) < 0) {
+        code = not_found(id);
+    } else {
+        if (ak_args_json(args))
+            ak_report_session_json(stdout, session);
+        else
+            ak_report_session(stdout, session);
+        free(session);
+    }
+    ak_home_close(&home);
+    return code;
+}
+
+typedef struct Steps {
+    const char *id;
+    uint64_t next, previous; /* where the journal was read up to */
+    bool json, prints, colour;
+    int code;
+} Steps;
+
+static int print_step(void *payload, uint64_t number, AkBytes bytes)
+{
+    Steps *steps = payload;
+    AkRecord record;
+    const char *why;
+    uint64_t sum;
+
+    if (ak_record_read(bytes, ak_bytes(steps->id), number, steps->previous, &record, &sum, &why) < 0) {
+        steps->code = ak_say_error(AK_EXIT_FAILED, "session %s, record %llu: %s", steps->id,
+                                   (unsigned long long)number, why);
+        return 1;
+    }
+    steps->previous = sum;
+    steps->next = number + 1;
+    if (steps->prints) {
+        if (record.kind == AK_REC_PRINT)
+            fwrite(record.text.at, 1, record.text.len, stdout);
+    } else if (steps->json) {
+        ak_report_step_json(stdout, &record);
+    } else {
+        ak_report_step(stdout, &record, steps->colour);
+    }
+    return 0;
+}
+
+static int print_steps(AkHome *home, Steps *steps)
+{
+    int fault = ak_journal_read(home->store, steps->id, steps->next, print_step, steps);
+
+    fflush(stdout);
+    if (fault == AK_E_ABSENT)
+        return not_found(steps->id);
+    return steps->code ? steps->code : fault < 0 ? store_fault(home) : 0;
+}
+
+static Steps steps_of(const AkArgs *args)
+{
+    return (Steps){.id = ak_args_operand(args, 0), .json = ak_args_json(args),
+                   .prints = ak_args_switch(args, "prints"), .colour = isatty(STDOUT_FILENO) == 1};
+}
+
+static bool exists(AkHome *home, const char *id, AkState *state)
+{
+    AkSession *session;
+
+    if (ak_session_get(home->store, id, &session) < 0)
+        return false;
+    *state = session->state;
+    free(session);
+    return true;
+}
+
+static int log_steps(const AkArgs *args)
+{
+    Steps steps = steps_of(args);
+    AkState state;
+    AkHome home;
+    int code = ak_home_open(args, AK_STORE_READ, &home);
+
+    if (code)
+        return code;
+    code = exists(&home, steps.id, &state) ? print_steps(&home, &steps) : not_found(steps.id);
+    ak_home_close(&home);
+    return code;
+}
+
+/* Follows until the session has ended; its end is the exit code. */
+static int watch(const AkArgs *args)
+{
+    Steps steps = steps_of(args);
+    AkState state = AK_STATE_CREATED;
+    AkHome home;
+    int code = ak_home_open(args, AK_STORE_READ, &home);
+
+    if (code)
+        return code;
+    while (!code) {
+        /* The state first: what was written before the end is printed before we leave. */
+        if (!exists(&home, steps.id, &state))
+            code = not_found(steps.id);
+        else
+            code = print_steps(&home, &steps);
+        if (code || state > AK_STATE_RUNNING)
+            break;
+        usleep(200000);
+    }
+    ak_home_close(&home);
+    return code ? code : state == AK_STATE_COMPLETED ? AK_EXIT_OK : AK_EXIT_FAILED;
+}
+
+static int replay(const AkArgs *args)
+{
+    AkReplayOptions options = {.code = ak_args_value(args, "code"),
+                               .interpreter = ak_args_value(args, "python"),
+                               .debug = ak_args_switch(args, "pdb"),
+                               .json = ak_args_json(args)};
+    AkHome home;
+    int code = ak_home_open(args, AK_STORE_READ, &home);
+
+    if (code)
+        return code;
+    code = ak_replay(home.store, &home.place, ak_args_operand(args, 0), &options);
+    ak_home_close(&home);
+    return code;
+}
+
+/* --- Going on --------------------------------------------------------------------------------------------- */
+
+static int stop(const AkArgs *args)
+{
+    const char *id = ak_args_operand(args, 0);
+    AkHome home;
+    int code = ak_home_open(args, AK_STORE_SERVE, &home);
+
+    if (code)
+        return code;
+    AkForegroundOptions options = {.json = ak_args_json(args), .quiet = true};
+    AkForeground *f = ak_foreground_new(&home, &options);
+    int fault = ak_driver_stop(ak_foreground_driver(f), id, ak_args_value(args, "reason"));
+    if (fault == AK_E_ABSENT)
+        code = not_found(id);
+    else if (fault == AK_E_ENDED)
+        code = ak_say_error(AK_EXIT_REFUSED, "session %s has ended already", id);
+    else if (fault)
+        code = ak_say_error(AK_EXIT_FAILED, "%s", ak_driver_error(ak_foreground_driver(f)));
+    else
+        ak_foreground_run(f, id);
+    ak_foreground_free(f);
+    ak_home_close(&home);
+    return code;
+}
+
+typedef struct Copy {
+    AkStore *store;
+    const char *from_id, *to_id;
+    uint64_t until, previous, new_previous, len;
+    AkText event, seed, dialect;
+    AkText *records;
+    uint64_t *sums;
+    int code;
+} Copy;
+
+/* A record's checksum holds its session's id: a copy is written anew. */
+static int copy_record(void *payload, uint64_t number, AkBytes bytes)
+{
+    Copy *copy = payload;
+    AkRecord record;
+    const char *why;
+    uint64_t sum;
+
+    if (number >= copy->until)
+        return 1;
+    if (ak_record_read(bytes, ak_bytes(copy->from_id), number, copy->previous, &record, &sum, &why) < 0) {
+        copy->code = ak_say_error(AK_EXIT_FAILED, "session %s, record %llu: %s", copy->from_id,
+                                  (unsigned long long)number, why);
+        return 1;
+    }
+    copy->previous = sum;
+    if (record.kind == AK_REC_DONE)
+        return 1;
+    if (record.kind == AK_REC_START) {
+        ak_text_bytes(&copy->event, record.args);
+        ak_text_bytes(&copy->seed, record.seed);
+        ak_text_bytes(&copy->dialect, record.dialect);
+    }
+    copy->records = realloc(copy->records, (copy->len + 1) * sizeof *copy->records);
+    copy->sums = realloc(copy->sums, (copy->len + 1) * sizeof *copy->sums);
+    copy->records[copy->len] = (AkText){0};
+    ak_record_write(&record, ak_bytes(copy->to_id), copy->new_previous, &copy->records[copy->len],
+                    &copy->new_previous);
+    copy->sums[copy->len] = copy->new_previous;
+    copy->len++;
+    return 0;
+}
+
+static int put_copy(Copy *copy, const AkSession *from)
+{
+    int64_t now = ak_loop_now().wall_us;
+    AkSession row = *from;
+    int fault = ak_store_begin(copy->store);
+
+    row.id = copy->to_id;
+    row.parent_id = NULL; /* the one it would tell of its end waits for the first one */
+    row.state = AK_STATE_RUNNING;
+    row.created_us = row.updated_us = now;
+    row.ended_us = row.since_us = row.due_us = 0;
+    row.wait = AK_WAIT_NOTHING;
+    row.wait_text = row.value = row.error = NULL;
+    if (!fault)
+        fault = ak_session_put(copy->store, &row);
+    for (uint64_t i = 0; !fault && i < copy->len; i++) {
+        AkEntry entry = {{copy->records[i].at, copy->records[i].len}, copy->sums[i]};
+        fault = ak_journal_append(copy->store, copy->to_id, i, &entry, 1);
+    }
+    if (!fault)
+        fault = ak_store_commit(copy->store);
+    if (fault && ak_store_is_open(copy->store))
+        ak_store_abort(copy->store);
+    return fault;
+}
+
+static void free_copy(Copy *copy)
+{
+    for (uint64_t i = 0; i < copy->len; i++)
+        ak_text_free(&copy->records[i]);
+    free(copy->records);
+    free(copy->sums);
+    ak_text_free(&copy->event);
+    ak_text_free(&copy->seed);
+    ak_text_free(&copy->dialect);
+}
+
+static void say_new(const AkArgs *args, const char *id)
+{
+    if (ak_args_json(args))
+        printf("{\"kind\": \"start\", \"session_id\": \"%s\"}\n", id);
+    else
+        fprintf(stderr, "ak: session %s\n", id);
+    fflush(NULL);
+}
+
+/* The new session, here and now; --detach leaves it to `ak run --resume` or a server. */
+static int go_on(const AkArgs *args, AkHome *home, const char *id)
+{
+    say_new(args, id);
+    if (ak_args_switch(args, "detach"))
+        return AK_EXIT_OK;
+    AkForegroundOptions options = {.json = ak_args_json(args)};
+    AkForeground *f = ak_foreground_new(home, &options);
+    int code = ak_driver_load(ak_foreground_driver(f), id) < 0
+                   ? ak_say_error(AK_EXIT_FAILED, "%s", ak_driver_error(ak_foreground_driver(f)))
+                   : ak_foreground_run(f, id);
+    ak_foreground_free(f);
+    return code;
+}
+
+static int copy_session(const AkArgs *args, uint64_t until)
+{
+    char id[AK_ID_SIZE];
+    AkSession *from;
+    AkHome home;
+    int code = ak_home_open(args, AK_STORE_SERVE, &home);
+
+    if (code)
+        return code;
+    ak_id_new("ses", ak_loop_now().wall_us, id);
+    Copy copy = {.store = home.store, .from_id = ak_args_operand(args, 0), .to_id = id,
+                 .until = until};
+    if (ak_session_get(home.store, copy.from_id, &from) < 0) {
+        ak_home_close(&home);
+        return not_found(ak_args_operand(args, 0));
+    }
+    if (until > from->length)
+        code = ak_usage_error("session %s has %llu records", from->id,
+                              (unsigned long long)from->length);
+    if (!code) {
+        int fault = ak_journal_read(home.store, from->id, 0, copy_record, &copy);
+        code = copy.code ? copy.code : fault < 0 && fault != AK_E_STOPPED ? store_fault(&home) : 0;
+    }
+    if (!code && put_copy(&copy, from) < 0)
+        code = store_fault(&home);
+    free(from);
+    free_copy(&copy);
+    if (!code)
+        code = go_on(args, &home, id);
+    ak_home_close(&home);
+    return code;
+}
+
+static int fork_session(const AkArgs *args)
+{
+    const char *from = ak_args_value(args, "from");
+    char *end;
+
+    if (!from)
+        return ak_usage_error("--from N is missing: the number of the first step to do anew, as `ak "
+                              "session log` shows it");
+    unsigned long long n = strtoull(from, &end, 10);
+    if (*end || !isdigit((unsigned char)from[0]) || n < 1)
+        return ak_usage_error("--from wants a number from 1, not '%s'", from);
+    return copy_session(args, n);
+}
+
+/* A fork from the first step: the start record alone is kept, and with it the event. */
+static int restart(const AkArgs *args)
+{
+    return copy_session(args, 1);
+}
+
+/* --- Deleting ------------------------------------------------------------------------------------------------- */
+
+static int delete_one(AkHome *home, const char *id, bool force)
+{
+    AkState state;
+
+    if (!exists(home, id, &state))
+        return not_found(id);
+    if (state <= AK_STATE_RUNNING && !force)
+        return ak_say_error(AK_EXIT_REFUSED, "session %s has not ended; stop it first, or use --force",
+                            id);
+    int fault = ak_store_begin(home->store);
+    if (!fault)
+        fault = ak_session_delete(home->store, id);
+    if (!fault)
+        fault = ak_store_commit(home->store);
+    if (fault && ak_store_is_open(home->store))
+        ak_store_abort(home->store);
+    return fault ? store_fault(home) : 0;
+}
+
+static int delete(const AkArgs *args)
+{
+    const char *id;
+    AkHome home;
+    int code = ak_home_open(args, AK_STORE_SERVE, &home);
+
+    if (code)
+        return code;
+    for (size_t i = 0; !code && (id = ak_args_operand(args, i)); i++)
+        code = delete_one(&home, id, ak_args_switch(args, "force"));
+    ak_home_close(&home);
+    return code;
+}
+
+/* "30d", "12h", "5m", "90s" */
+static bool read_age(const char *text, int64_t *us)
+{
+    char *end;
+    long long n = text ? strtoll(text, &end, 10) : -1;
+
+    if (n < 0 || end == text || !*end || end[1])
+        return false;
+    int64_t unit = *end == 'd' ? 86400 : *end == 'h' ? 3600 : *end == 'm' ? 60 : *end == 's' ? 1 : 0;
+    *us = n * unit * 1000000;
+    return unit != 0;
+}
+
+typedef struct Names {
+    char (*ids)[64];
+    size_t len;
+} Names;
+
+static int note_name(void *payload, const AkSession *session)
+{
+    Names *names = payload;
+
+    names->ids = realloc(names->ids, (names->len + 1) * sizeof *names->ids);
+    snprintf(names->ids[names->len++], sizeof *names->ids, "%s", session->id);
+    return 0;
+}
+
+static int prune(const AkArgs *args)
+{
+    AkSessionQuery query = {.states = 1u << AK_STATE_COMPLETED | 1u << AK_STATE_ERROR |
+                                      1u << AK_STATE_STOPPED};
+    Names names = {0};
+    int64_t age;
+    AkHome home;
+
+    if (!read_age(ak_args_value(args, "older-than"), &age))
+        return ak_usage_error("--older-than wants an age like 30d, 12h, 5m or 90s");
+    int code = ak_home_open(args, AK_STORE_SERVE, &home);
+    if (code)
+        return code;
+    query.ended_before = ak_loop_now().wall_us - age;
+    if (ak_session_list(home.store, &query, note_name, &names) < 0)
+        code = store_fault(&home);
+    for (size_t i = 0; !code && i < names.len; i++)
+        code = delete_one(&home, names.ids[i], false);
+    if (!code)
+        printf(ak_args_json(args) ? "{\"deleted\": %zu}\n" : "%zu sessions deleted\n", names.len);
+    free(names.ids);
+    ak_home_close(&home);
+    return code;
+}
+
+/* --- The table -------------------------------------------------------------------------------------------------- */
+
+static const AkFlag list_flags[] = {
+    {"state", 's', AK_FLAG_VALUE, "STATE", "created, running, completed, error or stopped"},
+    {"limit", 'n', AK_FLAG_VALUE, "N", "so many at most (100; 0: all)"},
+    {0},
+};
+static const AkFlag log_flags[] = {
+    {"prints", 0, AK_FLAG_SWITCH, NULL, "only what the program printed"},
+    {0},
+};
+static const AkFlag replay_flags[] = {
+    {"pdb", 0, AK_FLAG_SWITCH, NULL, "stop at the first line and at an error, in the debugger"},
+    {"code", 0, AK_FLAG_VALUE, "DIR", "with the code in DIR instead of the session's own"},
+    {"python", 'p', AK_FLAG_VALUE, "PATH", "in another interpreter"},
+    {0},
+};
+static const AkFlag stop_flags[] = {
+    {"reason", 0, AK_FLAG_VALUE, "TEXT", "kept in the session's record"},
+    {0},
+};
+static const AkFlag restart_flags[] = {
+    {"detach", 0, AK_FLAG_SWITCH, NULL, "make the session, but do not run it here"},
+    {0},
+};
+static const AkFlag fork_flags[] = {
+    {"from", 0, AK_FLAG_VALUE, "N", "the first step to do anew, as numbered by ak session log"},
+    {"detach", 0, AK_FLAG_SWITCH, NULL, "make the session, but do not run it here"},
+    {0},
+};
+static const AkFlag delete_flags[] = {
+    {"force", 'f', AK_FLAG_SWITCH, NULL, "also one that has not ended"},
+    {0},
+};
+static const AkFlag prune_flags[] = {
+    {"older-than", 0, AK_FLAG_VALUE, "AGE", "ended longer ago than 30d, 12h, 5m or 90s"},
+    {0},
+};
+
+#define ONE_ID .operands = "ID", .min_operands = 1, .max_operands = 1
+static const AkCmd commands[] = {
+    {.name = "list", .summary = "the newest sessions", .flags = list_flags, .run = list},
+    {.name = "get", ONE_ID, .summary = "one session: its state, and how it ended", .run = get},
+    {.name = "log", ONE_ID, .summary = "its steps: when, how long, where, with what result",
+     .flags = log_flags, .run = log_steps},
+    {.name = "watch", ONE_ID, .summary = "its steps as they come, until it ends", .flags = log_flags,
+     .run = watch},
+    {.name = "replay", ONE_ID, .summary = "run it again from its record; nothing is executed",
+     .flags = replay_flags, .run = replay},
+    {.name = "fork", ONE_ID, .summary = "start a copy that keeps the steps before N",
+     .flags = fork_flags, .run = fork_session},
+    {.name = "restart", ONE_ID, .summary = "start anew with the same event", .flags = restart_flags,
+     .run = restart},
+    {.name = "stop", ONE_ID, .summary = "end one that waits", .flags = stop_flags, .run = stop},
+    {.name = "delete", .operands = "ID…", .min_operands = 1, .max_operands = -1,
+     .summary = "delete sessions with their records", .flags = delete_flags, .run = delete},
+    {.name = "prune", .summary = "delete what ended long ago", .flags = prune_flags, .run = prune},
+};
+static const AkCmd *const children[] = {&commands[0], &commands[1], &commands[2], &commands[3],
+                                        &commands[4], &commands[5], &commands[6], &commands[7],
+                                        &commands[8], &commands[9], NULL};
+
+const AkCmd ak_cmd_session = {.name = "session",
+                              .summary = "sessions: look, replay, fork, stop, delete",
+                              .children = children};

@@ -1,0 +1,11 @@
+/* The commands of `ak`, one a cmd_*.c; main.c lists them in the order that help shows. */
+#ifndef AK_COMMANDS_H
+#define AK_COMMANDS_H
+
+#include "cli.h"
+
+extern const AkCmd ak_cmd_run;
+extern const AkCmd ak_cmd_session;
+extern const AkCmd ak_cmd_config;
+
+#endif

@@ -1,0 +1,68 @@
+#define _GNU_SOURCE
+#include "home.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bundle.h"
+#include "exit_codes.h"
+
+static int open_in_memory(AkHome *home)
+{
+    char dir[] = "/tmp/ak-XXXXXX";
+
+    if (!mkdtemp(dir))
+        return ak_say_error(AK_EXIT_FAILED, "no temporary directory could be made");
+    snprintf(home->place.dir, sizeof home->place.dir, "%s", dir);
+    home->in_memory = true;
+    home->store = ak_store_open_memory();
+    return home->store ? 0 : ak_say_error(AK_EXIT_FAILED, "out of memory");
+}
+
+static int explain(int fault, const AkHome *home, const char *why)
+{
+    if (fault == AK_E_BUSY)
+        return ak_say_error(AK_EXIT_REFUSED,
+                            "another ak holds %s; give this one a state of its own: ak --data DIR …",
+                            home->place.dir);
+    return ak_say_error(fault == AK_E_ABSENT ? AK_EXIT_NOT_FOUND : AK_EXIT_FAILED, "%s", why);
+}
+
+int ak_home_open(const AkArgs *args, AkStoreMode mode, AkHome *home)
+{
+    const char *dir = ak_args_state_dir(args);
+    AkStoreOptions options = {.mode = mode, .checkpoint = AK_CHECKPOINT_THREAD};
+    char why[1024];
+
+    *home = (AkHome){.shown_dir = dir ? dir : ""};
+    home->config = ak_config_load(why, sizeof why);
+    if (!home->config)
+        return ak_usage_error("%s", why);
+    if (dir && !strcmp(dir, ":memory:")) {
+        int failed = open_in_memory(home);
+        if (failed)
+            ak_home_close(home);
+        return failed;
+    }
+    if (ak_config_place(home->config, dir, &home->place, why, sizeof why) < 0) {
+        ak_home_close(home);
+        return ak_usage_error("%s", why);
+    }
+    int fault = ak_store_open_sqlite(home->place.dir, &options, &home->store, why, sizeof why);
+    if (fault) {
+        int code = explain(fault, home, why);
+        ak_home_close(home);
+        return code;
+    }
+    return 0;
+}
+
+void ak_home_close(AkHome *home)
+{
+    ak_store_close(home->store);
+    if (home->in_memory)
+        ak_remove_tree(home->place.dir);
+    ak_config_free(home->config);
+    *home = (AkHome){0};
+}

@@ -1,0 +1,21 @@
+/* What nearly every command begins with: settings, the place of the state, the store. */
+#ifndef AK_HOME_H
+#define AK_HOME_H
+
+#include "cli.h"
+#include "config.h"
+#include "store.h"
+
+typedef struct AkHome {
+    AkConfig *config;
+    AkPlace place;
+    AkStore *store;
+    const char *shown_dir; /* what --data said, or "" */
+    bool in_memory; /* --data :memory: leaves nothing behind */
+} AkHome;
+
+/* 0, or an exit code after words on stderr. */
+int ak_home_open(const AkArgs *args, AkStoreMode mode, AkHome *home);
+void ak_home_close(AkHome *home);
+
+#endif

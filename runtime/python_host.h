@@ -1,0 +1,32 @@
+/* libpython inside the warm process: the one place that knows Python.h. */
+#ifndef AK_PYTHON_HOST_H
+#define AK_PYTHON_HOST_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+typedef struct AkPythonSpec {
+    const char *support; /* directory with ak_runner.py */
+    const char *code;
+    const char *entry; /* "file.py:func" */
+    bool cold;         /* leave the modules to each runner */
+} AkPythonSpec;
+
+/* Modules have started threads, which a fork would lose. */
+enum { AK_PYTHON_HAS_THREADS = 1 };
+
+/* Starts the interpreter and loads the user's modules. Errors of the program are kept for the
+ * sessions to report. 0, AK_PYTHON_HAS_THREADS, or -1 after words on stderr. The spec is borrowed for
+ * the process's life. */
+int ak_python_load(const AkPythonSpec *spec);
+/* As fork(2), with the interpreter prepared on both sides. */
+pid_t ak_python_fork(void);
+/* In the child: one session over the connected socket. The exit code, with output flushed. */
+int ak_python_session(int fd, const char *entry);
+
+/* A session in a terminal, under pdb if `debug`. The script does the same in another interpreter, with
+ * the arguments support, fd, code, entry, debug ("" or "1"). */
+int ak_python_replay(int fd, const char *entry, bool debug);
+extern const char ak_python_replay_script[];
+
+#endif

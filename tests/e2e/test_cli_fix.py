@@ -1,0 +1,116 @@
+"""Fixes: what is changed, what never is, and how files are written."""
+import ast
+import os
+import resource
+import signal
+import subprocess
+
+import pytest
+
+from cli_project import CLEAN, CLOCK, TWO, found, git, write
+from conftest import aklint, program
+
+FIXED = CLOCK.replace("time.time()", "workflow.time()")
+UNSAFE = CLOCK.replace("import time\n", "import datetime\n").replace("time.time()", "datetime.datetime.now()")
+
+
+def test_fix_repairs_and_a_second_run_changes_nothing(tmp_path):
+    write(tmp_path, {"flow.py": TWO, "clean.py": CLEAN})
+    done = aklint("--fix", cwd=tmp_path)
+    text = (tmp_path / "flow.py").read_text()
+    assert done.returncode == 0 and text.count("workflow.time()") == 2 and "Changed 1 file" in done.stderr
+    ast.parse(text)
+    before = (tmp_path / "flow.py").stat()
+    assert aklint("--fix", cwd=tmp_path).returncode == 0
+    assert (tmp_path / "flow.py").stat().st_mtime_ns == before.st_mtime_ns
+    assert (tmp_path / "flow.py").stat().st_ino == before.st_ino
+
+
+def test_unsafe_fixes_only_on_demand(tmp_path):
+    write(tmp_path, {"flow.py": UNSAFE})
+    assert aklint("--fix", cwd=tmp_path).returncode == 1
+    assert (tmp_path / "flow.py").read_text() == UNSAFE
+    aklint("--fix", "--unsafe-fixes", cwd=tmp_path)
+    assert "workflow.now()" in (tmp_path / "flow.py").read_text()
+
+
+def test_diff_is_what_fix_would_do(tmp_path):
+    write(tmp_path, {"flow.py": TWO})
+    done = aklint("--diff", cwd=tmp_path)
+    assert done.returncode == 1 and (tmp_path / "flow.py").read_text() == TWO
+    aklint("--fix", cwd=tmp_path)
+    fixed = (tmp_path / "flow.py").read_text()
+    write(tmp_path, {"flow.py": TWO})
+    git(tmp_path, "init", "-q")
+    subprocess.run(["git", "apply", "-p0", "-"], cwd=tmp_path, input=done.stdout, text=True, check=True, timeout=30)
+    assert (tmp_path / "flow.py").read_text() == fixed
+    assert aklint("--diff", cwd=tmp_path).stdout == "" and aklint("--diff", cwd=tmp_path).returncode == 0
+
+
+@pytest.mark.parametrize("before, after", [
+    (CLOCK.replace("\n", "\r\n").encode(), FIXED.replace("\n", "\r\n").encode()),
+    (("# coding: latin-1\n# \xe9\n" + CLOCK).encode("latin-1"), ("# coding: latin-1\n# \xe9\n" + FIXED).encode("latin-1")),
+    (b"\xef\xbb\xbf" + CLOCK.encode(), b"\xef\xbb\xbf" + FIXED.encode()),
+    (CLOCK.rstrip().replace("    ", "\t").encode(), FIXED.rstrip().replace("    ", "\t").encode()),
+])
+def test_line_ends_encodings_and_tabs_stay(tmp_path, before, after):
+    write(tmp_path, {"flow.py": before})
+    aklint("--fix", cwd=tmp_path)
+    assert (tmp_path / "flow.py").read_bytes() == after
+
+
+def test_mode_and_link_stay(tmp_path):
+    write(tmp_path, {"real/flow.py": CLOCK})
+    (tmp_path / "real/flow.py").chmod(0o751)
+    (tmp_path / "flow.py").symlink_to("real/flow.py")
+    assert aklint("--fix", "flow.py", cwd=tmp_path).returncode == 0
+    assert (tmp_path / "flow.py").is_symlink() and (tmp_path / "real/flow.py").read_text() == FIXED
+    assert (tmp_path / "real/flow.py").stat().st_mode & 0o777 == 0o751
+    assert sorted(os.listdir(tmp_path / "real")) == ["flow.py"]
+
+
+def small_files():
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+
+
+def test_nothing_is_lost_where_nothing_can_be_written(tmp_path):
+    """A limit on the size of files stands in for a full disk: the write fails half way."""
+    long = CLOCK + "# a line that makes the file long enough\n" * 500
+    write(tmp_path, {"flow.py": long})
+    done = subprocess.run([program("aklint"), "--fix"], cwd=tmp_path, capture_output=True, text=True, timeout=60,
+                          preexec_fn=small_files)
+    assert done.returncode == 2 and "left as it is" in done.stderr
+    assert (tmp_path / "flow.py").read_text() == long
+    assert os.listdir(tmp_path) == ["flow.py"]
+
+
+def test_a_file_that_does_not_parse_is_left_alone(tmp_path):
+    broken = CLOCK + "\n\ndef broken(:\n    pass\n"
+    write(tmp_path, {"flow.py": broken})
+    assert aklint("--fix", "--unsafe-fixes", cwd=tmp_path).returncode == 1
+    assert (tmp_path / "flow.py").read_text() == broken
+
+
+def test_standard_input_is_fixed_onto_standard_output(tmp_path):
+    done = aklint("--fix", "-", "--stdin-filename", "flow.py", cwd=tmp_path, input=CLOCK)
+    assert (done.stdout, done.returncode) == (FIXED, 0)
+    assert aklint("--fix", "-", cwd=tmp_path, input=CLEAN).stdout == CLEAN
+
+
+def test_known_findings_are_not_fixed(tmp_path):
+    write(tmp_path, {"flow.py": CLOCK})
+    aklint("--baseline", "known.json", "--update-baseline", cwd=tmp_path)
+    aklint("--baseline", "known.json", "--fix", cwd=tmp_path)
+    assert (tmp_path / "flow.py").read_text() == CLOCK
+
+
+def test_add_allow_silences_with_a_reason(tmp_path):
+    write(tmp_path, {"flow.py": UNSAFE})
+    done = aklint("--add-allow", "--reason", "measured", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "datetime.datetime.now()  # aklint: allow AK301 -- measured\n" in (tmp_path / "flow.py").read_text()
+    assert found(cwd=tmp_path)[0] == []
+    again = (tmp_path / "flow.py").read_text()
+    aklint("--add-allow", "--reason", "measured", cwd=tmp_path)
+    assert (tmp_path / "flow.py").read_text() == again

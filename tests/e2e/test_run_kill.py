@@ -1,0 +1,129 @@
+"""kill -9 of `ak`, and of the runner, before and after every journal record, commit and protocol line: the outcome and
+the record equal those of the undisturbed run, and no recorded step runs twice."""
+import os
+import shutil
+import signal
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from run_host import PROGRAMS, Ak, fast_dir, steps
+
+NAMES = sorted(p.stem for p in PROGRAMS.glob("*.py") if p.stem != "effects")
+# A retry asks how often it was tried, and an attempt that nobody recorded counts: the record may be shorter.
+RECORD_VARIES = {"retries"}
+# Drawn from the session's seed.
+VALUE_VARIES = {"free_values"}
+LANES = 2
+
+
+@pytest.fixture(scope="module")
+def template():
+    """A data directory with everything laid out that a first run lays out."""
+    with tempfile.TemporaryDirectory(dir=fast_dir(), prefix="ak-kill-") as folder:
+        ak = Ak(Path(folder) / "template", "ak_kill")
+        effects = {"EFFECTS": os.path.join(folder, "effects")}
+        assert ak("run", PROGRAMS / "straight.py:handler", "--data", "n=2", env=effects).returncode == 0
+        yield Path(folder)
+
+
+class Lane:
+    """One data directory and one file of effects, used by one thread."""
+
+    def __init__(self, folder, name, number):
+        self.home = folder / ("%s-%d" % (name, number))
+        shutil.copytree(folder / "template", self.home)
+        self.ak, self.name = Ak(self.home, "ak_kill"), name
+        self.effects_file = self.home / "effects"
+
+    def run(self, *args, **env):
+        return self.ak("run", *args, env={"EFFECTS": str(self.effects_file), **env})
+
+    def start(self, **env):
+        self.effects_file.unlink(missing_ok=True)
+        return self.run(PROGRAMS / ("%s.py:handler" % self.name), "--data", "n=2", **env)
+
+    def count(self, who):
+        """How many points an undisturbed run passes."""
+        self.start(AK_KILL_COUNT=str(self.home / "points"), AK_KILL_WHO=who)
+        return int((self.home / "points").read_text().split()[-1])
+
+    def effects(self):
+        return self.effects_file.read_text().split("\n")[:-1] if self.effects_file.exists() else []
+
+    def family(self):
+        """The newest session, and what it started."""
+        sessions = self.ak.sessions()
+        first = next((s for s in sessions if "parent_id" not in s), None)
+        return first, [s for s in sessions if first and s.get("parent_id") == first["id"]]
+
+    def recorded(self, family):
+        """Effects that stand in the journals, so: that must not be done again."""
+        calls = [r for s in family for r in self.ak.log(s["id"]) if r["kind"] == "call" and r["name"].endswith("effect")]
+        return [r["result"] for r in calls]
+
+    def outcome(self):
+        now, children = self.family()
+        error = {k: now["error"][k] for k in ("type", "message", "kind")} if "error" in now else None
+        record = steps(self.ak.log(now["id"]))
+        if self.name in VALUE_VARIES:
+            record = [r for r in record if '"done"' not in r]
+        return {"state": now["state"], "value": None if self.name in VALUE_VARIES else now.get("value"), "error": error,
+                "children": sorted(s["state"] for s in children),
+                "record": None if self.name in RECORD_VARIES else record}
+
+
+def told(effects, recorded):
+    """How often each recorded effect was seen in the world."""
+    return {r: effects.count(r[len("'did "):-1]) for r in recorded}
+
+
+def kill_at(lane, point, who, want, want_effects):
+    where = "%s of %s at point %d" % (lane.name, who, point)
+    first = lane.start(AK_KILL_AT=str(point), AK_KILL_WHO=who)
+    session, children = lane.family()
+    if session is None or session["id"] == lane.latest:
+        assert lane.effects() == [], "%s: effects without a session" % where
+        return "not begun"
+    lane.latest = session["id"]
+    killed = first.returncode == -signal.SIGKILL
+    if killed:
+        recorded = lane.recorded([session] + children)
+        seen = told(lane.effects(), recorded)
+        # Resuming a session resumes what it started; an ended one may have left a child behind.
+        for one in [session] + children:
+            if one["state"] in ("created", "running"):
+                lane.run("--resume", one["id"])
+                if one is session:
+                    break
+        assert told(lane.effects(), recorded) == seen, "%s: a recorded step ran twice" % where
+    assert lane.outcome() == want, where
+    effects = lane.effects()
+    assert set(effects) == set(want_effects), where
+    # One kill repeats one unrecorded step at most of each session that ran.
+    assert len(effects) <= len(want_effects) + 1 + len(want["children"]), "%s: %s" % (where, effects)
+    return "killed" if killed else "survived"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_kill_at_any_point_changes_nothing(template, name):
+    lanes = [Lane(template, name, i) for i in range(LANES)]
+    points = {who: lanes[0].count(who) for who in ("ak", "runner")}
+    want, want_effects = lanes[0].outcome(), lanes[0].effects()
+    assert want["state"] in ("completed", "error") and points["ak"] > points["runner"] > 5
+
+    def sweep(number):
+        lane = lanes[number]
+        first, _ = lane.family()
+        lane.latest = first["id"]
+        return [kill_at(lane, point, who, want, want_effects)
+                for who in ("ak", "runner") for point in range(1 + number, points[who] + 1, LANES)]
+
+    with ThreadPoolExecutor(LANES) as pool:
+        results = [r for lane in pool.map(sweep, range(LANES)) for r in lane]
+    # Few points come before the session is there.
+    assert results.count("killed") >= points["ak"] * 0.8
+    for lane in lanes:
+        shutil.rmtree(lane.home)

@@ -1,0 +1,214 @@
+"""A runner that breaks, hangs, bombs or lies: that session alone fails, in words. Each is a child of a session that has to go
+on, hear of it, and complete."""
+import json
+import os
+import time
+
+import pytest
+
+from run_host import Ak
+
+PROGRAM = '''
+import ctypes
+import os
+import signal
+import sqlite3
+import sys
+import threading
+import time
+
+import autokitteh
+
+
+def handler(event):
+    child = autokitteh.start("bad.py:%s" % event.data.what, {})
+    ended = autokitteh.next_signal(child)
+    return ended.payload["completed"]
+
+
+def link():
+    return sys.modules["ak_runner"].current().link
+
+
+def say(data):
+    link().sock.sendall(data)
+    time.sleep(5)
+
+
+@autokitteh.activity
+def harm(what):
+    WAYS[what]()
+    return 1
+
+
+def fork_bomb():
+    while True:
+        try:
+            os.fork()
+        except OSError:
+            time.sleep(0.01)
+
+
+def thread_and_exit():
+    threading.Thread(target=time.sleep, args=(30,)).start()
+    os._exit(9)
+
+
+WAYS = {
+    "segfault": lambda: ctypes.string_at(0),
+    "exit": lambda: os._exit(7),
+    "abort": os.abort,
+    "stop": lambda: os.kill(os.getpid(), signal.SIGSTOP),
+    "memory": lambda: [bytearray(1 << 26) for _ in range(10000)],
+    "forks": fork_bomb,
+    "threads": thread_and_exit,
+    "hang_up": lambda: (link().sock.shutdown(2), time.sleep(5)),
+    "half_line": lambda: (link().sock.sendall(b'{"type": "resp'), os._exit(0)),
+    "giant_line": lambda: say(b'{"type": "' + b"x" * (1 << 21)),
+    "not_utf8": lambda: say(b'{"type": "print", "payload": {"text": "\\xff\\xfe"}}\\n'),
+    "not_json": lambda: say(b"hello\\n"),
+    "not_object": lambda: say(b"[1, 2]\\n"),
+    "deep": lambda: say(b"[" * 100000 + b"\\n"),
+    "wrong_type": lambda: say(b'{"type": "surprise", "payload": {}}\\n'),
+    "missing": lambda: say(b'{"type": "response", "payload": {}}\\n'),
+    "wrong_number": lambda: say(b'{"type": "response", "payload": {"seq": 99, "value": "Ti4="}}\\n'),
+    "call_in_call": lambda: say(b'{"type": "callback", "payload": {"seq": 77, "name": "x", "args": [], "kw": {}, "data": "Ti4="}}\\n'),
+    "twice": lambda: say(b'{"type": "response", "payload": {"seq": 1, "value": "Ti4="}}\\n' * 2),
+    "module_again": lambda: say(b'{"type": "module", "payload": {"entries": []}}\\n'),
+}
+
+
+def make(what):
+    def program(event):
+        harm(what)
+    return program
+
+
+for name in WAYS:
+    globals()[name] = make(name)
+
+
+def endless(event):
+    while True:
+        pass
+
+
+def unpicklable(event):
+    sqlite3.connect(":memory:")
+
+
+def unpicklable_argument(event):
+    os.stat(lambda: 0)
+'''
+
+# What a user has to be able to read.
+WORDS = {
+    "segfault": "SIGSEGV",
+    "exit": "exit code 7",
+    "abort": "SIGABRT",
+    "stop": "stopped",
+    "memory": "MemoryError",
+    "forks": "more processes",
+    "threads": "exit code 9",
+    "hang_up": "closed its connection",
+    "half_line": "line",
+    "giant_line": "longer than 1048576 bytes",
+    "not_utf8": "UTF-8",
+    "not_json": "JSON",
+    "not_object": "",
+    "deep": "",
+    "wrong_type": "surprise",
+    "missing": "value",
+    "wrong_number": "wrong number",
+    "call_in_call": "while it performs a call",
+    "twice": "in workflow code",
+    "module_again": "module",
+    "endless": "bad.py",
+    "unpicklable": "Connection",
+    "unpicklable_argument": "lambda",
+}
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("misbehaviour")
+    (folder / "code").mkdir()
+    (folder / "code" / "bad.py").write_text(PROGRAM)
+    (folder / "data").mkdir()
+    config = folder / "data" / "ak"
+    config.mkdir()
+    (config / "config.yaml").write_text("limits:\n  turn: 1\n  line: 1048576\n  memory: 1500000000\n  processes: 60\n")
+    return folder
+
+
+def processes():
+    return sum(name.isdigit() for name in os.listdir("/proc"))
+
+
+@pytest.mark.parametrize("what", WORDS)
+def test_that_session_alone_fails(home, what):
+    ak = Ak(home / "data")
+    before = processes()
+    done = ak("run", home / "code" / "bad.py:handler", "--data", "what=%s" % what, timeout=60)
+    sessions = ak.sessions()[:2]
+    child = next(s for s in sessions if "parent_id" in s)
+    parent = next(s for s in sessions if "parent_id" not in s)
+    assert (parent["state"], parent["value"]) == ("completed", "False"), done.stderr
+    assert child["state"] == "error"
+    words = json.dumps(child["error"], ensure_ascii=False)
+    assert WORDS[what] in words, words
+    assert done.returncode == 0
+    assert "%s: %s" % (child["error"]["type"], child["error"]["message"]) in done.stderr or what == "memory"
+    # Nothing of it is left behind: the fork bomb neither.
+    deadline = time.monotonic() + 5
+    while processes() > before + 20 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert processes() <= before + 20
+
+
+def test_what_c_code_prints_is_kept_with_its_call(tmp_path):
+    (tmp_path / "c.py").write_text('import os\n\n\ndef handler(event):\n    os.system("echo from a shell; echo oops >&2")\n    print("and from Python")\n')
+    ak = Ak(tmp_path / "data")
+    done = ak("run", tmp_path / "c.py:handler")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "from a shell\nand from Python\n", "oops\n")
+    prints = {r["text"]: r["stream"] for r in ak.log(ak.last()["id"]) if r["kind"] == "print"}
+    assert prints == {"from a shell\n": "stdout", "oops\n": "stderr", "and from Python\n": "stdout"}
+
+
+def test_a_module_that_hangs_is_named(home):
+    (home / "code" / "hangs.py").write_text("import time\n\nwhile True:\n    time.sleep(0.1)\n\n\ndef handler(event):\n    pass\n")
+    ak = Ak(home / "data")
+    done = ak("run", home / "code" / "hangs.py:handler", timeout=60)
+    assert done.returncode == 1 and "hangs.py:4" in done.stderr
+
+
+def test_no_process_is_left_when_ak_is_killed(tmp_path):
+    marker = "ak-orphan-%d" % os.getpid()
+    (tmp_path / "o.py").write_text("import subprocess\n\n\ndef handler(event):\n    subprocess.run(['sh', '-c', 'exec sleep 60 # %s'], start_new_session=True)\n    \n" % marker)
+    ak = Ak(tmp_path / "data")
+    run = ak.start("run", tmp_path / "o.py:handler")
+
+    def left():
+        found = []
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open("/proc/%s/cmdline" % pid, "rb") as file:
+                    line = file.read()
+                with open("/proc/%s/environ" % pid, "rb") as file:
+                    env = file.read()
+            except OSError:
+                continue
+            if b"XDG_CONFIG_HOME=" + str(tmp_path / "data").encode() in env:
+                found.append((pid, line))
+        return found
+
+    deadline = time.monotonic() + 20
+    while not any(b"sleep" in line for _, line in left()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert any(b"sleep" in line for _, line in left())
+    run.kill()
+    run.communicate(timeout=10)
+    deadline = time.monotonic() + 10
+    while left() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert left() == []

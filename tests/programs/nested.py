@@ -1,0 +1,5 @@
+from effects import effect
+
+
+def handler(event):
+    return effect(effect("inner"))
