@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "blocks.h"
 #include "check.h"
 
 enum { DEEPEST = 6, MOST_SEEN = 256 };
@@ -434,6 +435,57 @@ const AkParam *ak_param_at(const AkFunction *fn, size_t n)
         return NULL;
     const AkParam *param = &fn->unit->facts->params[fact->first_param + at];
     return param->kind <= AK_PARAM_PLAIN ? param : NULL;
+}
+
+/* ---- Imports for the type checker ---- */
+
+static bool has_text(const char *text, const char *end, const char *word)
+{
+    size_t len = strlen(word);
+
+    for (; text + len <= end; text++)
+        if (memcmp(text, word, len) == 0)
+            return true;
+    return false;
+}
+
+/* Whether the import stands in the body of a top-level `if TYPE_CHECKING:`. */
+static bool below_type_checking(const AkFile *file, const AkImportAt *import)
+{
+    const char *text = file->module.text, *start = text + file->blocks[import->block].code;
+    const char *at = text + import->bound_start, *line = memchr(start, '\n', (size_t)(at - start));
+
+    if (!line || strncmp(start, "if ", 3) != 0 || !has_text(start, line, "TYPE_CHECKING") || has_text(start, line, "not "))
+        return false;
+    return !has_text(line, at, "\nelse") && !has_text(line, at, "\nelif");
+}
+
+bool ak_only_typed(AkPass *pass, const AkUnit *unit, const char *name)
+{
+    const AkFile *file = ak__file(unit->module);
+    size_t len = strlen(name);
+    bool found = false;
+
+    (void)pass;
+    for (uint32_t i = 0; i < file->name_len; i++) {
+        const AkBoundAt *bound = &file->names[i];
+        if (bound->len == len && memcmp(file->module.text + bound->start, name, len) == 0 &&
+            bound->kind != AK_BOUND_IMPORT)
+            return false;
+    }
+    for (uint32_t i = 0; i < file->import_len; i++) {
+        const AkImportAt *import = &file->imports[i];
+
+        if (import->star && !import->local)
+            return false;
+        if (import->local || import->bound_len != len ||
+            memcmp(file->module.text + import->bound_start, name, len) != 0)
+            continue;
+        if (!import->nested || !below_type_checking(file, import))
+            return false;
+        found = true;
+    }
+    return found;
 }
 
 /* ---- The SDK's version ---- */

@@ -77,6 +77,9 @@ const AkParam *ak_param_at(const AkFunction *fn, size_t n);
 /* The decorator of fn that is (or calls) the external name, or 0. */
 AkExprId ak_decorator(struct AkPass *pass, const AkFunction *fn, const char *dotted);
 
+/* Whether the module has the name by imports under `if TYPE_CHECKING` only. */
+bool ak_only_typed(struct AkPass *pass, const AkUnit *unit, const char *name);
+
 /* ---- The SDK's version ---- */
 
 /* Versions that the project allows (AkOptions.sdk_version); all when it does not say. */

@@ -127,11 +127,10 @@ static void check_try(AkPass *pass, const AkFunction *fn, AkStmtId try_stmt)
         if (!command)
             return;
         uint32_t end = stmts[h].value ? ak_expr(fn->unit->facts, stmts[h].value)->end : stmts[h].start + 6;
-        AkReport *report =
-            ak_report_bytes(pass, fn, stmts[h].start, end, AK_CTX_WORKFLOW,
-                            what == EVERYTHING ? "this handler takes the workflow's cancellation and goes on"
-                                               : "this handler takes the cancellation of '%s' for a failure",
-                            command->dotted);
+        const char *start = what == EVERYTHING ? "this handler takes every exception, the workflow's cancellation too, at"
+                                               : "this handler takes for a failure the cancellation of";
+        AkReport *report = ak_report_bytes(pass, fn, stmts[h].start, end, AK_CTX_WORKFLOW, "%s '%s'", start,
+                                           command->dotted);
         ak_step(report, command->fn->unit, command->expr, "the command that is cancelled");
         if (what == EXCEPTION)
             ak_level(report, AK_WARNING);
