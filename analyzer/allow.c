@@ -7,7 +7,7 @@
  * …) or alone on the line above, all of it; before the first code of the file, the file. Rules
  * are named by id or name. A bare `noqa` silences nothing: a gate must not be opened by accident.
  */
-#include "check.h"
+#include "stages.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* ask.c: the questions of rule.h. */
-#include "check.h"
+#include "stages.h"
 
 #include <stdio.h>
 #include <stdlib.h>

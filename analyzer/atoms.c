@@ -1,5 +1,5 @@
 /* atoms.c: strings kept once, and a small map of numbers. */
-#include "check.h"
+#include "stages.h"
 
 #include <string.h>
 

@@ -6,7 +6,7 @@
  * they ask for and is not there yet is parsed in rounds. When all is known, contexts are walked
  * out from the roots and the rules run.
  */
-#include "check.h"
+#include "stages.h"
 
 #include <string.h>
 

@@ -6,7 +6,7 @@
  * way gives. The two rule books are kept apart, as a helper may be an activity in one program
  * and an entry point in the other.
  */
-#include "check.h"
+#include "stages.h"
 
 #include "blocks.h"
 

@@ -4,7 +4,7 @@
  * where a run has neither and no file imports temporalio are they guessed: top-level functions
  * called on_…, handle…, handler or main with one parameter that is an event.
  */
-#include "check.h"
+#include "stages.h"
 
 #include "blocks.h"
 

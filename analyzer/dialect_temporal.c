@@ -4,7 +4,7 @@
  * its body applies: `return workflow.run(wrapper)`. Besides, methods of interceptors run where
  * they intercept, and functions handed to set_signal_handler and kin are handlers.
  */
-#include "check.h"
+#include "stages.h"
 
 #include <string.h>
 

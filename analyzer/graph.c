@@ -12,7 +12,7 @@
  *
  * Flows only grow. Who looked at something that grew is analysed again, a bounded number of times.
  */
-#include "check.h"
+#include "stages.h"
 
 #include <string.h>
 

@@ -10,7 +10,7 @@
  * A test is understood through the values of its parts, so that a variable or a helper that holds
  * the answer does as well; only tests whose names speak of workflows are evaluated.
  */
-#include "check.h"
+#include "stages.h"
 
 #include <string.h>
 

@@ -4,7 +4,7 @@
  * builtins such as len and sorted run methods of the objects they are given. Only objects whose
  * class the project defines have such methods here.
  */
-#include "check.h"
+#include "stages.h"
 
 #include <string.h>
 

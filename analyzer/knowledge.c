@@ -1,5 +1,5 @@
 /* knowledge.c: the tables as one map per check, with what the user adds. */
-#include "check.h"
+#include "stages.h"
 
 #include <string.h>
 

@@ -8,7 +8,7 @@
  * that lies, as in Python. A module of the standard library is found as a file only beside the
  * importing script itself. The frameworks are never files: what they do is in the tables.
  */
-#include "check.h"
+#include "stages.h"
 
 #include <string.h>
 

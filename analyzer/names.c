@@ -12,7 +12,7 @@
  *
  * Names of a module are looked for in all of its blocks; only those that bind the name are parsed.
  */
-#include "check.h"
+#include "stages.h"
 
 #include "blocks.h"
 

@@ -4,7 +4,7 @@
  * the same place has one cause; a proved report stays before a guessed one), the rest is sorted by
  * path, place and rule and gets a fingerprint.
  */
-#include "check.h"
+#include "stages.h"
 
 #include <stdarg.h>
 #include <stdio.h>

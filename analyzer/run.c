@@ -1,5 +1,5 @@
 /* run.c: the finished tables, put in order for each rule book, and the rules run over them. */
-#include "check.h"
+#include "stages.h"
 
 #include <stdlib.h>
 #include <string.h>

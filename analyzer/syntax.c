@@ -3,7 +3,7 @@
  * The grammar may fail on code that CPython accepts, so where it does the caller's interpreter
  * decides about the whole file; with none at hand the finding is a guess.
  */
-#include "check.h"
+#include "stages.h"
 
 #include "blocks.h"
 

@@ -6,7 +6,7 @@
  * marked open (self, an annotated parameter) may be of a class derived from the one named: then
  * methods of known subclasses count too.
  */
-#include "check.h"
+#include "stages.h"
 
 #include <string.h>
 
@@ -63,7 +63,7 @@ static void instance_of(AkProgram *program, const AkValue *type, AkSet *out)
 
 static void subscripted(AkProgram *program, const AkUnit *unit, AkExprId expr, AkSet *out);
 
-void ak__annotation(AkProgram *program, const AkUnit *unit, AkExprId expr, AkSet *out)
+void ak__annotated(AkProgram *program, const AkUnit *unit, AkExprId expr, AkSet *out)
 {
     const AkFacts *facts = unit->facts;
     const AkExpr *row = &facts->exprs[expr];
@@ -76,8 +76,8 @@ void ak__annotation(AkProgram *program, const AkUnit *unit, AkExprId expr, AkSet
     if (row->kind == AK_X_SUBSCRIPT) {
         subscripted(program, unit, expr, out);
     } else if (row->kind == AK_X_BINARY && row->op == AK_OP_OR_BITS) {
-        ak__annotation(program, unit, ak_kid(facts, row->kids, 0), out);
-        ak__annotation(program, unit, ak_kid(facts, row->kids, 1), out);
+        ak__annotated(program, unit, ak_kid(facts, row->kids, 0), out);
+        ak__annotated(program, unit, ak_kid(facts, row->kids, 1), out);
     } else if (row->kind == AK_X_NAME || row->kind == AK_X_ATTRIBUTE || row->kind == AK_X_NONE_LITERAL) {
         AkValues types = ak__eval(program, unit, expr);
         for (uint32_t i = 0; i < types.len; i++)
@@ -92,17 +92,17 @@ static void arguments(AkProgram *program, const AkUnit *unit, AkExprId index, bo
 {
     const AkExpr *row = &unit->facts->exprs[index];
     if (row->kind != AK_X_TUPLE) {
-        ak__annotation(program, unit, index, out);
+        ak__annotated(program, unit, index, out);
         return;
     }
     for (uint32_t i = 0; i < row->kids.count && (all || i == 0); i++)
-        ak__annotation(program, unit, ak_kid(unit->facts, row->kids, i), out);
+        ak__annotated(program, unit, ak_kid(unit->facts, row->kids, i), out);
 }
 
 static void class_object(AkProgram *program, const AkUnit *unit, AkExprId index, AkSet *out)
 {
     AkSet instances = {.len = 0};
-    ak__annotation(program, unit, index, &instances);
+    ak__annotated(program, unit, index, &instances);
     for (uint32_t i = 0; i < instances.len; i++) {
         const AkValue *value = &instances.items[i];
         if (value->kind == AK_V_INSTANCE)
@@ -406,7 +406,7 @@ static void own_attribute(AkProgram *program, AkClass *class_, const char *name,
         bool unknown = !got.len || got.items[0].kind == AK_V_UNKNOWN || got.items[0].kind == AK_V_NONE;
         if (attr.annotation && unknown) {
             got.len = 0;
-            ak__annotation(program, attr.unit, attr.annotation, &got);
+            ak__annotated(program, attr.unit, attr.annotation, &got);
         }
         for (uint32_t i = 0; i < got.len; i++)
             ak__add(out, got.items[i]);

@@ -4,7 +4,7 @@
  * they made is adopted afterwards on one thread, in the order of files and blocks, so that a run
  * is the same whatever the threads did.
  */
-#include "check.h"
+#include "stages.h"
 
 #include "blocks.h"
 

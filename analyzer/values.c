@@ -8,7 +8,7 @@
  * A function's result is the union of what it returns, where a returned parameter stands for
  * the argument of the very call. Unknown stays unknown: it is a value like the others.
  */
-#include "check.h"
+#include "stages.h"
 
 #include <string.h>
 
@@ -234,7 +234,7 @@ void ak__parameter_value(AkProgram *program, AkFunction *fn, uint32_t index, AkS
     }
     AkSet annotated = {.len = 0}, flows = {.len = 0};
     if (param->annotation)
-        ak__annotation(program, unit, param->annotation, &annotated);
+        ak__annotated(program, unit, param->annotation, &annotated);
     if (only_unknown(&annotated) || is_abstract(program, &annotated.items[0]))
         add_flows(program, fn, index, &flows);
     add_set(out, only_unknown(&flows) ? &annotated : &flows);
@@ -283,7 +283,7 @@ static void annotated_binding(AkProgram *program, const AkUnit *unit, const AkBi
         ak__part(program, unit, binding->value, binding->how, binding->part, &value);
     bool says_little = only_unknown(&value) || (value.len == 1 && value.items[0].kind == AK_V_NONE);
     if (says_little && binding->annotation)
-        ak__annotation(program, unit, binding->annotation, out);
+        ak__annotated(program, unit, binding->annotation, out);
     if (!only_unknown(&value) || !out->len)
         add_set(out, &value);
 }
@@ -409,7 +409,7 @@ static void dict_side(AkProgram *program, const AkValue *result, bool keys, AkSe
         else if (owners.items[i].kind == AK_V_DICT)
             values_of_dict(program, &owners.items[i], out);
         else if (owners.items[i].kind == AK_V_TYPED)
-            ak__annotation(program, owners.items[i].unit, type_argument(&owners.items[i], keys ? 0 : 1), out);
+            ak__annotated(program, owners.items[i].unit, type_argument(&owners.items[i], keys ? 0 : 1), out);
     }
 }
 
@@ -477,7 +477,7 @@ void ak__iterate(AkProgram *program, const AkValue *value, AkSet *out)
                 ak__eval_into(program, fn->unit, ak_kid(fn->unit->facts, ak_fact(fn)->yielded, i), out);
         }
         break;
-    case AK_V_TYPED: ak__annotation(program, value->unit, type_argument(value, 0), out); break;
+    case AK_V_TYPED: ak__annotated(program, value->unit, type_argument(value, 0), out); break;
     case AK_V_RESULT: iterate_result(program, value, out); break;
     case AK_V_INSTANCE: iterate_instance(program, value, out); break;
     case AK_V_CLASS: ak__add(out, (AkValue){.kind = AK_V_INSTANCE, .class_ = value->class_, .open = true}); break;
@@ -522,7 +522,7 @@ static void part_of(AkProgram *program, const AkValue *value, uint16_t part, AkS
             eval_item(program, value->unit, item, out);
     } else if (value->kind == AK_V_TYPED && type_argument(value, part)) {
         AkExprId argument = type_argument(value, part);
-        ak__annotation(program, value->unit, argument, out);
+        ak__annotated(program, value->unit, argument, out);
     } else if (value->kind == AK_V_TYPED) {
         ak__iterate(program, value, out);
     } else if (is_result_of(value, "asyncio.gather") && value->unit) {
@@ -559,7 +559,7 @@ static void part_of_item(AkProgram *program, const AkValue *value, uint16_t part
                 values_of_dict(program, &owners.items[i], out);
             else if (owners.items[i].kind == AK_V_TYPED && is_typed_dict(&owners.items[i]) &&
                      type_argument(&owners.items[i], part))
-                ak__annotation(program, owners.items[i].unit, type_argument(&owners.items[i], part), out);
+                ak__annotated(program, owners.items[i].unit, type_argument(&owners.items[i], part), out);
         }
         if (!out->len)
             ak__add_unknown(out);
@@ -600,7 +600,7 @@ static void add_annotation_result(AkProgram *program, AkFunction *fn, AkSet *out
     AkSet annotated = {.len = 0};
     if (!ak_fact(fn)->returns)
         return;
-    ak__annotation(program, fn->unit, ak_fact(fn)->returns, &annotated);
+    ak__annotated(program, fn->unit, ak_fact(fn)->returns, &annotated);
     if (only_unknown(&annotated))
         return;
     if (only_unknown(out))
@@ -777,7 +777,7 @@ static void special_next(AkProgram *program, const AkUnit *unit, AkExprId call, 
 
 static void special_cast(AkProgram *program, const AkUnit *unit, AkExprId call, AkSet *out)
 {
-    ak__annotation(program, unit, ak__plain_argument(unit->facts, call, 0), out);
+    ak__annotated(program, unit, ak__plain_argument(unit->facts, call, 0), out);
 }
 
 static void special_type(AkProgram *program, const AkUnit *unit, AkExprId call, AkSet *out)
@@ -987,7 +987,7 @@ static void eval_subscript(AkProgram *program, const AkUnit *unit, AkExprId expr
         case AK_V_LIST:
         case AK_V_TUPLE: subscript_list(program, object, unit, index, out); break;
         case AK_V_TYPED:
-            ak__annotation(program, object->unit, type_argument(object, is_typed_dict(object) ? 1 : 0), out);
+            ak__annotated(program, object->unit, type_argument(object, is_typed_dict(object) ? 1 : 0), out);
             break;
         case AK_V_INSTANCE: method_result(program, object, "__getitem__", out); break;
         case AK_V_CLASS: ak__add(out, *object); break; /* Generic[T] */

@@ -1,4 +1,4 @@
-/* check.h: what the stages of a check share. Not for rules.
+/* stages.h: what the stages of a check share. Not for rules.
  *
  * A check works on demand. Files are listed, those that may matter are opened (cut into blocks),
  * and a block is parsed when something asks what a name of it means. Asking is never an error
@@ -6,8 +6,8 @@
  * and `missing` is counted up; the work item that saw `missing` move is done again after the next
  * round of parsing. See check.c for the order of things.
  */
-#ifndef AK_CHECK_H
-#define AK_CHECK_H
+#ifndef AK_STAGES_H
+#define AK_STAGES_H
 
 #include "arena.h"
 #include "array.h"
@@ -364,7 +364,7 @@ void ak__depend(AkProgram *program, AkFunction *on);
 AkName ak__name_in(AkProgram *program, const AkUnit *unit, const char *atom);
 
 /* types.c: annotations, classes, attributes. */
-void ak__annotation(AkProgram *program, const AkUnit *unit, AkExprId expr, AkSet *out);
+void ak__annotated(AkProgram *program, const AkUnit *unit, AkExprId expr, AkSet *out);
 void ak__class_mro(AkProgram *program, AkClass *class_);
 void ak__class_attribute(AkProgram *program, AkClass *class_, const char *name, const AkValue *self,
                          AkSet *out, AkFunction **property);
