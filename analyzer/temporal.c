@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "blocks.h"
-#include "check.h"
+#include "stages.h"
 
 enum { DEEPEST = 6, MOST_SEEN = 256 };
 
