@@ -16,9 +16,9 @@ static const char *const names[TIMEOUTS] = {"heartbeat_timeout", "start_to_close
 
 static AkReport *report(AkPass *pass, const AkCall *call, const Timeout *at, const char *what)
 {
-    if (at->given.unit != call->fn->unit)
-        return ak_report_call(pass, call, AK_CTX_WORKFLOW, "%s", what);
-    return ak_report_expr(pass, call->fn, at->given.expr, AK_CTX_WORKFLOW, "%s", what);
+    const AkFunction *fn = ak_function_of(at->given.unit, at->given.expr);
+
+    return ak_report_expr(pass, fn, at->given.expr, fn == call->fn ? AK_CTX_WORKFLOW : 0, "%s", what);
 }
 
 static bool longer(const Timeout *a, const Timeout *b)

@@ -24,6 +24,15 @@ static bool is_changed(const AkUnit *unit, AkName name)
     return false;
 }
 
+/* Whether the display is what a name begins with, and is changed later. */
+static bool fills_up(const AkUnit *unit, AkExprId display)
+{
+    const AkStmt *stmt = &unit->facts->stmts[ak_expr(unit->facts, display)->stmt];
+    const AkExpr *target = ak_expr(unit->facts, ak_kid(unit->facts, stmt->targets, 0));
+
+    return stmt->value == display && target->kind == AK_X_NAME && is_changed(unit, target->name);
+}
+
 static bool is_the(AkPass *pass, const AkValue *value, const AkFunction *fn)
 {
     switch (value->kind) {
@@ -53,6 +62,8 @@ static AkAnswer lists(AkPass *pass, const AkUnit *unit, AkExprId expr, const AkF
             return AK_MAYBE;
         return lists(pass, value.unit, value.expr, fn, depth + 1);
     }
+    if (fills_up(unit, expr))
+        return AK_MAYBE;
     for (uint32_t i = 0; i < written->kids.count; i++) {
         AkExprId item = ak_kid(unit->facts, written->kids, i);
         AkAnswer one = AK_NO;
