@@ -90,6 +90,7 @@ typedef struct AkMemo {
     const AkValue *items;
     uint32_t len;
     uint32_t epoch; /* AK_FOREVER, or the work item it holds for */
+    bool missing;   /* it rests on a block that was not there */
 } AkMemo;
 
 enum { AK_FOREVER = UINT32_MAX };
@@ -437,6 +438,7 @@ bool ak__allowed(AkProgram *program, AkFile *file, const AkUnit *unit, uint32_t 
                  AkStmtId stmt, const AkRule *rule);
 
 /* syntax.c: findings of AK001. */
+void ak__syntax_want(AkProgram *program);
 void ak__syntax(AkProgram *program);
 
 #endif

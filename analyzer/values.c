@@ -1158,6 +1158,7 @@ AkValues ak__eval(AkProgram *program, const AkUnit *unit, AkExprId expr)
                                  program->memos[slot - 1].epoch == program->epoch)) {
         /* What holds for now only must not make what uses it hold for ever. */
         program->unstable += program->memos[slot - 1].epoch != AK_FOREVER;
+        program->missing += program->memos[slot - 1].missing;
         return (AkValues){program->memos[slot - 1].items, program->memos[slot - 1].len};
     }
     if (slot == BUSY || program->depth >= DEEPEST || !program->budget) {
@@ -1171,6 +1172,9 @@ AkValues ak__eval(AkProgram *program, const AkUnit *unit, AkExprId expr)
     *memo = BUSY;
     eval_kind(program, unit, expr, &set);
     program->depth--;
-    bool stable = program->unstable == unstable && program->missing == missing;
-    return keep(program, unit, expr, slot, &set, stable ? AK_FOREVER : program->epoch);
+    bool there = program->missing == missing;
+    bool stable = program->unstable == unstable && there;
+    AkValues kept = keep(program, unit, expr, slot, &set, stable ? AK_FOREVER : program->epoch);
+    program->memos[*memo - 1].missing = !there;
+    return kept;
 }
