@@ -488,6 +488,54 @@ bool ak_only_typed(AkPass *pass, const AkUnit *unit, const char *name)
     return found;
 }
 
+/* ---- Imports of the SDK, texts ---- */
+
+/* A block that begins with `with` is left out as little as one that is no compound. */
+static bool may_be_left_out(const AkFile *file, const AkImportAt *import)
+{
+    const char *code = file->module.text + file->blocks[import->block].code;
+
+    return import->local || strncmp(code, "if", 2) == 0 || strncmp(code, "try", 3) == 0;
+}
+
+size_t ak_sdk_imports(AkPass *pass, const AkModule *module, AkSdkImport *out, size_t room)
+{
+    const AkFile *file = ak__file(module);
+    size_t len = 0;
+
+    for (uint32_t i = 0; module->text && i < file->import_len && len < room; i++) {
+        const AkImportAt *import = &file->imports[i];
+        const char *dotted = import->module ? ak__atom_len(pass->program, import->module, import->module_len) : "";
+
+        if (import->level || import->star || strncmp(dotted, "temporalio", 10) != 0 || (dotted[10] && dotted[10] != '.'))
+            continue;
+        uint32_t start = import->name_len ? import->name_start : import->bound_start;
+        uint32_t size = import->name_len ? import->name_len : import->bound_len;
+        out[len++] = (AkSdkImport){dotted,
+                                   import->name_len ? ak__atom_len(pass->program, module->text + start, size) : "",
+                                   start, start + size, may_be_left_out(file, import)};
+    }
+    return len;
+}
+
+bool ak_module_has(const AkModule *module, const char *word)
+{
+    return module->text && has_text(module->text, module->text + module->len, word);
+}
+
+bool ak_text_has(const AkPass *pass, AkWhere where, const char *word)
+{
+    for (size_t i = 0; i < pass->module_len; i++) {
+        const AkModule *module = pass->modules[i];
+
+        if ((where == AK_IN_TESTS && !module->is_test) || (where == AK_IN_OTHERS && module->is_test))
+            continue;
+        if (ak_module_has(module, word))
+            return true;
+    }
+    return false;
+}
+
 /* ---- The SDK's version ---- */
 
 AkSdkVersions ak_sdk_pinned(const AkPass *pass)
