@@ -149,14 +149,25 @@ static void callback(AkProgram *program, AkCalls *calls, AkExprId arg, AkExprId 
         callback_value(program, calls, arg, &values.items[i], via);
 }
 
+/* What runs in a thread or process of its own is not run by the workflow or activity; that it is
+ * started there is a finding of its own. */
+static void elsewhere(AkCalls *calls, uint32_t from)
+{
+    for (uint32_t i = from; i < calls->len; i++)
+        calls->items[i].mask &= AK_CTX_IMPORT | AK_CTX_CLIENT;
+}
+
 static void external_arguments(AkProgram *program, AkCalls *calls, AkExprId expr, AkEffects effects, uint32_t shift)
 {
     const AkUnit *unit = calls->fn->unit;
+    uint32_t before = calls->len;
     for (uint32_t n = 0; n < 6; n++)
         if (effects & AK_CALLS(n))
             callback(program, calls, ak__plain_argument(unit->facts, expr, n + shift), expr);
     if (effects & AK_CALLS_KEY)
         callback(program, calls, ak__keyword_argument(unit, expr, "key"), expr);
+    if (effects & AK_RUNS_ELSEWHERE)
+        elsewhere(calls, before);
     for (uint32_t n = 0; n < 5; n++)
         if (effects & AK_CONSUMES(n)) {
             AkExprId arg = ak__plain_argument(unit->facts, expr, n + shift);
@@ -575,10 +586,25 @@ static void analyse_body(AkProgram *program, AkCalls *calls)
         import_rows(program, calls);
 }
 
+/* The rows are found in a buffer that all functions share, and kept where they fit. */
+static void keep_rows(AkProgram *program, AkFunctionX *fn, const AkCalls *calls)
+{
+    if (calls->len > fn->call_cap) {
+        fn->function.calls = ak__alloc(program->arena, calls->len * sizeof *calls->items);
+        fn->call_cap = calls->len;
+    }
+    if (calls->len)
+        memcpy((AkCall *)(uintptr_t)fn->function.calls, calls->items, calls->len * sizeof *calls->items);
+    fn->function.call_len = calls->len;
+    fn->function.analysed = true;
+    program->rows = calls->items;
+    program->row_cap = calls->cap;
+}
+
 void ak__analyse(AkProgram *program, AkFunction *fn)
 {
     AkFunctionX *x = ak__function(fn);
-    AkCalls calls = {.fn = fn};
+    AkCalls calls = {.fn = fn, .items = program->rows, .cap = program->row_cap};
     uint32_t missing = program->missing;
     x->queued = false;
     x->rounds++;
@@ -590,9 +616,7 @@ void ak__analyse(AkProgram *program, AkFunction *fn)
     else
         analyse_body(program, &calls);
     program->current = NULL;
-    fn->calls = calls.items;
-    fn->call_len = calls.len;
-    fn->analysed = true;
+    keep_rows(program, x, &calls);
     if (program->missing != missing) {
         x->rounds--;
         x->queued = true;

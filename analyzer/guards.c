@@ -55,10 +55,17 @@ static Test test_of_value(AkProgram *program, const AkUnit *unit, AkExprId expr)
         return (Test){0, ALL};
     if (!speaks_of_workflows(unit->atoms[named->name]) && !strstr(unit->atoms[named->name], "is_durable"))
         return anything;
+    /* A helper may say False where asking itself fails. */
     AkValues values = ak__eval(program, unit, expr);
-    if (values.len != 1 || values.items[0].kind != AK_V_RESULT)
-        return anything;
-    return test_of_result(values.items[0].dotted);
+    const AkValue *answer = NULL;
+    for (uint32_t i = 0; i < values.len; i++) {
+        if (values.items[i].kind == AK_V_FALSE)
+            continue;
+        if (answer || values.items[i].kind != AK_V_RESULT)
+            return anything;
+        answer = &values.items[i];
+    }
+    return answer ? test_of_result(answer->dotted) : anything;
 }
 
 static bool is_main_test(const AkUnit *unit, const AkExpr *row)
@@ -224,8 +231,8 @@ static bool is_pass_through(AkProgram *program, const AkUnit *unit, const AkStmt
 static void compute(AkProgram *program, const AkUnit *unit, uint16_t *mask)
 {
     const AkFacts *facts = unit->facts;
-    /* What is left for the statements that follow in a suite. */
-    uint16_t *rest = ak__alloc(program->arena, (size_t)facts->stmt_len * 4 * sizeof *rest);
+    /* What is left for the statements that follow in a suite: behind the masks, see stmt_mask. */
+    uint16_t *rest = mask + facts->stmt_len;
     uint32_t unstable = program->unstable;
     memset(rest, 0xff, (size_t)facts->stmt_len * 4 * sizeof *rest);
     mask[0] = ALL;
@@ -248,7 +255,7 @@ uint16_t ak__stmt_mask(AkProgram *program, const AkUnit *unit, AkStmtId stmt)
 {
     AkUnitX *x = ak__unit(unit);
     if (!x->stmt_mask) {
-        x->stmt_mask = ak__alloc(program->arena, unit->facts->stmt_len * sizeof *x->stmt_mask);
+        x->stmt_mask = ak__alloc(program->arena, (size_t)unit->facts->stmt_len * 5 * sizeof *x->stmt_mask);
         x->mask_missing = true;
     }
     /* Tests whose names are not known yet are looked at again in the next round. */

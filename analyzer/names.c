@@ -364,10 +364,12 @@ static bool hides_earlier(const AkBoundAt *bound)
 static bool named_value(AkProgram *program, AkFile *file, const char *name, uint32_t before, AkSet *out)
 {
     uint32_t len = (uint32_t)strlen(name), seen = 0, last = UINT32_MAX;
+    bool hidden = false;
     AkBoundRange range = ak__bound(file, name, len);
     for (uint32_t i = range.len; i-- > 0 && seen < MOST_BINDINGS;) {
         const AkBoundAt *bound = &range.first[i];
-        bool later = bound->block >= before && bound->kind != AK_BOUND_GLOBAL;
+        /* What a function assigns to a global may come at any time. */
+        bool later = (hidden || bound->block >= before) && bound->kind != AK_BOUND_GLOBAL;
         if (later || bound->kind == AK_BOUND_DELETE || !is_entry(file, bound, name, len))
             continue;
         /* One look at a block takes all its bindings of the name. */
@@ -375,8 +377,7 @@ static bool named_value(AkProgram *program, AkFile *file, const char *name, uint
             block_value(program, file, bound, name, out);
         last = bound->block;
         seen++;
-        if (hides_earlier(bound))
-            break;
+        hidden |= hides_earlier(bound);
     }
     return seen > 0;
 }

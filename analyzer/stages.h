@@ -143,6 +143,7 @@ typedef struct AkFunctionX {
     bool applies_defn;     /* as a decorator it applies workflow.defn */
     unsigned applies;      /* roles that it gives as a decorator */
     uint8_t rounds;         /* how often it was analysed */
+    size_t call_cap;        /* room behind function.calls */
     uint32_t epoch;         /* of its last analysis */
     AkValue *flows;         /* values that calls gave its parameters: param in flow_param */
     uint16_t *flow_param;
@@ -229,6 +230,8 @@ typedef struct AkProgram {
     uint32_t missing;  /* counts what was asked for and is not there yet */
     uint32_t unstable; /* counts answers that hold for this work item only */
     AkFunction *current; /* whose body is being analysed */
+    AkCall *rows;        /* its calls while they are found */
+    uint32_t row_cap;
 
     AkFunction **queue; /* functions to analyse */
     uint32_t queue_len, queue_cap, queue_at;
