@@ -107,6 +107,8 @@ static const AkSdkName *owner_of(AkPass *pass, const AkUnit *unit, AkExprId obje
         strncmp(value.dotted, "temporalio", 10) != 0)
         return NULL;
     row = ak_sdk_prefix(value.dotted, &rest);
+    if (row && !*rest && value.kind == AK_V_RESULT && row->returns)
+        row = ak_sdk_find(row->returns);
     if (!row || *rest || !ak_sdk_is_closed(row) || (value.kind == AK_V_RESULT && row->kind != AK_SDK_CLASS))
         return NULL;
     return row;
