@@ -78,6 +78,7 @@ static void settle(AkProgram *program)
         if (stopped(program))
             return;
         give_roles(program);
+        program->budget = 1000000;
         ak__ak_resolve(program);
         ak__module_code(program);
         requeue_deferred(program);

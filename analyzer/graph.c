@@ -149,14 +149,25 @@ static void callback(AkProgram *program, AkCalls *calls, AkExprId arg, AkExprId 
         callback_value(program, calls, arg, &values.items[i], via);
 }
 
+/* What runs in a thread or process of its own is not run by the workflow or activity; that it is
+ * started there is a finding of its own. */
+static void elsewhere(AkCalls *calls, uint32_t from)
+{
+    for (uint32_t i = from; i < calls->len; i++)
+        calls->items[i].mask &= AK_CTX_IMPORT | AK_CTX_CLIENT;
+}
+
 static void external_arguments(AkProgram *program, AkCalls *calls, AkExprId expr, AkEffects effects, uint32_t shift)
 {
     const AkUnit *unit = calls->fn->unit;
+    uint32_t before = calls->len;
     for (uint32_t n = 0; n < 6; n++)
         if (effects & AK_CALLS(n))
             callback(program, calls, ak__plain_argument(unit->facts, expr, n + shift), expr);
     if (effects & AK_CALLS_KEY)
         callback(program, calls, ak__keyword_argument(unit, expr, "key"), expr);
+    if (effects & AK_RUNS_ELSEWHERE)
+        elsewhere(calls, before);
     for (uint32_t n = 0; n < 5; n++)
         if (effects & AK_CONSUMES(n)) {
             AkExprId arg = ak__plain_argument(unit->facts, expr, n + shift);

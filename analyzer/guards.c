@@ -55,10 +55,17 @@ static Test test_of_value(AkProgram *program, const AkUnit *unit, AkExprId expr)
         return (Test){0, ALL};
     if (!speaks_of_workflows(unit->atoms[named->name]) && !strstr(unit->atoms[named->name], "is_durable"))
         return anything;
+    /* A helper may say False where asking itself fails. */
     AkValues values = ak__eval(program, unit, expr);
-    if (values.len != 1 || values.items[0].kind != AK_V_RESULT)
-        return anything;
-    return test_of_result(values.items[0].dotted);
+    const AkValue *answer = NULL;
+    for (uint32_t i = 0; i < values.len; i++) {
+        if (values.items[i].kind == AK_V_FALSE)
+            continue;
+        if (answer || values.items[i].kind != AK_V_RESULT)
+            return anything;
+        answer = &values.items[i];
+    }
+    return answer ? test_of_result(answer->dotted) : anything;
 }
 
 static bool is_main_test(const AkUnit *unit, const AkExpr *row)

@@ -304,8 +304,10 @@ void ak__import_value(AkProgram *program, AkFile *file, const char *module, uint
     if (!name && !whole)
         module = ak__atom_len(program, module, strcspn(module, "."));
     AkModule *found = ak__module_find(program, file, module, level);
-    if (found && !name) {
-        ak__add(out, (AkValue){.kind = AK_V_MODULE, .module = found});
+    /* `from . import x` in a package's own __init__ means the submodule. */
+    AkModule *child = found && name && found == &file->module ? ak__module_child(program, found, name) : NULL;
+    if (child || (found && !name)) {
+        ak__add(out, (AkValue){.kind = AK_V_MODULE, .module = child ? child : found});
     } else if (found) {
         AkValue value = {.kind = AK_V_MODULE, .module = found};
         ak__attribute(program, &value, name, out);
@@ -420,14 +422,16 @@ bool ak__module_name(AkProgram *program, AkModule *module, const char *name, AkS
         ak__add_unknown(out);
         return true;
     }
-    if (named_value(program, file, name, UINT32_MAX, out))
+    /* Modules may import a name from each other in a circle. */
+    if (program->depth > 80 || !program->budget) {
+        program->unstable++;
+        ak__add_unknown(out);
         return true;
-    if (program->depth > 60 || !program->budget)
-        return false;
+    }
     program->budget--;
-    program->depth += 4;
-    bool found = star_value(program, file, name, out);
-    program->depth -= 4;
+    program->depth += 2;
+    bool found = named_value(program, file, name, UINT32_MAX, out) || star_value(program, file, name, out);
+    program->depth -= 2;
     return found;
 }
 
