@@ -43,7 +43,7 @@ import time
 import traceback
 import types
 from contextlib import contextmanager
-from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Callable, Dict, Iterator, List, NoReturn, Optional, Set, Tuple
 
 PROTO = 2
 DEFAULT_LIMIT = 16 * 1024 * 1024
@@ -113,7 +113,8 @@ class Rewriter(ast.NodeTransformer):
         if isinstance(node.value, ast.Call):
             node.value = self._patched(node.value, "_ak_await")
             return node
-        return self.generic_visit(node)
+        self.generic_visit(node)
+        return node
 
     def _patched(self, node: ast.Call, helper: str) -> ast.Call:
         self.generic_visit(node)
@@ -283,7 +284,7 @@ class Finder:
         return not {"site-packages", "dist-packages"} & set(real[len(self.root):].split(os.sep))
 
 
-_user_modules: set = set()
+_user_modules: Set[str] = set()
 _finder: Optional[Finder] = None
 
 # Modules that a plain interpreter has loaded before a script starts: a project file of that name never shadows them.
@@ -618,7 +619,7 @@ def choose(f: Any, awaited: bool) -> Any:
 
 
 def user_frame() -> Any:
-    frame = sys._getframe(1)
+    frame: Any = sys._getframe(1)
     while frame is not None and "_ak_call" not in frame.f_globals:
         frame = frame.f_back
     return frame
@@ -643,18 +644,23 @@ ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 ATOMS = frozenset((type(None), bool, int, float, str, bytes))
 
 
-def is_plain(value: Any, depth: int = 0) -> bool:
+def is_plain(value: Any) -> bool:
     """Made of exact built-in types only: such a value survives pickling, there is nothing to check."""
-    kind = type(value)
-    if kind in ATOMS:
-        return True
-    if depth > 20:
-        return False
-    if kind is dict:
-        return all(is_plain(k, depth + 1) and is_plain(v, depth + 1) for k, v in value.items())
-    if kind in (list, tuple, set, frozenset):
-        return all(is_plain(v, depth + 1) for v in value)
-    return False
+    todo, seen = [value], set()
+    while todo:
+        value = todo.pop()
+        kind = type(value)
+        if kind in ATOMS or id(value) in seen:
+            continue
+        seen.add(id(value))
+        if kind is dict:
+            todo.extend(value)
+            todo.extend(value.values())
+        elif kind is list or kind is tuple or kind is set or kind is frozenset:
+            todo.extend(value)
+        else:
+            return False
+    return True
 
 
 def freeze(value: Any, checked: bool = True) -> bytes:
@@ -847,11 +853,12 @@ def call_roots(f: Any, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> List[Tu
 
 def revive(cls: type, args: Tuple[Any, ...], state: Dict[str, Any]) -> BaseException:
     """Makes an exception without its __init__."""
-    native = next(c for c in cls.__mro__ if c.__module__ == "builtins")
-    exc = None
-    for make in (cls.__new__, native.__new__):
+    native: Any = next(c for c in cls.__mro__ if c.__module__ == "builtins")
+    exc: Any = None
+    makers: Any = (cls.__new__, native.__new__)
+    for make in makers:
         try:
-            exc = make(cls, *args)      # type: ignore[call-overload]
+            exc = make(cls, *args)
             break
         except Exception:
             continue
@@ -863,7 +870,7 @@ def revive(cls: type, args: Tuple[Any, ...], state: Dict[str, Any]) -> BaseExcep
             setattr(exc, name, value)
         except Exception:
             exc.__dict__[name] = value
-    return exc
+    return exc      # type: ignore[no-any-return]
 
 
 revive.__module__ = "ak_runner"
@@ -917,7 +924,7 @@ def hidden(path: str) -> bool:
     return path == OWN_FILE or path == importlib.__file__ or path.startswith("<frozen importlib")
 
 
-def clean_exception(exc: Optional[BaseException], seen: Optional[set] = None) -> None:
+def clean_exception(exc: Optional[BaseException], seen: Optional[Set[int]] = None) -> None:
     seen = set() if seen is None else seen
     while exc is not None and id(exc) not in seen:
         seen.add(id(exc))
@@ -977,6 +984,10 @@ def as_text(value: Any) -> str:
         return "<%s, whose str raised %s>" % (type(value).__name__, type(exc).__name__)
 
 
+def short_text(value: Any) -> str:
+    return value[:PREVIEW] if type(value) is str else preview_of(value)
+
+
 def name_of(f: Any) -> str:
     f = unwrapped(f)
     return own_name(f) or type(f).__name__
@@ -998,7 +1009,7 @@ class Link:
             self.limit = DEFAULT_LIMIT
 
     def fits(self, line: bytes) -> bool:
-        return len(line) <= self.limit
+        return len(line) - 1 <= self.limit
 
     def encode(self, kind: str, payload: Optional[Json]) -> bytes:
         message = {"type": kind} if payload is None else {"type": kind, "payload": payload}
@@ -1024,7 +1035,6 @@ class Link:
             return self.parse(self.read_line())
         except EngineError as exc:
             self.fail(exc)
-        raise AssertionError
 
     def read_line(self) -> bytes:
         pieces, size = [self.rest], len(self.rest)
@@ -1064,7 +1074,7 @@ class Link:
         if self.broken:
             raise EngineError(self.broken)
 
-    def fail(self, exc: EngineError) -> None:
+    def fail(self, exc: EngineError) -> NoReturn:
         """Once broken, broken: user code that swallows the error meets it again at its next call."""
         self.broken = str(exc)
         raise exc
@@ -1145,7 +1155,7 @@ def capture_streams() -> None:
     if not _streams:
         _load_output = []
         _streams[:] = [Stream("stdout", sys.stdout), Stream("stderr", sys.stderr)]
-        sys.stdout, sys.stderr = _streams   # type: ignore[assignment]
+        sys.stdout, sys.stderr = _streams
 
 
 def release_load_output() -> List[Tuple[str, str]]:
@@ -1184,6 +1194,7 @@ class Session:
         self.promised = self.proto == PROTO and run.get("replay") or 0      # how many are still to come
         self.stale = 0
         self.asking = threading.Lock()      # threads of one activity ask one after the other
+        self.loop: Any = None               # the one of asyncio.get_event_loop()
         self._random: Any = None
         self._uuids: Any = None
 
@@ -1216,8 +1227,20 @@ class Session:
             current = sys.exc_info()
             if current[1] is not None:
                 clean_traceback(current[2])
-        elif isinstance(module, str) and module.startswith("asyncio"):
-            adopt_asyncio()
+        elif isinstance(module, str) and module.lstrip("_").startswith("asyncio"):
+            return self.asyncio_function(f)
+        return f
+
+    def asyncio_function(self, f: Any) -> Any:
+        """A loop that the program makes or asks for by itself keeps the recorded time too."""
+        adopt_asyncio()
+        import asyncio
+
+        if f is _real_new_event_loop:
+            return asyncio.new_event_loop
+        if own_name(f) == "get_event_loop" and self.loop is None and asyncio._get_running_loop() is None:
+            self.loop = asyncio.new_event_loop()
+            asyncio.set_event_loop(self.loop)
         return f
 
     def callback_taker(self, f: Any) -> Any:
@@ -1273,8 +1296,8 @@ class Session:
                 args = [as_text(a) for a in work.args]
                 return {"name": work.name, "args": args, "kw": {k: as_text(v) for k, v in work.kwargs.items()}, "data": work.data}
             payload: Json = {
-                "name": work.name, "args": [as_text(a)[:PREVIEW] for a in work.args],
-                "kw": {k: as_text(v)[:PREVIEW] for k, v in work.kwargs.items()}, "data": work.data, "seq": self.seq,
+                "name": work.name, "args": [short_text(a) for a in work.args],
+                "kw": {k: short_text(v) for k, v in work.kwargs.items()}, "data": work.data, "seq": self.seq,
                 "where": {"file": work.place[0], "line": work.place[1], "func": work.place[2]},
                 "preview": preview_call(work.args, work.kwargs), "digest": None if work.in_memory else digest(work.data)}
         if work.in_memory:
@@ -1332,13 +1355,14 @@ class Session:
         cls = vars(__import__("builtins")).get(error.get("type"))
         if not (isinstance(cls, type) and issubclass(cls, Exception)):
             cls = api_class("AutoKittehError", RuntimeError)
+        exc: Any
         try:
             exc = cls(words)
         except TypeError:
             exc = RuntimeError(words)
         if kind:
             exc.ak_kind = kind
-        return exc
+        return exc      # type: ignore[no-any-return]
 
     def perform(self, work: "Work", payload: Json) -> None:
         """The engine said: do it."""
@@ -1600,7 +1624,7 @@ def digest(data: str) -> str:
 def marks(f: Any, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> List[Any]:
     """One digest for the callee's object and each argument, to see which of them a call changed."""
     owner = None if by_name_alone(f) else owner_of(f)
-    out = []
+    out: List[Any] = []
     with unrecorded():
         for value in itertools.chain((owner,), args, kwargs.values()):
             try:
@@ -1734,7 +1758,7 @@ def adopt_asyncio() -> None:
             return _real_new_event_loop()
         return durable_loop(session)
 
-    asyncio.events.new_event_loop = asyncio.new_event_loop = new_event_loop     # type: ignore[assignment]
+    asyncio.events.new_event_loop = asyncio.new_event_loop = new_event_loop
 
 
 def durable_loop(session: Session) -> Any:
@@ -1742,7 +1766,7 @@ def durable_loop(session: Session) -> Any:
     import asyncio
     import selectors
 
-    class Selector(selectors.DefaultSelector):      # type: ignore[misc,valid-type]
+    class Selector(selectors.DefaultSelector):
         def select(self, timeout: Optional[float] = None) -> Any:
             ready = super().select(0)
             if ready or timeout is not None and timeout <= 0:
@@ -1758,7 +1782,7 @@ def durable_loop(session: Session) -> Any:
         def time(self) -> float:
             return session.clock
 
-        def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:
+        def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:     # type: ignore[override]
             done = self.create_future()
             try:
                 done.set_result(pick(func)(*args))
@@ -1766,7 +1790,7 @@ def durable_loop(session: Session) -> Any:
                 done.set_exception(exc)
             return done
 
-    loop = Loop(Selector())
+    loop: Any = Loop(Selector())
     loop._clock_resolution = 1e-3       # a timer that is due within a millisecond is due
     return loop
 

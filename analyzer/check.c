@@ -195,6 +195,7 @@ void ak_check_free(AkCheck *check)
 {
     if (!check)
         return;
+    ak__release_texts(&check->program);
     free_workers(&check->program);
     ak__arena_free(check->program.arena);
 }

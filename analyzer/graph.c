@@ -505,9 +505,14 @@ static void plain_call(AkProgram *program, AkCalls *calls, AkExprId expr)
         return;
     AkValues values = ak__eval(program, unit, callee);
     bool several = values.len > 1;
+    uint32_t before = calls->len;
     for (uint32_t i = 0; i < values.len; i++)
         if (!several || values.items[i].kind != AK_V_UNKNOWN)
             ak__calls_of_value(program, calls, expr, AK_CALL_PLAIN, &values.items[i], 0);
+    /* `@retry(times=3)` is the application of a decorator as well. */
+    for (uint32_t i = before; unit->facts->exprs[expr].flags & AK_XF_DECORATOR && i < calls->len; i++)
+        if (calls->items[i].expr == expr)
+            calls->items[i].kind = AK_CALL_DECORATOR;
 }
 
 static void decorator(AkProgram *program, AkCalls *calls, AkExprId expr)

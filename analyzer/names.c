@@ -297,6 +297,26 @@ bool ak__is_parameter(AkProgram *program, const AkUnit *unit, AkExprId at, AkPar
 
 /* ---- Imports ---- */
 
+/* `from . import x` in a package's own __init__ means its submodule. Modules that import a name from
+ * each other in a circle bind nothing that can be known. */
+static void from_module(AkProgram *program, AkFile *file, AkModule *found, const char *name, AkSet *out)
+{
+    AkValue value = {.kind = AK_V_MODULE, .module = found};
+    if (found == &file->module) {
+        value.module = ak__module_child(program, found, name);
+        if (value.module)
+            ak__add(out, value);
+        else
+            ak__add_unknown(out);
+    } else if (program->depth > 60) {
+        ak__add_unknown(out);
+    } else {
+        program->depth += 2;
+        ak__attribute(program, &value, name, out);
+        program->depth -= 2;
+    }
+}
+
 /* whole: `import a.b as c` binds a.b, a plain `import a.b` binds a. */
 void ak__import_value(AkProgram *program, AkFile *file, const char *module, uint32_t level, const char *name,
                       bool whole, AkSet *out)
@@ -309,8 +329,7 @@ void ak__import_value(AkProgram *program, AkFile *file, const char *module, uint
     if (child || (found && !name)) {
         ak__add(out, (AkValue){.kind = AK_V_MODULE, .module = child ? child : found});
     } else if (found) {
-        AkValue value = {.kind = AK_V_MODULE, .module = found};
-        ak__attribute(program, &value, name, out);
+        from_module(program, file, found, name, out);
     } else if (level) {
         ak__add_unknown(out);
     } else {

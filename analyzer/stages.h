@@ -69,6 +69,8 @@ typedef struct AkFile {
     uint8_t books;       /* bits 1 << AkBook: rule books whose programs import or run it */
     bool *framework;     /* by block: mentions a name that comes from a framework, or is decorated */
     const char *why;    /* CLOSED: read's reason, or NULL */
+    const char *lent;   /* the text that read gave, until it is released */
+    size_t lent_len;
     struct AkBlock *blocks;
     uint32_t block_len;
     struct AkUnitX **unit_of; /* by block */
@@ -156,7 +158,8 @@ typedef struct AkFunctionX {
 
 typedef struct AkClassX {
     AkClass class_; /* first */
-    bool mro_done, mro_busy, kinds_done, unknown_base;
+    bool bases_done, mro_done, mro_busy, kinds_done, unknown_base;
+    uint32_t mro_missing; /* the round (+ 1) in which a base was not there */
     AkClass **bases;
     uint32_t base_len, base_cap;
     const char **outside;
@@ -324,6 +327,7 @@ void ak__modules_name(AkProgram *program);
 bool ak__want_file(AkProgram *program, AkFile *file); /* whether it is open */
 AkUnitX *ak__want_block(AkProgram *program, AkFile *file, uint32_t block); /* NULL: not yet */
 void ak__open_first(AkProgram *program); /* all files that may matter */
+void ak__release_texts(AkProgram *program);
 bool ak__round(AkProgram *program);      /* what is wanted; false when nothing was */
 /* Blocks that bind the name at module level: calls see for each; whether there was one. */
 typedef struct AkBoundRange {

@@ -186,6 +186,13 @@ static bool may_matter(AkFile *file, const char *text, size_t len)
     return file->mentions || file->must_open;
 }
 
+static void release_text(const AkOptions *options, AkFile *file)
+{
+    if (file->lent && options->release)
+        options->release(options->payload, file->module.path, file->lent, file->lent_len);
+    file->lent = NULL;
+}
+
 static void open_one(Job *job, AkWorker *worker, size_t i)
 {
     AkProgram *program = job->program;
@@ -204,10 +211,18 @@ static void open_one(Job *job, AkWorker *worker, size_t i)
         file->state = AK_FILE_CLOSED;
     else if (matters)
         open_text(worker->arena, file, text, len);
-    if (file->state == AK_FILE_OPEN || file->given)
+    if (file->given)
         return;
-    if (options->release)
-        options->release(options->payload, file->module.path, text, len);
+    file->lent = text;
+    file->lent_len = len;
+    if (file->state != AK_FILE_OPEN)
+        release_text(options, file);
+}
+
+void ak__release_texts(AkProgram *program)
+{
+    for (uint32_t i = 0; i < program->file_len; i++)
+        release_text(&program->options, program->files[i]);
 }
 
 static void note_closed(AkProgram *program, AkFile *file)

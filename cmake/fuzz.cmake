@@ -1,13 +1,21 @@
-# tests/fuzz/fuzz_<module>.c: one libFuzzer target each, linked with whatever libraries there are.
-# AddressSanitizer and the rest come with the preset's flags, as all code must have them.
-if(NOT CMAKE_C_COMPILER_ID MATCHES "Clang")
+# tests/fuzz/fuzz_<module>.c: one fuzz target each, linked with whatever libraries there are and fed from
+# tests/fuzz/corpus/<module>. With AK_FUZZ (clang) they are libFuzzer programs, with AddressSanitizer and
+# the rest in the preset's flags; otherwise each runs over its corpus as a test.
+if(AK_FUZZ AND NOT CMAKE_C_COMPILER_ID MATCHES "Clang")
   message(FATAL_ERROR "AK_FUZZ needs clang")
 endif()
 file(GLOB ak_fuzzers CONFIGURE_DEPENDS tests/fuzz/fuzz_*.c)
 foreach(source ${ak_fuzzers})
   get_filename_component(name ${source} NAME_WE)
-  add_executable(${name} ${source})
-  target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+  string(REPLACE fuzz_ "" short ${name})
+  if(AK_FUZZ)
+    add_executable(${name} ${source})
+    target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+  else()
+    add_executable(${name} ${source} tests/fuzz/corpus_main.c)
+    file(GLOB corpus CONFIGURE_DEPENDS tests/fuzz/corpus/${short}/*)
+    add_test(NAME ${name} COMMAND ${name} ${corpus})
+  endif()
   target_link_libraries(${name} PRIVATE ak_warnings PkgConfig::JANSSON Threads::Threads)
   foreach(lib ak_runtime ak_engine aklint_cli aklint_core ts ts_python)
     if(TARGET ${lib})

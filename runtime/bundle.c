@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "bundle.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -20,7 +21,8 @@ typedef struct Header {
     char magic[6], version[2], user[32], group[32], major[8], minor[8], prefix[155], pad[12];
 } Header;
 
-/* --- Packing ---------------------------------------------------------------------------------- */
+/* --- Packing
+ * ---------------------------------------------------------------------------------- */
 
 typedef struct Walk {
     char root[PATH_MAX];
@@ -38,6 +40,33 @@ static bool has_file(const char *dir, const char *name)
 
     snprintf(path, sizeof path, "%s/%s", dir, name);
     return access(path, F_OK) == 0;
+}
+
+/* A folder without a manifest may be somebody's home: of what lies below it, only those
+ * packages belong to the program that a Python file beside them names. */
+static bool is_named(const char *name)
+{
+    char path[PATH_MAX + 256], *text = NULL;
+    size_t size = 0;
+    bool found = false;
+    DIR *dir = opendir(walk->root);
+    struct dirent *entry;
+
+    while (dir && !found && (entry = readdir(dir))) {
+        size_t len = strlen(entry->d_name);
+        if (len < 4 || strcmp(entry->d_name + len - 3, ".py"))
+            continue;
+        snprintf(path, sizeof path, "%s/%s", walk->root, entry->d_name);
+        FILE *file = fopen(path, "re");
+        ssize_t n = file ? getdelim(&text, &size, '\0', file) : -1;
+        found = n > 0 && memmem(text, (size_t)n, name, strlen(name));
+        if (file)
+            fclose(file);
+    }
+    if (dir)
+        closedir(dir);
+    free(text);
+    return found;
 }
 
 static bool is_foreign_dir(const char *path, const char *name)
@@ -63,8 +92,10 @@ static int visit(const char *path, const struct stat *st, int kind, struct FTW *
 {
     (void)st;
     if (kind == FTW_D || kind == FTW_DNR)
-        return at->level > 0 && is_foreign_dir(path, path + at->base) ? FTW_SKIP_SUBTREE
-                                                                     : FTW_CONTINUE;
+        return at->level > 0 && (is_foreign_dir(path, path + at->base) ||
+                                 (!walk->all && at->level == 1 && !is_named(path + at->base)))
+                   ? FTW_SKIP_SUBTREE
+                   : FTW_CONTINUE;
     if (kind != FTW_F || !belongs(path + at->base))
         return FTW_CONTINUE;
     if (walk->len == AK_BUNDLE_FILES_MAX)
@@ -136,10 +167,11 @@ static int add_file(const char *root, const char *name, AkText *tar, char *why, 
     size_t body = tar->len - start - BLOCK;
     if (n < 0 || set_name(&h, name) < 0 || tar->len >= AK_BUNDLE_MAX || tar->failed) {
         snprintf(why, size, "%s: %s", path,
-                 n < 0                        ? strerror(errno)
-                 : tar->len >= AK_BUNDLE_MAX ? "the project is larger than 64 MiB; put the program "
-                                               "into a folder of its own"
-                                             : "the path is too long for an archive");
+                 n < 0 ? strerror(errno)
+                 : tar->len >= AK_BUNDLE_MAX
+                     ? "the project is larger than 64 MiB; put the program "
+                       "into a folder of its own"
+                     : "the path is too long for an archive");
         return -1;
     }
     octal(h.mode, sizeof h.mode, st.st_mode & S_IXUSR ? 0755 : 0644);
@@ -172,8 +204,9 @@ int ak_bundle_pack(const char *root, AkText *tar, char *why, size_t size)
     walk = NULL;
     if (stopped) {
         snprintf(why, size, "%s: %s", root,
-                 stopped < 0 ? strerror(errno)
-                             : "more than 10000 files; put the program into a folder of its own");
+                 stopped < 0
+                     ? strerror(errno)
+                     : "more than 10000 files; put the program into a folder of its own");
         failed = -1;
     }
     qsort(here.files, here.len, sizeof *here.files, by_name);
@@ -186,7 +219,8 @@ int ak_bundle_pack(const char *root, AkText *tar, char *why, size_t size)
     return failed;
 }
 
-/* --- Unpacking -------------------------------------------------------------------------------- */
+/* --- Unpacking
+ * -------------------------------------------------------------------------------- */
 
 int ak_make_dirs(const char *dir)
 {
@@ -225,7 +259,8 @@ static bool is_safe(const char *name)
     return name[0] && name[0] != '/' && strncmp(name, "../", 3) && !strstr(name, "/../");
 }
 
-static int write_file(const char *dir, const char *name, const char *bytes, size_t len, mode_t mode)
+static int write_file(const char *dir, const char *name, const char *bytes, size_t len,
+                      mode_t mode)
 {
     char path[PATH_MAX];
 
@@ -268,8 +303,8 @@ static int unpack_all(AkBytes tar, const char *dir)
         }
         snprintf(name, sizeof name, "%.*s%s%.*s", (int)sizeof h.prefix, h.prefix,
                  h.prefix[0] ? "/" : "", (int)sizeof h.name, h.name);
-        if (h.type == '0' &&
-            write_file(dir, name, tar.at + at, len, strtoul(h.mode, NULL, 8) & 0100 ? 0700 : 0600))
+        if (h.type == '0' && write_file(dir, name, tar.at + at, len,
+                                        strtoul(h.mode, NULL, 8) & 0100 ? 0700 : 0600))
             return -1;
         at += (len + BLOCK - 1) / BLOCK * BLOCK;
     }

@@ -22,7 +22,8 @@ static void on_lost(void *owner, const char *how);
 static const AkRunnerEvents runner_events = {on_message, on_broken, on_stuck,
                                              on_output,  on_stack,  on_lost};
 
-/* --- Sessions in memory ------------------------------------------------------------------------- */
+/* --- Sessions in memory
+ * ------------------------------------------------------------------------- */
 
 static AkLive **bucket(AkDriver *d, const char *id)
 {
@@ -60,8 +61,8 @@ static void enqueue(AkLive *live)
 static void on_alarm(void *owner);
 static void on_idle(void *owner);
 
-static AkLive *live_new(AkDriver *d, const char *id, const char *project, const char *deployment,
-                        const char *entry)
+static AkLive *live_new(AkDriver *d, const char *id, const char *project,
+                        const char *deployment, const char *entry)
 {
     AkLive *live = calloc(1, sizeof *live);
 
@@ -94,7 +95,8 @@ static void live_clear(AkLive *live)
     live->run = NULL;
     ak_commands_clear(live->out);
     live->done = 0;
-    live->dirty = live->lazy = false;
+    live->dirty = live->lazy = live->mail_waits = false;
+    live->owes = 0;
     ak_text_clear(&live->shows);
     ak_timer_clear(live->alarm);
     ak_timer_clear(live->idle);
@@ -144,12 +146,25 @@ static void refuse(AkLive *live, int fault, const char *words)
         d->front->refused(d->owner, id, fault, kept);
 }
 
+/* Requests and loads are answered to the engine before anything else is told. Until the turn
+ * does them, mail and alarms are held back. */
+static void note_debts(AkLive *live, size_t from)
+{
+    for (size_t i = from; i < ak_commands_count(live->out); i++) {
+        AkCommandKind kind = ak_commands_at(live->out, i)->kind;
+        if (kind == AK_CMD_REQUEST || kind == AK_CMD_LOAD)
+            live->owes++;
+    }
+}
+
 bool ak__live_step(AkLive *live, const AkEvent *event)
 {
     if (!live->run)
         return false;
+    size_t before = ak_commands_count(live->out);
     int fault = ak_run_step(live->run, ak_loop_now(), event, live->out);
     if (fault == 0) {
+        note_debts(live, before);
         enqueue(live);
         return true;
     }
@@ -161,7 +176,8 @@ bool ak__live_step(AkLive *live, const AkEvent *event)
     return false;
 }
 
-/* --- What the runner says ------------------------------------------------------------------------- */
+/* --- What the runner says
+ * ------------------------------------------------------------------------- */
 
 static void on_message(void *owner, const AkMessage *message)
 {
@@ -217,8 +233,8 @@ static void on_stack(void *owner, const char *stack)
     ak__live_step(live, &event);
 }
 
-/* The modules did not come up in time: told as an error of loading, as trying again would only take
- * as long again. */
+/* The modules did not come up in time: told as an error of loading, as trying again would only
+ * take as long again. */
 static void on_stuck(void *owner, const char *stack)
 {
     AkLive *live = owner;
@@ -228,18 +244,21 @@ static void on_stuck(void *owner, const char *stack)
     live->runner = NULL;
     if (ak_stack_user_line(stack, &line))
         snprintf(error, sizeof error,
-                 "{\"type\": \"TimeoutError\", \"kind\": \"load\", \"message\": \"loading took too long; "
+                 "{\"type\": \"TimeoutError\", \"kind\": \"load\", \"message\": \"loading took "
+                 "too long; "
                  "it stood at %.300s:%llu\", \"traceback\": []}",
                  line.file, (unsigned long long)line.line);
     else
         snprintf(error, sizeof error,
-                 "{\"type\": \"TimeoutError\", \"kind\": \"load\", \"message\": \"loading took too long\", "
+                 "{\"type\": \"TimeoutError\", \"kind\": \"load\", \"message\": \"loading took "
+                 "too long\", "
                  "\"traceback\": []}");
     ak__live_step(live, &(AkEvent){.kind = AK_EV_MODULE, .error = ak_bytes(error)});
 }
 
-/* Output of C code and of processes that the program starts. Inside a recorded call it is recorded
- * with it; elsewhere it is shown and forgotten, as it comes again with every replay. */
+/* Output of C code and of processes that the program starts. Inside a recorded call it is
+ * recorded with it; elsewhere it is shown and forgotten, as it comes again with every replay.
+ */
 static void on_output(void *owner, int stream, const char *text, size_t len)
 {
     AkLive *live = owner;
@@ -247,13 +266,16 @@ static void on_output(void *owner, int stream, const char *text, size_t len)
     AkStream from = stream == 2 ? AK_STREAM_STDERR : AK_STREAM_STDOUT;
 
     if (live->run && live->executing)
-        ak__live_step(live, &(AkEvent){.kind = AK_EV_PRINT, .seq = live->executing, .stream = from,
+        ak__live_step(live, &(AkEvent){.kind = AK_EV_PRINT,
+                                       .seq = live->executing,
+                                       .stream = from,
                                        .text = {text, len}});
     else if (d->front->show)
         d->front->show(d->owner, live->id, from, (AkBytes){text, len});
 }
 
-/* --- Commands inside the transaction --------------------------------------------------------------- */
+/* --- Commands inside the transaction
+ * --------------------------------------------------------------- */
 
 static int journal(AkLive *live, const AkCommand *c)
 {
@@ -280,8 +302,16 @@ int ak__live_mail(AkDriver *d, const AkMail *mail)
         return fault;
     if (!live->run)
         return ak_driver_load(d, mail->session_id); /* which reads the whole inbox */
-    ak__live_step(live, &(AkEvent){.kind = AK_EV_MAIL, .mail = id, .mail_kind = mail->kind,
-                                   .name = ak_bytes(mail->name), .from = ak_bytes(mail->from),
+    if (live->owes) {
+        live->mail_waits = true;
+        enqueue(live);
+        return 0;
+    }
+    ak__live_step(live, &(AkEvent){.kind = AK_EV_MAIL,
+                                   .mail = id,
+                                   .mail_kind = mail->kind,
+                                   .name = ak_bytes(mail->name),
+                                   .from = ak_bytes(mail->from),
                                    .value = ak_bytes(mail->value)});
     return 0;
 }
@@ -290,8 +320,12 @@ static int send_mail(AkLive *live, const AkCommand *c)
 {
     char *to = text_of(c->to), *name = text_of(c->name), *from = text_of(c->from),
          *value = text_of(c->value);
-    AkMail mail = {.session_id = to, .kind = c->mail_kind, .name = name, .from = from,
-                   .value = value, .created_us = ak_loop_now().wall_us};
+    AkMail mail = {.session_id = to,
+                   .kind = c->mail_kind,
+                   .name = name,
+                   .from = from,
+                   .value = value,
+                   .created_us = ak_loop_now().wall_us};
     int fault = ak__live_mail(live->driver, &mail);
 
     free(to);
@@ -328,7 +362,8 @@ static int wait_for(AkLive *live, const AkCommand *c)
         ak_timer_set(live->idle, d->options.idle_us);
     if (d->front->wait)
         d->front->wait(d->owner, live->id, c->wait, c->text, c->since_us, c->due_us);
-    return ak_session_wait(d->store, live->id, c->wait, c->seq, c->text, c->since_us, c->due_us);
+    return ak_session_wait(d->store, live->id, c->wait, c->seq, c->text, c->since_us,
+                           c->due_us);
 }
 
 static int finish(AkLive *live, const AkCommand *c)
@@ -337,7 +372,58 @@ static int finish(AkLive *live, const AkCommand *c)
     ak_text_bytes(&live->value, c->value);
     ak_text_bytes(&live->error, c->error);
     live->ended = true;
-    return ak_session_finish(live->driver->store, live->id, c->state, c->value, c->error, c->at_us);
+    return ak_session_finish(live->driver->store, live->id, c->state, c->value, c->error,
+                             c->at_us);
+}
+
+typedef struct Feed {
+    AkLive *live;
+    uint64_t count;
+} Feed;
+
+static int feed_record(void *payload, uint64_t number, AkBytes bytes)
+{
+    Feed *feed = payload;
+
+    (void)number;
+    feed->count++;
+    return ak__live_step(feed->live, &(AkEvent){.kind = AK_EV_RECORD, .value = bytes}) ? 0 : 1;
+}
+
+/* Every record from the start, and what the store acknowledged: a lost end is seen by the
+ * length. */
+static int feed_journal(AkLive *live)
+{
+    AkDriver *d = live->driver;
+    AkSession *row;
+    Feed feed = {live, 0};
+    int fault = ak_session_get(d->store, live->id, &row);
+
+    if (fault)
+        return fault;
+    AkEvent loaded = {.kind = AK_EV_LOADED, .number = row->length, .sum = row->sum};
+    free(row);
+    fault = ak_journal_read(d->store, live->id, 0, feed_record, &feed);
+    if (fault == AK_E_STOPPED)
+        return 0; /* the engine refused a record and has said so */
+    if (fault)
+        return fault;
+    ak__live_step(live, &loaded);
+    return 0;
+}
+
+static int feed_mail(void *payload, const AkMail *mail)
+{
+    AkLive *live = payload;
+
+    return ak__live_step(live, &(AkEvent){.kind = AK_EV_MAIL,
+                                          .mail = mail->id,
+                                          .mail_kind = mail->kind,
+                                          .name = ak_bytes(mail->name),
+                                          .from = ak_bytes(mail->from),
+                                          .value = ak_bytes(mail->value)})
+               ? 0
+               : 1;
 }
 
 static int do_inside(AkLive *live, const AkCommand *c)
@@ -348,12 +434,14 @@ static int do_inside(AkLive *live, const AkCommand *c)
     case AK_CMD_TAKE: return take_mail(live, c->mail);
     case AK_CMD_WAIT: return wait_for(live, c);
     case AK_CMD_FINISH: return finish(live, c);
+    case AK_CMD_LOAD: return feed_journal(live);
     case AK_CMD_JOURNAL: return journal(live, c);
-    default: assert(!"an inside command that nobody knows"); return AK_E_MISUSE;
+    default: assert(0 && "an inside command that nobody knows"); return AK_E_MISUSE;
     }
 }
 
-/* --- Commands outside -------------------------------------------------------------------------------- */
+/* --- Commands outside
+ * -------------------------------------------------------------------------------- */
 
 static void spawn(AkLive *live)
 {
@@ -392,8 +480,8 @@ static void send_line(AkLive *live, const AkCommand *c)
     AK_KILL_POINT(ak_runner_pid(live->runner));
 }
 
-/* The engine sets its alarm anew with every turn of the program, and seldom needs it: the timer is
- * touched only when it would come too late. */
+/* The engine sets its alarm anew with every turn of the program, and seldom needs it: the timer
+ * is touched only when it would come too late. */
 static void set_alarm(AkLive *live, int64_t wall_us, int64_t mono_us)
 {
     AkNow now = ak_loop_now();
@@ -417,8 +505,11 @@ static void on_alarm(void *owner)
     AkNow now = ak_loop_now();
 
     live->armed_mono = 0;
-    if ((live->alarm_wall && now.wall_us >= live->alarm_wall) ||
-        (live->alarm_mono && now.mono_us >= live->alarm_mono)) {
+    if (live->owes) {
+        live->armed_mono = now.mono_us + 1000;
+        ak_timer_set(live->alarm, 1000);
+    } else if ((live->alarm_wall && now.wall_us >= live->alarm_wall) ||
+               (live->alarm_mono && now.mono_us >= live->alarm_mono)) {
         live->alarm_wall = live->alarm_mono = 0;
         ak__live_step(live, &(AkEvent){.kind = AK_EV_TIME});
     } else {
@@ -445,61 +536,6 @@ static void end_runner(AkLive *live)
         ak_runner_end(live->runner);
     live->runner = NULL;
     live->executing = 0;
-}
-
-typedef struct Feed {
-    AkLive *live;
-    uint64_t count;
-} Feed;
-
-static int feed_record(void *payload, uint64_t number, AkBytes bytes)
-{
-    Feed *feed = payload;
-
-    (void)number;
-    feed->count++;
-    return ak__live_step(feed->live, &(AkEvent){.kind = AK_EV_RECORD, .value = bytes}) ? 0 : 1;
-}
-
-/* Every record from the start, and what the store acknowledged: a lost end is seen by the length. */
-static int feed_journal(AkLive *live)
-{
-    AkDriver *d = live->driver;
-    AkSession *row;
-    Feed feed = {live, 0};
-    int fault = ak_session_get(d->store, live->id, &row);
-
-    if (fault)
-        return fault;
-    AkEvent loaded = {.kind = AK_EV_LOADED, .number = row->length, .sum = row->sum};
-    free(row);
-    fault = ak_journal_read(d->store, live->id, 0, feed_record, &feed);
-    if (fault == AK_E_STOPPED)
-        return 0; /* the engine refused a record and has said so */
-    if (fault)
-        return fault;
-    ak__live_step(live, &loaded);
-    return 0;
-}
-
-static int feed_mail(void *payload, const AkMail *mail)
-{
-    AkLive *live = payload;
-
-    return ak__live_step(live, &(AkEvent){.kind = AK_EV_MAIL, .mail = mail->id,
-                                          .mail_kind = mail->kind, .name = ak_bytes(mail->name),
-                                          .from = ak_bytes(mail->from),
-                                          .value = ak_bytes(mail->value)})
-               ? 0
-               : 1;
-}
-
-static void load_again(AkLive *live)
-{
-    int fault = feed_journal(live);
-
-    if (fault)
-        refuse(live, fault, ak_store_error(live->driver->store));
 }
 
 static void show(AkLive *live, const AkCommand *c)
@@ -555,12 +591,12 @@ static void do_outside(AkLive *live, const AkCommand *c)
             ak_runner_ask_stack(live->runner);
         break;
     case AK_CMD_KILL: end_runner(live); break;
-    case AK_CMD_LOAD: load_again(live); break;
-    default: assert(!"an outside command that nobody knows");
+    default: assert(0 && "an outside command that nobody knows");
     }
 }
 
-/* --- The turn ------------------------------------------------------------------------------------------ */
+/* --- The turn
+ * ------------------------------------------------------------------------------------------ */
 
 static int begin(AkDriver *d)
 {
@@ -581,6 +617,8 @@ static int drain(AkLive *live)
                 live->lazy = true; /* rides with the next commit; nothing waits for it */
             if (!fault)
                 fault = do_inside(live, &c);
+            if (live->owes && (c.kind == AK_CMD_REQUEST || c.kind == AK_CMD_LOAD))
+                live->owes--;
             if (fault)
                 return fault;
         } else if (c.kind == AK_CMD_SHOW && (live->dirty || live->lazy || live->shows.len)) {
@@ -594,7 +632,12 @@ static int drain(AkLive *live)
     }
     ak_commands_clear(live->out);
     live->done = 0;
-    return 0;
+    if (!live->run || !live->mail_waits)
+        return 0;
+    /* What it has seen already the engine passes over. */
+    live->mail_waits = false;
+    int fault = ak_mail_list(live->driver->store, live->id, 0, feed_mail, live);
+    return fault == AK_E_STOPPED ? 0 : fault;
 }
 
 /* Nothing since the last commit happened: memory that is ahead of the truth is dropped. */
@@ -624,7 +667,8 @@ static int drain_all(AkDriver *d, bool *wants_commit)
             int fault = drain(live);
             if (fault)
                 return fault;
-            again |= live->done != done && before != done;
+            again |=
+                (live->done != done && before != done) || ak_commands_count(live->out) > before;
             *wants_commit |= live->dirty;
         }
     }
@@ -704,7 +748,8 @@ static void on_lazy_commit(void *owner)
     d->lazy_due = true;
 }
 
-/* --- Parking: a session that waits gives its process and its memory back --------------------------------- */
+/* --- Parking: a session that waits gives its process and its memory back
+ * --------------------------------- */
 
 static void on_idle(void *owner)
 {
@@ -739,13 +784,17 @@ static int note_name(void *payload, const AkSession *session)
     return 0;
 }
 
-/* Sessions of the store whose time has come. What is loaded is no longer "due" only when its journal
- * says so: the first look at a store finds all that were running. */
+/* Sessions of the store whose time has come. What is loaded is no longer "due" only when its
+ * journal says so: the first look at a store finds all that were running. */
 static void load_due(AkDriver *d, int64_t now)
 {
     Names names = {0};
 
-    if (ak_session_due(d->store, now, 0, note_name, &names) == 0)
+    int fault = ak_session_due(d->store, now, 0, note_name, &names);
+    /* Mail that the server before put, and did not live to tell. */
+    if (!fault && !d->commits)
+        fault = ak_session_with_mail(d->store, note_name, &names);
+    if (!fault)
         for (size_t i = 0; i < names.len; i++)
             ak_driver_load(d, names.ids[i]);
     free(names.ids);
@@ -776,7 +825,8 @@ static void on_due(void *owner)
         load_due(d, now);
 }
 
-/* --- What the front asks for ------------------------------------------------------------------------------ */
+/* --- What the front asks for
+ * ------------------------------------------------------------------------------ */
 
 AkDriver *ak_driver_new(AkLoop *loop, AkStore *store, const AkDriverOptions *options,
                         const AkFront *front, void *owner)
@@ -826,11 +876,17 @@ static int fail(AkDriver *d, int fault)
 int ak__live_create(AkDriver *d, const AkNewSession *new)
 {
     int64_t now = ak_loop_now().wall_us;
-    AkSession row = {.id = new->id, .project_id = new->project_id,
-                     .deployment_id = new->deployment_id, .event_id = new->event_id,
-                     .trigger_id = new->trigger_id, .parent_id = new->parent_id,
-                     .entry = new->entry, .memo = new->memo, .state = AK_STATE_CREATED,
-                     .created_us = now, .updated_us = now};
+    AkSession row = {.id = new->id,
+                     .project_id = new->project_id,
+                     .deployment_id = new->deployment_id,
+                     .event_id = new->event_id,
+                     .trigger_id = new->trigger_id,
+                     .parent_id = new->parent_id,
+                     .entry = new->entry,
+                     .memo = new->memo,
+                     .state = AK_STATE_CREATED,
+                     .created_us = now,
+                     .updated_us = now};
     int fault = ak_session_put(d->store, &row);
 
     if (fault)
@@ -839,8 +895,10 @@ int ak__live_create(AkDriver *d, const AkNewSession *new)
     if (!live)
         return AK_E_NOMEM;
     live->dirty = true;
-    ak__live_step(live, &(AkEvent){.kind = AK_EV_CREATE, .name = ak_bytes(new->entry),
-                                   .args = ak_bytes(new->event), .seed = ak_bytes(new->seed),
+    ak__live_step(live, &(AkEvent){.kind = AK_EV_CREATE,
+                                   .name = ak_bytes(new->entry),
+                                   .args = ak_bytes(new->event),
+                                   .seed = ak_bytes(new->seed),
                                    .dialect = ak_bytes(new->dialect),
                                    .parent = ak_bytes(new->parent_id),
                                    .text = ak_bytes(new->memo)});
@@ -891,6 +949,7 @@ int ak_driver_load(AkDriver *d, const char *id)
 
 int ak_driver_stop(AkDriver *d, const char *id, const char *reason)
 {
+    ak_driver_turn(d);
     int fault = ak_driver_load(d, id);
     AkLive *live = fault ? NULL : ak__live_find(d, id);
 

@@ -23,9 +23,10 @@ static int open_in_memory(AkHome *home)
 static int explain(int fault, const AkHome *home, const char *why)
 {
     if (fault == AK_E_BUSY)
-        return ak_say_error(AK_EXIT_REFUSED,
-                            "another ak holds %s; give this one a state of its own: ak --data DIR …",
-                            home->place.dir);
+        return ak_say_error(
+            AK_EXIT_REFUSED,
+            "another ak holds %s; give this one a state of its own: ak --data DIR …",
+            home->place.dir);
     return ak_say_error(fault == AK_E_ABSENT ? AK_EXIT_NOT_FOUND : AK_EXIT_FAILED, "%s", why);
 }
 
@@ -50,6 +51,9 @@ int ak_home_open(const AkArgs *args, AkStoreMode mode, AkHome *home)
         return ak_usage_error("%s", why);
     }
     int fault = ak_store_open_sqlite(home->place.dir, &options, &home->store, why, sizeof why);
+    /* Where nothing was ever run there is nothing to look at, which is no mistake. */
+    if (fault == AK_E_ABSENT && mode == AK_STORE_READ && (home->store = ak_store_open_memory()))
+        return 0;
     if (fault) {
         int code = explain(fault, home, why);
         ak_home_close(home);

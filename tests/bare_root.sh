@@ -47,7 +47,7 @@ apt_source() { apt-get indextargets --format "\$($1)" 'Created-By: Packages' | h
 archive=$(apt_source REPO_URI)
 [ -n "$archive" ] || fail "apt-get of this machine has no source"
 step "debootstrap: $suite, minbase"
-timeout -k 10 300 debootstrap --variant=minbase "$suite" "$bare" "$archive" >"$work/debootstrap.log" 2>&1 ||
+timeout --foreground -k 10 300 debootstrap --variant=minbase "$suite" "$bare" "$archive" >"$work/debootstrap.log" 2>&1 ||
     { tail -n 20 "$work/debootstrap.log" >&2; fail "debootstrap failed"; }
 
 # The package clients' configuration, wherever they say it lies, and nothing else.
@@ -98,7 +98,7 @@ done
 step "./dev demo, from nothing"
 first=$(date +%s)
 # shellcheck disable=SC2086
-timeout -k 10 480 $here "$demo" </dev/null
+timeout --foreground -k 10 480 $here "$demo" </dev/null
 first=$(($(date +%s) - first))
 
 step "./dev demo again, without a network"
@@ -112,7 +112,7 @@ else
 fi
 again=$(date +%s)
 # shellcheck disable=SC2086
-timeout -k 10 60 $cut $here "$demo" </dev/null
+timeout --foreground -k 10 60 $cut $here "$demo" </dev/null
 again=$(($(date +%s) - again))
 [ "$again" -le 20 ] || fail "the second ./dev demo took $again s"
 chroot "$bare" dpkg-query -f '.\n' -W | wc -l | xargs printf 'packages in the root now: %s\n'

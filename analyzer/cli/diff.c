@@ -210,12 +210,11 @@ static void add_hunks(CliBuf *out, const Diff *d)
     cli_buf_free(&script);
 }
 
-void cli_diff(CliBuf *out, const char *path, const char *old, size_t old_len, const char *new,
-              size_t new_len)
+void cli_diff(CliBuf *out, const char *path, const CliText *old, const CliText *new)
 {
-    Diff d = {.old = split(old, old_len), .new = split(new, new_len)};
+    Diff d = {.old = split(old->text, old->len), .new = split(new->text, new->len)};
 
-    if (old_len == new_len && !memcmp(old, new, old_len))
+    if (old->len == new->len && !memcmp(old->text, new->text, old->len))
         return;
     d.old_kept = cli_keep(d.old.count + 1);
     d.new_kept = cli_keep(d.new.count + 1);

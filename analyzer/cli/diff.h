@@ -2,10 +2,9 @@
 #ifndef CLI_DIFF_H
 #define CLI_DIFF_H
 
-#include "mem.h"
+#include "texts.h"
 
 /* Adds nothing where the texts are equal. */
-void cli_diff(CliBuf *out, const char *path, const char *old, size_t old_len, const char *new,
-              size_t new_len);
+void cli_diff(CliBuf *out, const char *path, const CliText *old, const CliText *new);
 
 #endif

@@ -237,51 +237,66 @@ static void take_file(Walk *w, const char *path, const CliSettings *settings)
         add_file(w->files, path, w->use, settings);
 }
 
-static void visit_entry(Walk *w, const Folder *folder, const Entry *entry,
-                        const CliIgnore *rules, const CliSettings *settings, dev_t device)
+/* What holds for the entries of one folder. */
+typedef struct Here {
+    const char *path;
+    const CliIgnore *rules;
+    const CliSettings *settings;
+    dev_t device;
+} Here;
+
+static bool is_left_out(const Walk *w, const Here *here, const char *path, bool is_dir)
 {
-    const char *path = cli_path_join(folder->path, entry->name);
+    return cli_ignored(here->rules, path, is_dir) ||
+           is_excluded(w->files, here->settings, path);
+}
+
+static void visit_entry(Walk *w, const Here *here, const Entry *entry)
+{
+    const char *path = cli_path_join(here->path, entry->name);
     unsigned char type = type_of(path, entry->type);
 
     if (type == DT_LNK) {
-        push(&w->links, path, rules, settings);
+        push(&w->links, path, here->rules, here->settings);
     } else if (type == DT_DIR) {
-        if (!is_passed_over(entry->name) && !cli_ignored(rules, path, true) &&
-            !is_excluded(w->files, settings, path))
-            push(&w->stack, path, rules, settings);
-    } else if (type == DT_REG && !cli_ignored(rules, path, false) &&
-               !is_excluded(w->files, settings, path)) {
-        cli_map_put(&w->files->inodes, identity(device, entry->inode), path);
-        take_file(w, path, settings);
+        if (!is_passed_over(entry->name) && !is_left_out(w, here, path, true))
+            push(&w->stack, path, here->rules, here->settings);
+    } else if (type == DT_REG && !is_left_out(w, here, path, false)) {
+        cli_map_put(&w->files->inodes, identity(here->device, entry->inode), path);
+        take_file(w, path, here->settings);
     }
+}
+
+/* The settings and rules that a folder itself brings. A package that is followed brings none:
+ * what it holds is not ours to leave out. */
+static void look_around(Walk *w, const Listing *listing, Here *here)
+{
+    if (w->use == AK_LIBRARY)
+        return;
+    if (listing->has_settings)
+        here->settings = cli_config_below(w->files->configs, here->path, here->settings);
+    if (listing->has_git)
+        here->rules = read_rules(NULL, here->path, ".git/info/exclude");
+    if (listing->has_gitignore)
+        here->rules = read_rules(here->rules, here->path, ".gitignore");
 }
 
 static void visit(Walk *w, const Folder *folder, bool named)
 {
     Listing listing = {0};
-    const CliIgnore *rules = folder->rules;
-    const CliSettings *settings;
+    Here here = {.path = folder->path, .rules = folder->rules, .settings = folder->above};
     const char *id = NULL;
-    dev_t device = 0;
-    int error = list_folder(folder->path, &listing, &device, &id);
+    int error = list_folder(folder->path, &listing, &here.device, &id);
 
     /* What surrounds a file is of use when it can be read, and nobody asked for it. */
     if (error && w->use == AK_REPORT)
         problem(w->files, folder->path, error, named || error != ENOENT);
-    if (!id || cli_map_has(&w->files->folders, id) || (listing.is_venv && !named)) {
-        free(listing.entries);
-        return;
+    if (id && !cli_map_has(&w->files->folders, id) && !(listing.is_venv && !named)) {
+        cli_map_put(&w->files->folders, id, folder->path);
+        look_around(w, &listing, &here);
+        for (size_t i = 0; i < listing.count; i++)
+            visit_entry(w, &here, &listing.entries[i]);
     }
-    cli_map_put(&w->files->folders, id, folder->path);
-    settings = folder->above;
-    if (listing.has_settings && w->use != AK_LIBRARY)
-        settings = cli_config_below(w->files->configs, folder->path, settings);
-    if (listing.has_git)
-        rules = read_rules(NULL, folder->path, ".git/info/exclude");
-    if (listing.has_gitignore && w->use != AK_LIBRARY)
-        rules = read_rules(rules, folder->path, ".gitignore");
-    for (size_t i = 0; i < listing.count; i++)
-        visit_entry(w, folder, &listing.entries[i], rules, settings, device);
     free(listing.entries);
 }
 
@@ -335,12 +350,14 @@ static void walk(CliFiles *files, const char *path, AkUse use)
     Walk w = {.files = files, .use = use};
     const char *parent = cli_path_folder(path);
     bool named = use == AK_REPORT;
+    size_t mistakes;
 
     /* What an installed package holds is not ours to leave out. */
     if (use == AK_LIBRARY)
         push(&w.stack, path, NULL, cli_config_defaults());
     else
         push(&w.stack, path, rules_above(path), cli_config_for(files->configs, parent));
+    mistakes = files->configs->mistakes.len;
     while ((w.stack.len || w.links.len) && !cli_terminal_stopped()) {
         if (w.stack.len) {
             visit(&w, w.stack.items[--w.stack.len], named);
@@ -349,6 +366,9 @@ static void walk(CliFiles *files, const char *path, AkUse use)
         }
         visit_links(&w);
     }
+    /* Settings of folders that nobody asked about may be as they like. */
+    if (use != AK_REPORT)
+        files->configs->mistakes.len = mistakes;
 }
 
 /* The place that a path's base must reach up to: its repository, else its project, else where
@@ -407,11 +427,12 @@ void cli_files_find(CliFiles *files, const CliList *paths)
 const CliSettings *cli_files_around(CliFiles *files, const char *path)
 {
     const char *folder = cli_path_folder(path), *project = cli_path_project(folder);
+    const CliSettings *settings = cli_config_for(files->configs, folder);
 
     cli_paths_widen(top_of(folder));
     if (project)
         walk(files, project, AK_KNOWN);
-    return cli_config_for(files->configs, folder);
+    return settings;
 }
 
 static int by_path(const void *a, const void *b)
@@ -428,14 +449,16 @@ bool cli_files_follow(CliFiles *files, const CliList *folders, const char *packa
         const char *path = cli_path_join(cli_list_text(folders, i), package);
         const char *module = cli_keep_format("%s.py", path);
         size_t before = files->found.len;
-        if (access(module, F_OK) == 0)
+        bool is_module = access(module, F_OK) == 0;
+        if (!is_module && access(path, F_OK) < 0)
+            continue;
+        if (is_module)
             add_file(files, module, AK_LIBRARY, settings);
-        else if (access(path, F_OK) == 0)
+        else
             walk(files, path, AK_LIBRARY);
         for (size_t k = before; k < files->found.len; k++)
             ((CliFile *)files->found.items[k])->settings = settings;
-        if (files->found.len > before)
-            return true;
+        return true;
     }
     return false;
 }

@@ -146,10 +146,12 @@ const char *cli_path_project(const char *dir)
 {
     static const char *const marks[] = {"pyproject.toml",  "setup.py",    "setup.cfg", ".git",
                                         "autokitteh.yaml", "aklint.toml", NULL};
-    const char *root = nearest_with(dir, marks);
+    const char *root = nearest_with(dir, marks), *home = getenv("HOME");
 
-    /* A stray mark at the top of the disk does not make everything one project. */
-    return root && strcmp(root, "/") ? root : NULL;
+    /* A stray mark at the top of the disk, or at home, does not make everything one project. */
+    if (!root || !strcmp(root, "/") || (home && !strcmp(root, home) && strcmp(root, dir)))
+        return NULL;
+    return root;
 }
 
 const char *cli_path_repository(const char *dir)

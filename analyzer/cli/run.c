@@ -567,6 +567,7 @@ void cli_run_forget(CliRun *run)
     for (size_t i = 0; i < run->checks.len; i++)
         ak_check_free(run->checks.items[i]);
     run->checks.len = 0;
+    cli_texts_reclaim(run->texts);
     for (size_t i = 0; i < run->manifest_texts.len; i++) {
         CliText *text = run->manifest_texts.items[i];
         cli_text_free((char *)(uintptr_t)text->text, text->len, SIZE_MAX);
@@ -580,5 +581,6 @@ void cli_run_end(CliRun *run)
     cli_threads_free(run->threads);
     cli_python_free(run->python);
     cli_texts_end(run->texts);
-    free(run->stdin_text);
+    if (run->stdin_text)
+        cli_text_free(run->stdin_text, 0, 0);
 }

@@ -14,7 +14,7 @@ def wrap(value: Any) -> Any:
     return value
 
 
-class AttrDict(dict):
+class AttrDict(dict):    # type: ignore[type-arg]
     """`d.key` is `d["key"]`. A key named like a dict method (`items`) is reached by index only."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -48,7 +48,7 @@ class AttrDict(dict):
             self[key] = default
         return self[key]
 
-    def __ior__(self, other: Any) -> "AttrDict":    # type: ignore[override,misc]
+    def __ior__(self, other: Any) -> "AttrDict":    # type: ignore[misc]
         self.update(other)
         return self
 

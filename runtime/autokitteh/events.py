@@ -8,7 +8,7 @@ from .event import Event
 
 def subscribe(source: str, filter: str = "") -> str:
     """Events of a connection or trigger queue from now on. Returns the subscription's id."""
-    return request("subscribe", "subscribe", {"source": source, "filter": filter})
+    return str(request("subscribe", "subscribe", {"source": source, "filter": filter}))
 
 
 def unsubscribe(subscription_id: str) -> None:
@@ -29,4 +29,4 @@ def start(loc: str, data: Optional[Dict[str, Any]] = None, memo: Optional[Dict[s
     args: Dict[str, Any] = {"loc": loc, "data": data or {}, "memo": memo or {}}
     if project:
         args["project"] = project
-    return request("start", "start", args)
+    return str(request("start", "start", args))

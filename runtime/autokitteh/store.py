@@ -1,7 +1,6 @@
 """The project's key-value store. Outside a session it is a dictionary of this process, so that unit tests can use it."""
 import os
-from collections.abc import MutableMapping
-from typing import Any, Dict, Iterator, List
+from typing import Any, Callable, Dict, Iterator, List, MutableMapping
 
 from ._session import runner
 from .attr_dict import wrap
@@ -39,7 +38,7 @@ def _check_and_set(key: str, value: Any, expected: Any) -> bool:
     return True
 
 
-_LOCAL = {
+_LOCAL: Dict[str, Callable[[str, Any, Any], Any]] = {
     "get": lambda key, _value, _expected: _local.get(key),
     "set": _set,
     "del": lambda key, _value, _expected: _local.pop(key, None) and None,
@@ -107,7 +106,7 @@ def get_store_public_url(key: str = "") -> str:
     return f"{base.rstrip('/')}/{key}" if base and key else base
 
 
-class Store(MutableMapping):
+class Store(MutableMapping[str, Any]):
     """The store as a mapping."""
 
     def __getitem__(self, key: str) -> Any:

@@ -39,6 +39,12 @@ class Async(Case):
         run = self.run_it("async def main():\n    await asyncio.sleep(5)\n    return await fetch(2)\ndef on_event(e): print(asyncio.run(main()))\n")
         self.assertEqual((run.text, run.calls, run.requests), ("20\n", ["fetch"], [("sleep", {"seconds": 5.0})]))
 
+    def test_loops_made_by_hand_keep_the_recorded_clock(self):
+        run = self.run_it("from asyncio import new_event_loop\nasync def main():\n    await asyncio.sleep(50)\n    return await fetch(1)\n"
+                          "def on_event(e):\n    print(asyncio.get_event_loop().run_until_complete(main()))\n    loop = new_event_loop()\n"
+                          "    print(loop.run_until_complete(main()))\n    loop.close()\n")
+        self.assertEqual((run.text, run.requests, run.calls), ("10\n10\n", [("sleep", {"seconds": 50.0})] * 2, ["fetch"] * 2))
+
     def test_locks_queues_events_tasks_run_directly(self):
         run = self.run_it("async def on_event(e):\n    q = asyncio.Queue()\n    lock = asyncio.Lock()\n    done = asyncio.Event()\n"
                           "    async def worker():\n        while True:\n            n = await q.get()\n            async with lock:\n"

@@ -77,6 +77,11 @@ class Results(Case):
                            "def on_event(e): make()\n")
         self.assertEqual(run.error["kind"], "unpicklable")
 
+    def test_values_that_hold_themselves_many_times_are_quick(self):
+        run = self.twice(MARK + "@activity\ndef make():\n    x = [1]\n    x += [x] * 9\n    y = {}\n    for i in range(30): y = {1: y, 2: y, 3: y}\n"
+                         "    return x, y\ndef on_event(e):\n    x, y = make()\n    print(x[3][4] is x, y[1] is y[2])\n")
+        self.assertEqual(run.text, "True True\n")
+
     def test_the_workflow_sees_what_replay_will_see(self):
         run = self.twice(MARK + "KEEP = []\n@activity\ndef make(): return KEEP\ndef on_event(e): print(make() is KEEP)\n")
         self.assertEqual(run.text, "False\n")

@@ -1,0 +1,305 @@
+/* facts_dump: prints the facts of files, for tests/oracle_facts.py and for reading.
+ *
+ *     facts_dump < list-of-files            one JSON line a file: the tables as they are
+ *     facts_dump --blocks < list-of-files   compares the facts of a file's blocks with the
+ * whole's facts_dump --text < file.py           the tables as text
+ */
+#define _GNU_SOURCE
+#include "blocks.h"
+#include "facts.h"
+#include "source.h"
+
+#define FACTS_TEXT_COMPARE
+#include "facts_text.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static char *read_stream(FILE *file, size_t *len)
+{
+    char *bytes = NULL;
+    size_t room = 0;
+    *len = 0;
+    for (;;) {
+        if (*len == room) {
+            room = room ? room * 2 : 1 << 16;
+            bytes = realloc(bytes, room);
+            if (!bytes)
+                exit(EXIT_FAILURE);
+        }
+        size_t got = fread(bytes + *len, 1, room - *len, file);
+        if (!got)
+            return bytes;
+        *len += got;
+    }
+}
+
+/* ---- Tables as JSON: arrays of numbers, in the order of facts.h ---- */
+
+static json_t *row(size_t count, const uint32_t *numbers)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(list, json_integer(numbers[i]));
+    return list;
+}
+
+#define ROW(list, ...)                                                                         \
+    json_array_append_new(                                                                     \
+        list, row(sizeof((uint32_t[]){__VA_ARGS__}) / 4, (uint32_t[]){__VA_ARGS__}))
+#define KIDS(kids) (kids).first, (kids).count
+
+static json_t *names_of(const AkFacts *facts)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < facts->name_count; i++) {
+        json_t *text = json_stringn(facts->names[i], facts->name_len[i]);
+        json_array_append_new(list, text ? text : json_null());
+    }
+    return list;
+}
+
+static json_t *exprs_of(const AkFacts *facts)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < facts->expr_len; i++) {
+        const AkExpr *e = &facts->exprs[i];
+        ROW(list, e->kind, e->op, e->flags, e->start, e->end, e->name, e->index, KIDS(e->kids),
+            e->scope, e->stmt, e->parent);
+    }
+    return list;
+}
+
+static json_t *stmts_of(const AkFacts *facts)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < facts->stmt_len; i++) {
+        const AkStmt *s = &facts->stmts[i];
+        ROW(list, s->kind, s->suite, s->op, s->is_async, s->start, s->end, s->parent, s->last,
+            s->scope, s->name, s->value, s->extra, KIDS(s->targets), s->index, s->count);
+    }
+    return list;
+}
+
+static json_t *scopes_of(const AkFacts *facts)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < facts->scope_len; i++) {
+        const AkScope *s = &facts->scopes[i];
+        ROW(list, s->kind, s->parent, s->index, s->function, s->first_binding, s->binding_len);
+    }
+    return list;
+}
+
+static json_t *bindings_of(const AkFacts *facts)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < facts->binding_len; i++) {
+        const AkBinding *b = &facts->bindings[i];
+        ROW(list, b->kind, b->how, b->part, b->name, b->scope, b->start, b->end, b->value,
+            b->annotation, b->stmt, b->index);
+    }
+    return list;
+}
+
+static json_t *params_of(const AkFacts *facts)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < facts->param_len; i++) {
+        const AkParam *p = &facts->params[i];
+        ROW(list, p->kind, p->name, p->start, p->end, p->annotation, p->value);
+    }
+    return list;
+}
+
+static json_t *functions_of(const AkFacts *facts)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < facts->function_len; i++) {
+        const AkFunctionFact *f = &facts->functions[i];
+        ROW(list, f->name, f->is_async, f->is_generator, f->is_lambda, f->returns_value,
+            f->is_trivial, f->start, f->end, f->name_start, f->name_end, f->scope, f->parent,
+            f->stmt, f->expr, f->class_, f->outer, f->first_param, f->param_len,
+            KIDS(f->decorators), KIDS(f->returned), KIDS(f->yielded), f->returns);
+    }
+    return list;
+}
+
+static json_t *classes_of(const AkFacts *facts)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < facts->class_len; i++) {
+        const AkClassFact *c = &facts->classes[i];
+        ROW(list, c->name, c->start, c->end, c->name_start, c->name_end, c->scope, c->parent,
+            c->stmt, c->outer_function, c->outer_class, KIDS(c->bases), KIDS(c->decorators));
+    }
+    return list;
+}
+
+static json_t *imports_of(const AkFacts *facts)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < facts->import_len; i++) {
+        const AkImport *m = &facts->imports[i];
+        ROW(list, m->module, m->name, m->bound, m->level, m->is_from, m->is_star, m->has_alias,
+            m->type_checking, m->optional, m->start, m->end, m->stmt, m->scope);
+    }
+    return list;
+}
+
+static json_t *loops_of(const AkFacts *facts)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < facts->loop_len; i++) {
+        const AkLoop *l = &facts->loops[i];
+        ROW(list, l->target, l->iterated, l->scope, l->stmt, l->comp, KIDS(l->conditions),
+            l->is_async);
+    }
+    return list;
+}
+
+static json_t *errors_of(const AkFacts *facts)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < facts->error_len; i++)
+        ROW(list, facts->errors[i].start, facts->errors[i].end, facts->errors[i].missing);
+    return list;
+}
+
+static json_t *tables(const AkFacts *facts)
+{
+    json_t *kids = json_array();
+    for (uint32_t i = 0; i < facts->kid_len; i++)
+        json_array_append_new(kids, json_integer(facts->kids[i]));
+    return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "names",
+                     names_of(facts), "exprs", exprs_of(facts), "kids", kids, "stmts",
+                     stmts_of(facts), "scopes", scopes_of(facts), "bindings",
+                     bindings_of(facts), "params", params_of(facts), "functions",
+                     functions_of(facts), "classes", classes_of(facts), "imports",
+                     imports_of(facts), "loops", loops_of(facts), "errors", errors_of(facts));
+}
+
+/* ---- Files ---- */
+
+typedef struct Tool {
+    AkArena *arena;
+    AkParser *parser;
+    size_t files, blocks, wrong;
+} Tool;
+
+static void dump_json(Tool *tool, const char *path, const AkSource *source, int status)
+{
+    json_t *line =
+        json_pack("{s:s,s:i,s:i}", "path", path, "status", status, "len", (int)source->len);
+    if (status == AK_SOURCE_OK)
+        json_object_set_new(
+            line, "facts",
+            tables(ak__collect(tool->arena, tool->parser, source->text, source->len, 0)));
+    json_dumpf(line, stdout, JSON_COMPACT);
+    putchar('\n');
+    fflush(stdout);
+    json_decref(line);
+}
+
+/* A top-level class is cut at its methods too, at any size: its members are compared for what
+ * they say, without what they belong to. */
+static void compare(Tool *tool, const char *path, const AkSource *source, int status)
+{
+    if (status != AK_SOURCE_OK)
+        return;
+    AkBlock *blocks, *members;
+    const char *text = source->text;
+    size_t count = ak__blocks_cut(tool->arena, text, source->len, &blocks);
+    FactLines whole = {0}, parts = {0}, whole_inside = {0}, inside = {0};
+    const AkFacts *facts = ak__collect(tool->arena, tool->parser, text, source->len, 0);
+    if (facts->error_len > 1)
+        return;
+    facts_lines(&whole, facts, 0, FACTS_ALL, 0, source->len);
+    for (size_t i = 0; i < count; i++) {
+        uint32_t start = blocks[i].start, len = blocks[i].end - start;
+        facts_lines(&parts, ak__collect(tool->arena, tool->parser, text + start, len, 0), start,
+                    FACTS_ALL, 0, len);
+        if (blocks[i].kind != AK_BLOCK_CLASS)
+            continue;
+        size_t member_count = ak__class_cut(tool->arena, text, blocks, i, &members);
+        for (size_t k = 1; k < member_count; k++) {
+            start = members[k].start;
+            len = members[k].end - start;
+            facts_lines(&whole_inside, facts, 0, FACTS_INSIDE, start, start + len);
+            facts_lines(
+                &inside,
+                ak__collect(tool->arena, tool->parser, text + start, len, members[k].indent),
+                start, FACTS_INSIDE, 0, len);
+        }
+        tool->blocks += member_count - 1;
+    }
+    tool->files++;
+    tool->blocks += count;
+    bool same = facts_same(&whole, &parts, path);
+    same = facts_same(&whole_inside, &inside, path) && same;
+    tool->wrong += !same;
+    facts_lines_free(&whole);
+    facts_lines_free(&parts);
+    facts_lines_free(&whole_inside);
+    facts_lines_free(&inside);
+}
+
+static int each_file(Tool *tool, void (*one)(Tool *, const char *, const AkSource *, int))
+{
+    char *path = NULL;
+    size_t room = 0;
+    for (ssize_t n; (n = getline(&path, &room, stdin)) > 0;) {
+        if (path[n - 1] == '\n')
+            path[n - 1] = 0;
+        FILE *file = fopen(path, "rb");
+        if (!file)
+            continue;
+        size_t len;
+        char *bytes = read_stream(file, &len);
+        fclose(file);
+        AkSource source;
+        int status = ak__source_open(tool->arena, &source, path, bytes, len);
+        one(tool, path, &source, status);
+        free(bytes);
+        ak__arena_reset(tool->arena);
+    }
+    free(path);
+    return 0;
+}
+
+static int dump_text(Tool *tool)
+{
+    size_t len;
+    char *bytes = read_stream(stdin, &len);
+    AkSource source;
+    if (ak__source_open(tool->arena, &source, "stdin", bytes, len) != AK_SOURCE_OK)
+        return 1;
+    facts_print(stdout, ak__collect(tool->arena, tool->parser, source.text, source.len, 0));
+    free(bytes);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    Tool tool = {ak__arena_new(), ak__parser_new(), 0, 0, 0};
+    if (!tool.arena || !tool.parser || setjmp(*ak__arena_guard(tool.arena))) {
+        fputs("facts_dump: out of memory\n", stderr);
+        return EXIT_FAILURE;
+    }
+    const char *what = argc > 1 ? argv[1] : "";
+    int result;
+    if (strcmp(what, "--text") == 0) {
+        result = dump_text(&tool);
+    } else if (strcmp(what, "--blocks") == 0) {
+        result = each_file(&tool, compare);
+        printf("%zu files, %zu blocks, %zu mismatches\n", tool.files, tool.blocks, tool.wrong);
+        result |= tool.wrong != 0 || tool.files == 0;
+    } else {
+        result = each_file(&tool, dump_json);
+    }
+    ak__parser_free(tool.parser);
+    ak__arena_free(tool.arena);
+    return result;
+}
