@@ -110,14 +110,18 @@ const char *ak_defined_name(AkPass *pass, const AkFunction *fn)
     return NULL;
 }
 
-static const AkFunction *by_name(AkPass *pass, const char *name, unsigned role)
+/* A double in a test stands for nothing that other code starts. */
+static const AkFunction *by_name(AkPass *pass, const AkCall *call, const char *name, unsigned role)
 {
+    bool in_test = call->fn->unit->module->is_test;
     const AkFunction *found = NULL;
 
     for (size_t i = 0; i < pass->function_len; i++) {
         const AkFunction *fn = pass->functions[i];
         const char *known = fn->roles & role ? ak_defined_name(pass, fn) : NULL;
 
+        if (fn->unit->module->is_test && !in_test)
+            continue;
         if (!known || strcmp(known, name) != 0)
             continue;
         if (found)
@@ -155,7 +159,7 @@ const AkFunction *ak_started(AkPass *pass, const AkCall *call)
             const AkFunction *fn = ak_method(pass, value.class_, "__call__");
             return fn && fn->roles & role ? fn : NULL;
         }
-    case AK_V_STRING: return value.text ? by_name(pass, value.text, role) : NULL;
+    case AK_V_STRING: return value.text ? by_name(pass, call, value.text, role) : NULL;
     default: return NULL;
     }
 }

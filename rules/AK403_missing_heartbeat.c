@@ -5,10 +5,18 @@
 
 static const double long_seconds = 600;
 
+/* Its own heartbeat, that of a handle, or the promise that somebody else sends them. */
 static bool is_heartbeat(const AkCall *call, void *arg)
 {
+    const AkFacts *facts = call->fn->unit->facts;
+
     (void)arg;
-    return ak_calls(call, "temporalio.activity.heartbeat");
+    if (call->kind != AK_CALL_PLAIN)
+        return ak_calls(call, "temporalio.activity.heartbeat");
+    const AkExpr *callee = ak_expr(facts, ak_kid(facts, ak_call_expr(call)->kids, 0));
+    const char *name = ak_name(facts, callee->name);
+    return strcmp(name, "heartbeat") == 0 || strcmp(name, "raise_complete_async") == 0 ||
+           ak_calls(call, "temporalio.activity.heartbeat");
 }
 
 /* A call that may take long: of outside code that is not known to be quick. */

@@ -5,13 +5,27 @@
 
 enum { DEEPEST = 4 };
 
+/* Of requests.get().json, of subprocess.CompletedProcess.stdout.strip the table knows no more than
+ * that it is of requests, of subprocess. */
+static bool is_far_from(const char *row, const char *dotted)
+{
+    size_t len = strlen(row);
+    const char *dot;
+
+    if (!len || row[len - 1] != '*')
+        return false;
+    if (strstr(dotted, "()"))
+        return true;
+    dot = strchr(dotted + len - 1, '.');
+    return dot && strchr(dot + 1, '.');
+}
+
 /* What blocks: not what merely touches files or the network through an async library. */
 static bool blocks(const AkCall *call)
 {
-    if (!call->known || call->awaited || ak_does(call, AK_ASYNC))
-        return false;
-    /* Of requests.get().json the table knows no more than that it is of requests. */
-    if (strstr(call->dotted, "()") && strchr(call->known->name, '*'))
+    if (!call->known || call->awaited || ak_does(call, AK_ASYNC) || call->kind == AK_CALL_CALLBACK)
+        return false; /* callbacks mostly run in the thread that they are given to */
+    if (is_far_from(call->known->name, call->dotted))
         return false;
     return ak_does(call, AK_BLOCKS) || ak_calls(call, "builtins.open");
 }
@@ -24,6 +38,8 @@ static bool runs_here(const AkCall *call)
         return false;
     if (call->kind == AK_CALL_CALLBACK)
         return false;
+    if (call->awaited && !ak_fact(call->target)->is_async)
+        return false; /* one of several that it may be, and not this one */
     return !ak_fact(call->target)->is_generator;
 }
 
@@ -58,6 +74,15 @@ static void level(AkReport *report, const AkCall *sink)
         ak_level(report, AK_WARNING);
 }
 
+/* The first call of the activity that leads there, so that one cause is told once. */
+static bool is_first(const AkFunction *activity, const AkCall *call, const AkCall *sink)
+{
+    for (const AkCall *other = activity->calls; other < call; other++)
+        if (!blocks(other) && runs_here(other) && blocking(other->target, 1) == sink)
+            return false;
+    return true;
+}
+
 static void check_activity(AkPass *pass, const AkFunction *activity)
 {
     for (size_t i = 0; i < activity->call_len; i++) {
@@ -69,7 +94,7 @@ static void check_activity(AkPass *pass, const AkFunction *activity)
                                     call->dotted);
             level(report, call);
             fix(report, call);
-        } else if (runs_here(call) && (sink = blocking(call->target, 1))) {
+        } else if (runs_here(call) && (sink = blocking(call->target, 1)) && is_first(activity, call, sink)) {
             report = ak_report_call(pass, call, AK_CTX_ACTIVITY,
                                     "'%s' leads to '%s', which blocks the event loop of the worker",
                                     ak_callee_text(pass, call), sink->dotted);

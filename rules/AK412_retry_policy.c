@@ -80,6 +80,9 @@ static void check_values(AkPass *pass, const AkCall *call)
     unsigned context = ak_contexts_at(pass, call) & AK_CTX_WORKFLOW;
     AkArgument initial = ak_argument(pass, call, keywords[0], 0), coefficient = ak_argument(pass, call, keywords[1], 1);
     AkArgument maximum = ak_argument(pass, call, keywords[2], 2), attempts = ak_argument(pass, call, keywords[3], 3);
+    /* With one attempt nothing of it is looked at. */
+    if (attempts.given == AK_GIVEN && ak_number(pass, attempts.unit, attempts.expr, &number) && number == 1)
+        return;
     bool has_first = initial.given == AK_GIVEN && ak_seconds(pass, initial.unit, initial.expr, &first);
     bool has_most = maximum.given == AK_GIVEN && ak_seconds(pass, maximum.unit, maximum.expr, &most);
 

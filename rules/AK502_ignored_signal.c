@@ -96,7 +96,7 @@ static void check(AkPass *pass)
         AkExprId at = 0;
         bool other;
 
-        if (!(fn->roles & AK_ROLE_SIGNAL) || !fn->class_ || !fn->class_->is_workflow || !fn->class_->bases_known)
+        if (!(fn->roles & AK_ROLE_SIGNAL) || fn->unit->module->is_test || !fn->class_ || !fn->class_->is_workflow || !fn->class_->bases_known)
             continue;
         if (ak_fact(fn)->is_trivial) {
             ak_report_function(pass, fn, AK_CTX_SIGNAL, "signal handler '%s' does nothing", fn->name);
@@ -119,7 +119,7 @@ const AkRule ak_rule_AK502 = {
     .why = "The signal is accepted, written to the history and lost: the sender is told that all is well.",
     .instead = "Set an attribute in the handler and wait for it in run: await workflow.wait_condition(lambda: "
                "self.approved).",
-    .misses = "Attributes that are read and then ignored; workflows with base classes outside the project.",
+    .misses = "Doubles in tests, which often do nothing on purpose. Attributes that are read and then ignored; workflows with base classes outside the project.",
     .fix = AK_FIX_NONE,
     .check = check,
 };

@@ -38,6 +38,26 @@ static bool may_be_abandoned(AkPass *pass, const AkFunction *fn)
                           ak_argument_at(pass, fn->unit, decorator, "unfinished_policy", -1).given != AK_ABSENT);
 }
 
+/* await workflow.wait_condition(lambda: False): for ever. */
+static bool waits_for_ever(AkPass *pass, const AkFunction *run)
+{
+    for (size_t i = 0; i < run->call_len; i++) {
+        const AkCall *call = &run->calls[i];
+        AkArgument given;
+
+        if (call->kind != AK_CALL_PLAIN || !ak_calls(call, "temporalio.workflow.wait_condition"))
+            continue;
+        given = ak_argument(pass, call, "fn", 0);
+        const AkValue *fn = given.given == AK_GIVEN ? ak_value_of_kind(pass, given.unit, given.expr, AK_V_FUNCTION) : NULL;
+        if (!fn || !ak_fact(fn->function)->is_lambda)
+            continue;
+        const AkFacts *facts = fn->function->unit->facts;
+        if (ak_expr(facts, ak_kid(facts, ak_fact(fn->function)->returned, 0))->kind == AK_X_FALSE)
+            return true;
+    }
+    return false;
+}
+
 /* Whether the workflow comes to an end at all. */
 static bool ends(AkPass *pass, const AkClass *class_)
 {
@@ -45,7 +65,7 @@ static bool ends(AkPass *pass, const AkClass *class_)
         const AkFunction *fn = pass->functions[i];
 
         if (fn->roles & AK_ROLE_RUN && fn->class_ == class_)
-            return fn->analysed;
+            return fn->analysed && !waits_for_ever(pass, fn);
     }
     return false;
 }

@@ -60,8 +60,16 @@ static bool raises(const AkFunction *fn)
 /* Raises, asks whether it is a cancellation, or leaves that to a helper. */
 static bool lets_through(AkPass *pass, const AkFunction *fn, AkStmtId handler)
 {
+    const AkFacts *facts = fn->unit->facts;
+
     if (ak_has_stmt(fn, handler, AK_S_RAISE))
         return true;
+    /* Who speaks of cancelling has thought of it. */
+    for (AkExprId i = 1; i < facts->expr_len; i++)
+        if (ak_inside(facts, ak_expr(facts, i)->stmt, handler) &&
+            (ak_expr(facts, i)->kind == AK_X_NAME || ak_expr(facts, i)->kind == AK_X_ATTRIBUTE) &&
+            strstr(ak_name(facts, ak_expr(facts, i)->name), "ancel"))
+            return true;
     for (size_t i = 0; i < fn->call_len; i++) {
         const AkCall *call = &fn->calls[i];
 
@@ -167,7 +175,7 @@ const AkRule ak_rule_AK506 = {
            "it wants to evict the workflow.",
     .instead = "Begin the handler with: if is_cancelled_exception(e): raise (from temporalio.exceptions), or catch "
                "ActivityError.",
-    .misses = "Handlers that let cancellation through under some conditions only, and contextlib.suppress.",
+    .misses = "Handlers that speak of cancelling and do nothing about it, that let cancellation through under some conditions only, and contextlib.suppress.",
     .fix = AK_FIX_NONE,
     .check = check,
 };

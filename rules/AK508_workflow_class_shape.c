@@ -29,6 +29,8 @@ static void check_keyword_only(AkPass *pass, const AkFunction *fn)
 {
     const AkFunctionFact *fact = ak_fact(fn);
 
+    if (!handler_decorator(pass, fn) || fact->decorators.count > 1)
+        return; /* another decorator may give what is missing */
     for (uint32_t i = 0; i < fact->param_len; i++) {
         const AkParam *param = &fn->unit->facts->params[fact->first_param + i];
 

@@ -8,7 +8,7 @@ static AkArgument id_of(AkPass *pass, const AkCall *call)
     return ak_argument(pass, call, "id", 0);
 }
 
-/* The id of another call of the kind in the same file, if it is the same. */
+/* The id of another call of the kind in the same class, if it is the same. */
 static const AkCall *same_id(AkPass *pass, const AkCall *call, const char *id, const char *dotted)
 {
     for (size_t i = 0; i < pass->call_len; i++) {
@@ -17,7 +17,7 @@ static const AkCall *same_id(AkPass *pass, const AkCall *call, const char *id, c
         const char *text;
 
         if (other->kind != AK_CALL_PLAIN || !ak_calls(other, dotted) ||
-            other->fn->unit->module != call->fn->unit->module)
+            other->fn->unit->module != call->fn->unit->module || ak_owner(other->fn) != ak_owner(call->fn))
             continue;
         given = id_of(pass, other);
         text = given.given == AK_GIVEN ? ak_string(pass, given.unit, given.expr) : NULL;
@@ -66,7 +66,7 @@ const AkRule ak_rule_AK513 = {
            "time. deprecate_patch takes the place of patched once no run of the old code is left; both together say two "
            "things of the same runs.",
     .instead = "Give a literal id, and replace patched by deprecate_patch when the old branch is removed.",
-    .misses = "One id used for two changes, and ids that arrive as parameters.",
+    .misses = "A class that is helped by functions outside it, one id used for two changes, and ids that arrive as parameters.",
     .fix = AK_FIX_NONE,
     .check = check,
 };

@@ -58,11 +58,22 @@ static bool is_dict(AkPass *pass, const AkArgument *given)
     return given->given == AK_GIVEN && ak_value(pass, given->unit, given->expr).kind == AK_V_DICT;
 }
 
+static bool takes_attributes(const AkCall *call)
+{
+    const char *name = ak_workflow_name(call);
+
+    return ak_starts(call) || (name && strcmp(name, "continue_as_new") == 0) ||
+           ak_calls(call, "temporalio.client.ScheduleActionStartWorkflow");
+}
+
 static void check_call(AkPass *pass, const AkCall *call, bool searches)
 {
     bool upsert = ak_calls(call, "temporalio.workflow.upsert_search_attributes");
-    AkArgument given = upsert ? ak_argument(pass, call, "attributes", 0) : ak_argument(pass, call, "search_attributes", -1);
+    AkArgument given;
 
+    if (!upsert && !takes_attributes(call))
+        return;
+    given = upsert ? ak_argument(pass, call, "attributes", 0) : ak_argument(pass, call, "search_attributes", -1);
     if (is_dict(pass, &given))
         ak_report_call(pass, call, ak_contexts_at(pass, call) & AK_CTX_WORKFLOW,
                        "'%s' gets search attributes in a dict without types", ak_callee_text(pass, call));
@@ -77,8 +88,7 @@ static void check(AkPass *pass)
     bool searches = project_searches(pass);
 
     for (size_t i = 0; i < pass->call_len; i++)
-        if (pass->calls[i]->kind == AK_CALL_PLAIN && pass->calls[i]->dotted &&
-            strncmp(pass->calls[i]->dotted, "temporalio.", 11) == 0)
+        if (pass->calls[i]->kind == AK_CALL_PLAIN && pass->calls[i]->dotted)
             check_call(pass, pass->calls[i], searches);
 }
 

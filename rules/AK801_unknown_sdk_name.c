@@ -96,6 +96,13 @@ static void fix_attribute(AkReport *report, const AkUnit *unit, AkExprId expr, c
         ak_fix_replace(report, unit, expr, text);
 }
 
+/* Whether the instance was made by a call in sight: of one that is annotated the class may be
+ * any that derives from it. */
+static bool is_made(const AkValue *value)
+{
+    return value->unit && ak_expr(value->unit->facts, value->expr)->kind == AK_X_CALL;
+}
+
 /* The module or class whose attribute is read: its row, if it can be judged. */
 static const AkSdkName *owner_of(AkPass *pass, const AkUnit *unit, AkExprId object)
 {
@@ -104,7 +111,7 @@ static const AkSdkName *owner_of(AkPass *pass, const AkUnit *unit, AkExprId obje
     const char *rest;
 
     if ((value.kind != AK_V_EXTERNAL && value.kind != AK_V_RESULT) || value.guessed ||
-        strncmp(value.dotted, "temporalio", 10) != 0)
+        strncmp(value.dotted, "temporalio", 10) != 0 || (value.kind == AK_V_RESULT && !is_made(&value)))
         return NULL;
     row = ak_sdk_prefix(value.dotted, &rest);
     if (row && !*rest && value.kind == AK_V_RESULT && row->returns)

@@ -17,7 +17,7 @@ stand in the order of the newest version that has the name: "activity arg * args
 
 import argparse
 import ast
-import asyncio
+import enum
 import importlib
 import inspect
 import json
@@ -137,10 +137,12 @@ def is_remote(cls):
 def own_attributes(cls):
     """Names that instances have beside those of dir: annotated, or set through self."""
     names = set()
+    if issubclass(cls, enum.Enum):
+        names |= {"name", "value"}
     for base in cls.__mro__:
+        names |= set(base.__dict__.get("__annotations__", {}))
         if not base.__module__.startswith("temporalio"):
             continue
-        names |= set(base.__dict__.get("__annotations__", {}))
         try:
             text = inspect.getsource(base)
         except (OSError, TypeError):
