@@ -39,6 +39,12 @@ class Presupposed:
     @workflow.run
     async def run(self, slow_operation, data):
 """
+CONNECTED = """
+async def presupposed_client() -> Client:
+    return await Client.connect("localhost:7233")
+
+
+"""
 IN_FUNCTION = """
 async def presupposed(client: Client, input_data):
 """
@@ -72,7 +78,7 @@ TEMPORAL_BLOCKS = [
     (22, "", [("AK801", "workflow.raise_cancelled()")], []),
     (22, "", [], [("        # Cancel any pending activities\n        workflow.raise_cancelled()\n", "")]),
     (23, "", [("AK801", "replay_history=history")], []),
-    (24, "", [("AK602", "client.execute_workflow(")], []),
+    (24, CONNECTED, [("AK602", "client.execute_workflow(")], []),
     (25, "", [], []),
     (26, IN_FUNCTION, [("AK701", "search_attributes={")], []),
     (27, IN_FUNCTION, [("AK801", "worker.run_until(")], []),
@@ -114,15 +120,16 @@ def known_rules():
     return {rule["code"] for rule in json.loads(aklint("rules", "--format", "json").stdout)}
 
 
-def findings(folder, *flags):
-    done = aklint("check", "--format", "json", *flags, "case.py", cwd=folder)
+def findings(folder, name, *flags):
+    done = aklint("check", "--format", "json", *flags, name, cwd=folder)
     assert done.returncode in (0, 1), done.stderr
     return json.loads(done.stdout)
 
 
 def check(folder, source, expected, flags):
-    (folder / "case.py").write_text(source)
-    found = findings(folder, *flags, *(["--show", "notes"] if expected else []))
+    name = "test_case.py" if "def test_" in source else "case.py"
+    (folder / name).write_text(source)
+    found = findings(folder, name, *flags, *(["--show", "notes"] if expected else []))
     if not expected:
         assert found == [], f"good code is flagged: {[(f['code'], f['location']['row'], f['message']) for f in found]}\n{source}"
         return
@@ -148,7 +155,7 @@ def test_temporal_block(tmp_path, row):
         assert old in body
         body = body.replace(old, new)
     if wrapper:
-        body = wrapper + textwrap.indent(body, "        " if wrapper is IN_WORKFLOW else "    ")
+        body = wrapper + textwrap.indent(body, {IN_WORKFLOW: "        ", IN_FUNCTION: "    ", CONNECTED: ""}[wrapper])
     check(tmp_path, TEMPORAL + body, expected, [])
 
 
