@@ -70,7 +70,7 @@ TEMPORAL_BLOCKS = [
     (13, "", [("AK403", "for item in large_dataset")], []),
     (14, "", [], []),
     (16, IN_WORKFLOW, [], []),
-    (17, "", [("AK401", "workflow.execute_activity("), ("AK512", "async def run")], []),
+    (17, "", [("AK401", "workflow.execute_activity("), ("AK512", "for char in data")], []),
     (18, "", [], []),
     (19, "", [("AK501", "while True")], []),
     (20, "", [], []),
