@@ -622,6 +622,15 @@ static void returned_value(AkProgram *program, AkFunction *fn, AkExprId returned
 {
     AkParamRef param;
     AkExprId argument = 0;
+    const AkExpr *row = &fn->unit->facts->exprs[returned];
+    if (call && (row->kind == AK_X_CONDITIONAL || row->kind == AK_X_BOOL) && program->depth < DEEPEST) {
+        program->depth++;
+        for (uint32_t i = 0; i < row->kids.count && i < 8; i++)
+            if (row->kind == AK_X_BOOL || i != 1)
+                returned_value(program, fn, ak_kid(fn->unit->facts, row->kids, i), unit, call, shift, out);
+        program->depth--;
+        return;
+    }
     if (call && ak__is_parameter(program, fn->unit, returned, &param) && param.function == fn)
         argument = ak__argument_of(fn, param.index, unit, call, shift);
     if (argument)
