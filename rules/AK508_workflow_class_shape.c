@@ -62,7 +62,9 @@ static void check_decorator(AkPass *pass, const AkFunction *fn)
                            fn->name);
     if (!is_dynamic)
         return;
-    if (name.given == AK_GIVEN && ak_value(pass, name.unit, name.expr).kind != AK_V_NONE)
+    /* An activity's name is passed over then, without a word. */
+    if (!(fn->roles & AK_ROLE_ACTIVITY) && name.given == AK_GIVEN &&
+        ak_value(pass, name.unit, name.expr).kind != AK_V_NONE)
         ak_report_function(pass, fn, 0, "'%s' has a name and is dynamic", fn->name);
     count = ak_params(fn, &least, &any);
     size_t wanted = fn->roles & AK_ROLE_ACTIVITY ? 1 : 2;
