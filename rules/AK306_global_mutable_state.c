@@ -91,7 +91,17 @@ static unsigned context_at(const Change *change, AkStmtId stmt)
     return fn->index ? ak_contexts_of(change->pass, fn, stmt) & AK_CTX_WORKFLOW : 0;
 }
 
-/* `global x` … `x = …` */
+/* Bindings are sorted by name, then by place. */
+static bool is_written_before(const AkFacts *facts, uint32_t at, uint32_t function)
+{
+    for (uint32_t i = at - 1; i > 0 && facts->bindings[i].name == facts->bindings[at].name; i--)
+        if (facts->bindings[i].scope == 1 && facts->bindings[i].kind != AK_B_GLOBAL &&
+            facts->scopes[facts->stmts[facts->bindings[i].stmt].scope].function == function)
+            return true;
+    return false;
+}
+
+/* `global x` … `x = …`: once a function and name. */
 static void check_global_writes(Change *change)
 {
     const AkFunction *fn = change->fn;
@@ -103,7 +113,7 @@ static void check_global_writes(Change *change)
 
         if (binding->scope != 1 || binding->kind == AK_B_GLOBAL || !binding->stmt ||
             facts->scopes[facts->stmts[binding->stmt].scope].function != fn->index ||
-            facts->stmts[binding->stmt].scope == 1 || !context_at(change, binding->stmt))
+            facts->stmts[binding->stmt].scope == 1 || is_written_before(facts, i, fn->index) || !context_at(change, binding->stmt))
             continue;
         tell(change, ak_report_bytes(change->pass, fn, binding->start, binding->end, AK_CTX_WORKFLOW,
                                      "the global '%s' is written by workflow code",

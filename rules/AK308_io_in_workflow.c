@@ -26,10 +26,23 @@ static bool only_constructs(const AkCall *call)
            !ak__is_stdlib(call->dotted, (uint32_t)strcspn(call->dotted, "."));
 }
 
-/* One finding for a file: where it is opened. */
-static bool uses_open_file(const AkCall *call)
+/* One finding for a cause: a file where it is opened, a program where it is started, an answer
+ * where it is asked for; what tells of the machine is AK307's. */
+static bool is_told_elsewhere(const AkPass *pass, const AkCall *call)
 {
-    return begins_with(call->dotted, "io.TextIOWrapper.");
+    char maker[256];
+    const char *call_end = strstr(call->dotted, "().");
+    const AkKnown *known;
+
+    if (begins_with(call->dotted, "io.TextIOWrapper.") || begins_with(call->dotted, "subprocess.Popen.") ||
+        ak_does(call, AK_ENV))
+        return true;
+    if (!call_end || (size_t)(call_end - call->dotted) >= sizeof(maker))
+        return false;
+    memcpy(maker, call->dotted, (size_t)(call_end - call->dotted));
+    maker[call_end - call->dotted] = '\0';
+    known = ak_known(pass->knowledge, maker);
+    return known && known->effects & io && !(known->effects & AK_CONSTRUCTOR);
 }
 
 /* Builtins and what C code calls back run unrecorded; every other call is recorded. */
@@ -50,7 +63,7 @@ static void check(AkPass *pass)
         if (!(ak_does_any(call, io) || (temporal && ak_does(call, AK_PROCESS) && runs_program(call))))
             continue;
         if (!(ak_contexts_at(pass, call) & AK_CTX_WORKFLOW) || only_constructs(call) ||
-            uses_open_file(call) || (!temporal && !is_unrecorded(call)))
+            is_told_elsewhere(pass, call) || (!temporal && !is_unrecorded(call)))
             continue;
         report = ak_report_call(pass, call, AK_CTX_WORKFLOW,
                                 temporal ? "'%s' reaches outside the workflow"

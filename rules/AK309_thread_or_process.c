@@ -39,7 +39,7 @@ static bool is_program(const AkCall *call)
 static bool concerns(const AkPass *pass, const AkCall *call)
 {
     if (!ak_does_any(call, AK_THREAD | AK_PROCESS) || is_program(call) ||
-        begins_with(call->dotted, "queue."))
+        ak_does(call, AK_ENV) || begins_with(call->dotted, "queue."))
         return false;
     /* A started program is a recorded call; so is a lock, which AK204 speaks of. */
     if (pass->dialect != AK_DIALECT_TEMPORAL &&

@@ -170,8 +170,39 @@ static bool is_sorted_later(const AkFunction *fn, const char *name)
     return false;
 }
 
-/* `self.queue.append(x)`, `names.append(x)` in the loop's body. */
-static bool builds_list(const AkFunction *fn, const AkLoop *loop)
+/* `[… for x in names]`, `list(names)` as (part of) what a command is given. */
+static bool is_given_to_command(const AkPass *pass, const AkFunction *fn, AkExprId expr)
+{
+    const AkFacts *facts = fn->unit->facts;
+
+    for (AkExprId id = ak_expr(facts, expr)->parent; id; id = ak_expr(facts, id)->parent) {
+        uint8_t kind = ak_expr(facts, id)->kind;
+
+        if (kind == AK_X_CALL) {
+            for (size_t i = 0; i < fn->call_len; i++)
+                if (fn->calls[i].expr == id && is_command(pass, &fn->calls[i]))
+                    return true;
+            return false;
+        }
+        if (kind != AK_X_KEYWORD && kind != AK_X_LIST && kind != AK_X_TUPLE && kind != AK_X_DICT)
+            return false;
+    }
+    return false;
+}
+
+static bool is_name_given_to_command(const AkPass *pass, const AkFunction *fn, const char *name)
+{
+    const AkFacts *facts = fn->unit->facts;
+
+    for (AkExprId i = 1; i < facts->expr_len; i++)
+        if (ak_expr(facts, i)->kind == AK_X_NAME && strcmp(ak_name(facts, ak_expr(facts, i)->name), name) == 0 &&
+            facts->scopes[ak_expr(facts, i)->scope].function == fn->index && is_given_to_command(pass, fn, i))
+            return true;
+    return false;
+}
+
+/* In the loop's body: `self.queue.append(x)`, or `names.append(x)` where a command is given names. */
+static bool builds_list(const AkPass *pass, const AkFunction *fn, const AkLoop *loop)
 {
     const AkFacts *facts = fn->unit->facts;
 
@@ -189,28 +220,10 @@ static bool builds_list(const AkFunction *fn, const AkLoop *loop)
             (strcmp(method, "append") != 0 && strcmp(method, "extend") != 0 && strcmp(method, "insert") != 0))
             continue;
         object = ak_expr(facts, ak_kid(facts, callee->kids, 0));
-        if (object->kind == AK_X_ATTRIBUTE || !is_sorted_later(fn, ak_name(facts, object->name)))
+        if (object->kind == AK_X_ATTRIBUTE ||
+            (is_name_given_to_command(pass, fn, ak_name(facts, object->name)) &&
+             !is_sorted_later(fn, ak_name(facts, object->name))))
             return true;
-    }
-    return false;
-}
-
-/* `[… for x in names]`, `list(names)` as (part of) what a command is given. */
-static bool is_given_to_command(const AkPass *pass, const AkFunction *fn, AkExprId expr)
-{
-    const AkFacts *facts = fn->unit->facts;
-
-    for (AkExprId id = ak_expr(facts, expr)->parent; id; id = ak_expr(facts, id)->parent) {
-        uint8_t kind = ak_expr(facts, id)->kind;
-
-        if (kind == AK_X_CALL) {
-            for (size_t i = 0; i < fn->call_len; i++)
-                if (fn->calls[i].expr == id && is_command(pass, &fn->calls[i]))
-                    return true;
-            return false;
-        }
-        if (kind != AK_X_KEYWORD && kind != AK_X_LIST && kind != AK_X_TUPLE && kind != AK_X_DICT)
-            return false;
     }
     return false;
 }
@@ -241,7 +254,7 @@ static void check_loops(AkPass *pass, const AkFunction *fn)
             continue;
         order = order_of(pass, fn->unit, loop->iterated, 0);
         if (order != ORDERED &&
-            (gives_commands(pass, fn, loop) || builds_list(fn, loop) ||
+            (gives_commands(pass, fn, loop) || builds_list(pass, fn, loop) ||
              (loop->comp && is_given_to_command(pass, fn, loop->comp))))
             report(pass, fn, loop->iterated, order);
     }

@@ -19,7 +19,7 @@ static bool is_stable(AkPass *pass, const AkUnit *unit, AkExprId expr, int depth
     return value.kind == AK_V_NUMBER || value.kind == AK_V_TRUE || value.kind == AK_V_FALSE;
 }
 
-/* `id(a) == id(b)` and a log line need no value that stays. */
+/* `id(a) == id(b)`, `id(a) in seen`, `seen.add(id(a))` and a log line need no value that stays. */
 static bool is_harmless_use(const AkPass *pass, const AkCall *call)
 {
     const AkFacts *facts = call->fn->unit->facts;
@@ -28,7 +28,11 @@ static bool is_harmless_use(const AkPass *pass, const AkCall *call)
         const AkExpr *around = ak_expr(facts, id);
 
         if (around->kind == AK_X_COMPARE && (around->op == AK_OP_EQ || around->op == AK_OP_NE ||
-                                             around->op == AK_OP_IS || around->op == AK_OP_IS_NOT))
+                                             around->op == AK_OP_IS || around->op == AK_OP_IS_NOT ||
+                                             around->op == AK_OP_IN || around->op == AK_OP_NOT_IN))
+            return true;
+        if (around->kind == AK_X_CALL &&
+            strcmp(ak_name(facts, ak_expr(facts, ak_kid(facts, around->kids, 0))->name), "add") == 0)
             return true;
         for (size_t i = 0; around->kind == AK_X_CALL && i < call->fn->call_len; i++)
             if (call->fn->calls[i].expr == id && ak_does_any(&call->fn->calls[i], AK_LOG | AK_PRINT))

@@ -8,6 +8,12 @@ static bool begins_with(const char *text, const char *start)
     return strncmp(text, start, strlen(start)) == 0;
 }
 
+/* Locks and events are made at import everywhere, and do nothing. */
+static bool is_lock(const char *dotted)
+{
+    return begins_with(dotted, "threading.") && strncmp(dotted, "threading.T", 11) != 0;
+}
+
 static bool is_datetime(const char *dotted)
 {
     return begins_with(dotted, "datetime.");
@@ -24,6 +30,8 @@ static AkLevel level_of(const AkCall *call)
         return is_datetime(call->dotted) ? AK_ERROR : AK_WARNING;
     if (ak_does(call, AK_ENV))
         return AK_NOTE;
+    if (is_lock(call->dotted))
+        return AK_OFF;
     if (ak_does(call, AK_CONSTRUCTOR) && !ak_does_any(call, AK_FILE | AK_THREAD | AK_DATABASE))
         return AK_OFF;
     if (ak_does_any(call, AK_FILE | AK_NETWORK | AK_DATABASE | AK_THREAD | AK_UUID | AK_INPUT | AK_SLEEP))

@@ -30,11 +30,17 @@ static void check(AkPass *pass)
     for (size_t i = 0; i < pass->call_len; i++) {
         const AkCall *call = pass->calls[i];
 
-        if (ak_does(call, AK_SESSION_API) && begins_with(call->dotted, "temporalio.workflow.") &&
-            call->kind == AK_CALL_PLAIN && ak_contexts_at(pass, call) & AK_CTX_ACTIVITY &&
-            !catches_refusal(call))
-            ak_report_call(pass, call, AK_CTX_ACTIVITY, "'%s' works in a workflow only, not in an activity",
+        AkReport *report;
+
+        if (!ak_does(call, AK_SESSION_API) || !begins_with(call->dotted, "temporalio.workflow.") ||
+            call->kind != AK_CALL_PLAIN || !(ak_contexts_at(pass, call) & AK_CTX_ACTIVITY) ||
+            catches_refusal(call))
+            continue;
+        report = ak_report_call(pass, call, AK_CTX_ACTIVITY, "'%s' works in a workflow only, not in an activity",
                            call->dotted + strlen("temporalio."));
+        /* A helper of both may tell them apart by a value that only a workflow gives. */
+        if (ak_contexts(pass, call->fn) & AK_CTX_WORKFLOW)
+            ak_likely(report);
     }
 }
 
