@@ -42,8 +42,9 @@ static void write_man(CliBuf *out)
 {
     CliWord word;
 
-    cli_buf_printf(out, ".TH AKLINT 1 \"\" \"aklint %s\"\n.SH NAME\naklint \\- finds what would "
-                        "break a durable Python program, before it runs\n",
+    cli_buf_printf(out,
+                   ".TH AKLINT 1 \"\" \"aklint %s\"\n.SH NAME\naklint \\- finds what would "
+                   "break a durable Python program, before it runs\n",
                    ak_version());
     cli_buf_puts(out, ".SH SYNOPSIS\n.B aklint\n[\\fICOMMAND\\fR] [\\fIOPTION\\fR...] "
                       "[\\fIPATH\\fR...]\n.SH COMMANDS\n");
@@ -83,16 +84,18 @@ static void add_words(CliBuf *out, CliWord (*at)(size_t), const char *before)
 
 static void write_bash(CliBuf *out)
 {
-    cli_buf_puts(out, "# bash completion for aklint\n_aklint() {\n"
-                      "    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}\n"
-                      "    COMPREPLY=()\n    case $before in\n"
-                      "    explain) COMPREPLY=($(compgen -W \"$(aklint rules 2>/dev/null | cut "
-                      "-d' ' -f1)\" -- \"$word\")); [ ${#COMPREPLY[@]} -gt 0 ] && return ;;\n"
-                      "    manual) COMPREPLY=($(compgen -W 'man bash zsh fish' -- \"$word\")); "
-                      "return ;;\n    esac\n    case $word in\n    -*) COMPREPLY=($(compgen -W '");
+    cli_buf_puts(out,
+                 "# bash completion for aklint\n_aklint() {\n"
+                 "    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}\n"
+                 "    COMPREPLY=()\n    case $before in\n"
+                 "    explain) COMPREPLY=($(compgen -W \"$(aklint rules 2>/dev/null | cut "
+                 "-d' ' -f1)\" -- \"$word\")); [ ${#COMPREPLY[@]} -gt 0 ] && return ;;\n"
+                 "    manual) COMPREPLY=($(compgen -W 'man bash zsh fish' -- \"$word\")); "
+                 "return ;;\n    esac\n    case $word in\n    -*) COMPREPLY=($(compgen -W '");
     add_words(out, cli_option_at, "--");
-    cli_buf_puts(out, "' -- \"$word\")) ;;\n    *)\n        COMPREPLY=($(compgen -f -- \"$word\"))\n"
-                      "        [ \"$COMP_CWORD\" -gt 1 ] || COMPREPLY+=($(compgen -W '");
+    cli_buf_puts(out,
+                 "' -- \"$word\")) ;;\n    *)\n        COMPREPLY=($(compgen -f -- \"$word\"))\n"
+                 "        [ \"$COMP_CWORD\" -gt 1 ] || COMPREPLY+=($(compgen -W '");
     add_words(out, cli_command_at, "");
     cli_buf_puts(out, "' -- \"$word\"))\n        ;;\n    esac\n}\n"
                       "complete -o filenames -F _aklint aklint\n");
@@ -140,7 +143,8 @@ static void write_fish(CliBuf *out)
     CliWord word;
 
     for (size_t i = 0; (word = cli_command_at(i)).name; i++) {
-        cli_buf_printf(out, "complete -c aklint -n __fish_use_subcommand -a %s -d '", word.name);
+        cli_buf_printf(out, "complete -c aklint -n __fish_use_subcommand -a %s -d '",
+                       word.name);
         add_quoted(out, word.about, "");
         cli_buf_puts(out, "'\n");
     }
@@ -160,7 +164,8 @@ int cli_manual(const CliOptions *options)
     static const struct {
         const char *name;
         void (*write)(CliBuf *out);
-    } all[] = {{"man", write_man}, {"bash", write_bash}, {"zsh", write_zsh}, {"fish", write_fish}};
+    } all[] = {
+        {"man", write_man}, {"bash", write_bash}, {"zsh", write_zsh}, {"fish", write_fish}};
     const char *word = options->words.len == 1 ? cli_list_text(&options->words, 0) : "";
     CliBuf out = {0};
     int status;
