@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "bundle.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -40,6 +41,33 @@ static bool has_file(const char *dir, const char *name)
     return access(path, F_OK) == 0;
 }
 
+/* A folder without a manifest may be somebody's home: of what lies below it, only those packages belong
+ * to the program that a Python file beside them names. */
+static bool is_named(const char *name)
+{
+    char path[PATH_MAX + 256], *text = NULL;
+    size_t size = 0;
+    bool found = false;
+    DIR *dir = opendir(walk->root);
+    struct dirent *entry;
+
+    while (dir && !found && (entry = readdir(dir))) {
+        size_t len = strlen(entry->d_name);
+        if (len < 4 || strcmp(entry->d_name + len - 3, ".py"))
+            continue;
+        snprintf(path, sizeof path, "%s/%s", walk->root, entry->d_name);
+        FILE *file = fopen(path, "re");
+        ssize_t n = file ? getdelim(&text, &size, '\0', file) : -1;
+        found = n > 0 && memmem(text, (size_t)n, name, strlen(name));
+        if (file)
+            fclose(file);
+    }
+    if (dir)
+        closedir(dir);
+    free(text);
+    return found;
+}
+
 static bool is_foreign_dir(const char *path, const char *name)
 {
     static const char *const names[] = {"__pycache__", "node_modules", NULL};
@@ -63,8 +91,10 @@ static int visit(const char *path, const struct stat *st, int kind, struct FTW *
 {
     (void)st;
     if (kind == FTW_D || kind == FTW_DNR)
-        return at->level > 0 && is_foreign_dir(path, path + at->base) ? FTW_SKIP_SUBTREE
-                                                                     : FTW_CONTINUE;
+        return at->level > 0 && (is_foreign_dir(path, path + at->base) ||
+                                 (!walk->all && at->level == 1 && !is_named(path + at->base)))
+                   ? FTW_SKIP_SUBTREE
+                   : FTW_CONTINUE;
     if (kind != FTW_F || !belongs(path + at->base))
         return FTW_CONTINUE;
     if (walk->len == AK_BUNDLE_FILES_MAX)

@@ -172,7 +172,11 @@ static int create(const AkArgs *args, AkHome *home, AkForeground *f, const Progr
     else if ((fault = ak_local_deployment(home->store, &local, (AkBytes){tar.at, tar.len}, project,
                                           deployment)))
         code = ak_say_error(AK_EXIT_FAILED, "%s", ak_store_error(home->store));
-    if (!code) {
+    if (!code && ak_args_switch(args, "create")) {
+        printf(ak_args_json(args) ? "{\"project_id\": \"%s\", \"deployment_id\": \"%s\"}\n"
+                                  : "[exec] create_project: \"%s\"\n[exec] create_deployment: \"%s\"\n",
+               project, deployment);
+    } else if (!code) {
         ak_seed_new(seed);
         AkNewSession session = {.id = id, .project_id = project, .deployment_id = deployment,
                                 .entry = program->entry, .event = event, .seed = seed,
@@ -249,6 +253,8 @@ static int run(const AkArgs *args)
 
     if (!word == !old)
         return ak_usage_error("one of both is wanted: a program like file.py:function, or --resume ID");
+    if (old && ak_args_switch(args, "create"))
+        return ak_usage_error("--create makes something new, --resume does not");
     if (word && (code = read_program(word, &program)))
         return code;
     if ((code = ak_home_open(args, AK_STORE_SERVE, &home)))
@@ -262,7 +268,7 @@ static int run(const AkArgs *args)
         ak_id_new("ses", ak_loop_now().wall_us, id);
         code = create(args, &home, f, &program, id);
     }
-    if (!code)
+    if (!code && !ak_args_switch(args, "create"))
         code = ak_foreground_run(f, id);
     ak_foreground_free(f);
     ak_home_close(&home);
@@ -274,6 +280,7 @@ static const AkFlag flags[] = {
     {"data", 'd', AK_FLAG_LIST, "NAME=VALUE", "adds to the event's data; the value may be JSON"},
     {"resume", 'r', AK_FLAG_VALUE, "ID", "goes on with a session that was left"},
     {"python", 'p', AK_FLAG_VALUE, "PATH", "an interpreter, or a virtual environment's folder"},
+    {"create", 0, AK_FLAG_SWITCH, NULL, "put the program into the store, but run no session"},
     {"runner", 0, AK_FLAG_VALUE, "FILE", "with --python: another ak_runner.py"},
     {0},
 };

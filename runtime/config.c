@@ -332,18 +332,53 @@ int ak_config_set(const char *name, const char *value, char *why, size_t size)
     return result;
 }
 
+/* A dsn names a file, the store is a folder of files: it stands beside, as FILE.d, and FILE is a link
+ * to the database in it, for whoever looks there. */
+static int place_dsn(const char *dsn, AkPlace *place, char *why, size_t size)
+{
+    char target[1100];
+    struct stat st;
+
+    if (!strncmp(dsn, "file:", 5))
+        dsn += 5;
+    if (stat(dsn, &st) == 0 && S_ISDIR(st.st_mode)) {
+        snprintf(place->dir, sizeof place->dir, "%s", dsn);
+        return 0;
+    }
+    snprintf(place->dir, sizeof place->dir, "%s.d", dsn);
+    if (make_dirs(place->dir) < 0) {
+        snprintf(why, size, "db.dsn: %s: %s", place->dir, strerror(errno));
+        return -1;
+    }
+    const char *name = strrchr(place->dir, '/');
+    snprintf(target, sizeof target, "%s/ak.db", name ? name + 1 : place->dir);
+    if (lstat(dsn, &st) < 0 && symlink(target, dsn) < 0) {
+        snprintf(why, size, "db.dsn: %s: %s", dsn, strerror(errno));
+        return -1;
+    }
+    if (lstat(dsn, &st) == 0 && !S_ISLNK(st.st_mode)) {
+        snprintf(why, size, "db.dsn: %s is there already, and is no store of ak; name another file", dsn);
+        return -1;
+    }
+    return 0;
+}
+
 int ak_config_place(const AkConfig *config, const char *state_dir, AkPlace *place, char *why,
                     size_t size)
 {
     const char *dsn = ak_config_text(config, "db.dsn");
     const char *xdg = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
 
-    if (state_dir && *state_dir)
+    if (state_dir && *state_dir) {
         snprintf(place->dir, sizeof place->dir, "%s", state_dir);
-    else if (xdg && *xdg)
+    } else if (*dsn) {
+        if (place_dsn(dsn, place, why, size) < 0)
+            return -1;
+    } else if (xdg && *xdg) {
         snprintf(place->dir, sizeof place->dir, "%s/ak", xdg);
-    else
+    } else {
         snprintf(place->dir, sizeof place->dir, "%s/.local/share/ak", home && *home ? home : ".");
+    }
     if (make_dirs(place->dir) < 0) {
         snprintf(why, size, "%s: %s", place->dir, strerror(errno));
         return -1;
@@ -352,9 +387,5 @@ int ak_config_place(const AkConfig *config, const char *state_dir, AkPlace *plac
     if (real)
         snprintf(place->dir, sizeof place->dir, "%s", real);
     free(real);
-    if (!state_dir && *dsn)
-        snprintf(place->db, sizeof place->db, "%s", !strncmp(dsn, "file:", 5) ? dsn + 5 : dsn);
-    else
-        snprintf(place->db, sizeof place->db, "%s/ak.db", place->dir);
     return 0;
 }

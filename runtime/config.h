@@ -34,10 +34,9 @@ int64_t ak_config_number(const AkConfig *config, const char *name);
 /* Writes one setting into config.yaml, leaving the rest of the text as it is. 0, or -1 with `why`. */
 int ak_config_set(const char *name, const char *value, char *why, size_t size);
 
-/* Where state lies. dir is the directory (made, 0700); db is the database's file in or beside it. */
+/* Where state lies: a directory, made with mode 0700. */
 typedef struct AkPlace {
     char dir[1024];
-    char db[1088];
 } AkPlace;
 
 /* From --data DIR (or NULL), else db.dsn, else $XDG_DATA_HOME/ak. 0, or -1 with `why`. */

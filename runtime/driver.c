@@ -340,6 +340,53 @@ static int finish(AkLive *live, const AkCommand *c)
     return ak_session_finish(live->driver->store, live->id, c->state, c->value, c->error, c->at_us);
 }
 
+typedef struct Feed {
+    AkLive *live;
+    uint64_t count;
+} Feed;
+
+static int feed_record(void *payload, uint64_t number, AkBytes bytes)
+{
+    Feed *feed = payload;
+
+    (void)number;
+    feed->count++;
+    return ak__live_step(feed->live, &(AkEvent){.kind = AK_EV_RECORD, .value = bytes}) ? 0 : 1;
+}
+
+/* Every record from the start, and what the store acknowledged: a lost end is seen by the length. */
+static int feed_journal(AkLive *live)
+{
+    AkDriver *d = live->driver;
+    AkSession *row;
+    Feed feed = {live, 0};
+    int fault = ak_session_get(d->store, live->id, &row);
+
+    if (fault)
+        return fault;
+    AkEvent loaded = {.kind = AK_EV_LOADED, .number = row->length, .sum = row->sum};
+    free(row);
+    fault = ak_journal_read(d->store, live->id, 0, feed_record, &feed);
+    if (fault == AK_E_STOPPED)
+        return 0; /* the engine refused a record and has said so */
+    if (fault)
+        return fault;
+    ak__live_step(live, &loaded);
+    return 0;
+}
+
+static int feed_mail(void *payload, const AkMail *mail)
+{
+    AkLive *live = payload;
+
+    return ak__live_step(live, &(AkEvent){.kind = AK_EV_MAIL, .mail = mail->id,
+                                          .mail_kind = mail->kind, .name = ak_bytes(mail->name),
+                                          .from = ak_bytes(mail->from),
+                                          .value = ak_bytes(mail->value)})
+               ? 0
+               : 1;
+}
+
 static int do_inside(AkLive *live, const AkCommand *c)
 {
     switch (c->kind) {
@@ -348,8 +395,9 @@ static int do_inside(AkLive *live, const AkCommand *c)
     case AK_CMD_TAKE: return take_mail(live, c->mail);
     case AK_CMD_WAIT: return wait_for(live, c);
     case AK_CMD_FINISH: return finish(live, c);
+    case AK_CMD_LOAD: return feed_journal(live);
     case AK_CMD_JOURNAL: return journal(live, c);
-    default: assert(!"an inside command that nobody knows"); return AK_E_MISUSE;
+    default: assert(0 && "an inside command that nobody knows"); return AK_E_MISUSE;
     }
 }
 
@@ -447,61 +495,6 @@ static void end_runner(AkLive *live)
     live->executing = 0;
 }
 
-typedef struct Feed {
-    AkLive *live;
-    uint64_t count;
-} Feed;
-
-static int feed_record(void *payload, uint64_t number, AkBytes bytes)
-{
-    Feed *feed = payload;
-
-    (void)number;
-    feed->count++;
-    return ak__live_step(feed->live, &(AkEvent){.kind = AK_EV_RECORD, .value = bytes}) ? 0 : 1;
-}
-
-/* Every record from the start, and what the store acknowledged: a lost end is seen by the length. */
-static int feed_journal(AkLive *live)
-{
-    AkDriver *d = live->driver;
-    AkSession *row;
-    Feed feed = {live, 0};
-    int fault = ak_session_get(d->store, live->id, &row);
-
-    if (fault)
-        return fault;
-    AkEvent loaded = {.kind = AK_EV_LOADED, .number = row->length, .sum = row->sum};
-    free(row);
-    fault = ak_journal_read(d->store, live->id, 0, feed_record, &feed);
-    if (fault == AK_E_STOPPED)
-        return 0; /* the engine refused a record and has said so */
-    if (fault)
-        return fault;
-    ak__live_step(live, &loaded);
-    return 0;
-}
-
-static int feed_mail(void *payload, const AkMail *mail)
-{
-    AkLive *live = payload;
-
-    return ak__live_step(live, &(AkEvent){.kind = AK_EV_MAIL, .mail = mail->id,
-                                          .mail_kind = mail->kind, .name = ak_bytes(mail->name),
-                                          .from = ak_bytes(mail->from),
-                                          .value = ak_bytes(mail->value)})
-               ? 0
-               : 1;
-}
-
-static void load_again(AkLive *live)
-{
-    int fault = feed_journal(live);
-
-    if (fault)
-        refuse(live, fault, ak_store_error(live->driver->store));
-}
-
 static void show(AkLive *live, const AkCommand *c)
 {
     const AkFront *front = live->driver->front;
@@ -555,8 +548,7 @@ static void do_outside(AkLive *live, const AkCommand *c)
             ak_runner_ask_stack(live->runner);
         break;
     case AK_CMD_KILL: end_runner(live); break;
-    case AK_CMD_LOAD: load_again(live); break;
-    default: assert(!"an outside command that nobody knows");
+    default: assert(0 && "an outside command that nobody knows");
     }
 }
 
@@ -745,7 +737,11 @@ static void load_due(AkDriver *d, int64_t now)
 {
     Names names = {0};
 
-    if (ak_session_due(d->store, now, 0, note_name, &names) == 0)
+    int fault = ak_session_due(d->store, now, 0, note_name, &names);
+    /* Mail that the server before put, and did not live to tell. */
+    if (!fault && !d->commits)
+        fault = ak_session_with_mail(d->store, note_name, &names);
+    if (!fault)
         for (size_t i = 0; i < names.len; i++)
             ak_driver_load(d, names.ids[i]);
     free(names.ids);

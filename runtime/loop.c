@@ -18,6 +18,7 @@ struct AkWatch {
 
 struct AkTimer {
     uv_timer_t uv;
+    uv_idle_t *idle;
     AkTimerFn *fn;
     void *owner;
 };
@@ -35,7 +36,7 @@ static void free_handle(uv_handle_t *handle)
 
 static void on_idle(uv_idle_t *idle)
 {
-    uv_idle_stop(idle);
+    (void)idle;
 }
 
 AkLoop *ak_loop_new(void)
@@ -70,6 +71,7 @@ void ak_loop_free(AkLoop *loop)
 void ak_loop_turn(AkLoop *loop)
 {
     uv_run(&loop->uv, UV_RUN_ONCE);
+    uv_idle_stop(&loop->idle);
 }
 
 void ak_loop_hurry(AkLoop *loop)
@@ -134,6 +136,9 @@ static void on_timer(uv_timer_t *uv)
 {
     AkTimer *timer = uv->data;
 
+    /* libuv calls timers before it waits for descriptors, and would wait with what they have brought
+     * about still undone. */
+    uv_idle_start(timer->idle, on_idle);
     timer->fn(timer->owner);
 }
 
@@ -145,6 +150,7 @@ AkTimer *ak_timer_new(AkLoop *loop, AkTimerFn *fn, void *owner)
         return NULL;
     uv_timer_init(&loop->uv, &timer->uv);
     timer->uv.data = timer;
+    timer->idle = &loop->idle;
     timer->fn = fn;
     timer->owner = owner;
     return timer;

@@ -279,6 +279,8 @@ static void end_all(Zygote *z)
     for (size_t i = 0; i < z->len; i++)
         kill(-z->children[i].pid, SIGKILL);
     /* Those that left their process group; as a subreaper we are their parent in the end. */
+    if (waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD)
+        return;
     for (int round = 0; round < 3; round++) {
         size_t n = read_tasks(tasks, CAPACITY);
         count_below(tasks, n, getpid());
