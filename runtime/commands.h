@@ -7,5 +7,7 @@
 extern const AkCmd ak_cmd_run;
 extern const AkCmd ak_cmd_session;
 extern const AkCmd ak_cmd_config;
+extern const AkCmd ak_cmd_deploy;
+extern const AkCmd ak_cmd_manifest;
 
 #endif

@@ -6,7 +6,8 @@
 #include "exit_codes.h"
 #include "zygote.h"
 
-static const AkCmd *const commands[] = {&ak_cmd_run, &ak_cmd_session, &ak_cmd_config, NULL};
+static const AkCmd *const commands[] = {&ak_cmd_run,      &ak_cmd_deploy, &ak_cmd_session,
+                                        &ak_cmd_manifest, &ak_cmd_config, NULL};
 
 static int root(const AkArgs *args)
 {
