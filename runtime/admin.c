@@ -400,6 +400,13 @@ static int put_deployment(Deploy *d)
     return fault;
 }
 
+static int tell_trigger(void *payload, const AkTrigger *t)
+{
+    json_array_append_new(payload, json_pack("{s:s, s:s, s:s, s:s, s:s*}", "name", t->name, "kind", t->kind,
+                                             "id", t->id, "did", "kept", "slug", t->slug));
+    return 0;
+}
+
 static int do_deploy(Deploy *d, AkText *tar)
 {
     AkDeployment *old = NULL;
@@ -421,6 +428,8 @@ static int do_deploy(Deploy *d, AkText *tar)
     bool same = !fault && old && is_same(old, d->digest, d->dialect, d->manifest);
     if (same)
         snprintf(d->id, sizeof d->id, "%s", old->id);
+    if (same)
+        fault = ak_trigger_list(d->store, d->project, tell_trigger, json_object_get(d->answer, "triggers"));
     else if (!fault)
         fault = put_deployment(d);
     json_object_set_new(d->answer, "unchanged", json_boolean(same));
