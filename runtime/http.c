@@ -208,11 +208,12 @@ static enum MHD_Result refuse(AkHttpRequest *request, unsigned status, const cha
     return send_response(request);
 }
 
-static bool announces_too_much(AkHttpRequest *request)
+/* A little too much is read to its end, as many clients listen only after they have sent all. */
+static bool announces_far_too_much(AkHttpRequest *request)
 {
     const char *length = ak_http_header(request, "Content-Length");
 
-    return length && strtoull(length, NULL, 10) > AK_HTTP_BODY_MAX;
+    return length && strtoull(length, NULL, 10) > DRAIN_MAX;
 }
 
 static enum MHD_Result begin(AkHttpRequest *request, const char *path, const char *method)
@@ -224,12 +225,11 @@ static enum MHD_Result begin(AkHttpRequest *request, const char *path, const cha
     request->path = strdup(path);
     if (c)
         touch(request->http, c, true);
-    if (announces_too_much(request))
+    if (announces_far_too_much(request))
         return refuse(request, MHD_HTTP_CONTENT_TOO_LARGE, "the body is above 512 KiB");
     return MHD_YES;
 }
 
-/* A body without a length is read to its end, within reason, so that the client hears why. */
 static enum MHD_Result take_body(AkHttpRequest *request, const char *bytes, size_t *len)
 {
     Conn *c = conn_of(request->connection);
