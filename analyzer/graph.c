@@ -422,20 +422,19 @@ static void external_call(AkProgram *program, AkCalls *calls, AkExprId expr, AkC
     ak__temporal_call(program, calls->fn, expr, dotted);
 }
 
+/* A partial of partials calls what the innermost holds. */
 static void partial_call(AkProgram *program, AkCalls *calls, AkExprId expr, AkCallKind kind, const AkValue *value,
-                         AkExprId via)
+                         AkExprId via, int depth)
 {
     const AkUnit *unit = value->unit;
     AkValues inner = ak__eval(program, unit, ak__plain_argument(unit->facts, value->expr, 0));
-    for (uint32_t i = 0; i < inner.len; i++) {
+    for (uint32_t i = 0; i < inner.len && depth < 6; i++) {
         const AkValue *callee = &inner.items[i];
-        if (callee->kind == AK_V_PARTIAL || !is_function_like(callee))
-            continue;
-        if (callee->kind == AK_V_FUNCTION || callee->kind == AK_V_BOUND)
+        if (callee->kind == AK_V_PARTIAL)
+            partial_call(program, calls, expr, kind, callee, via, depth + 1);
+        else if (callee->kind == AK_V_FUNCTION || callee->kind == AK_V_BOUND)
             target_row(program, calls, expr, kind, callee, callee->function, via);
-        else if (callee->kind == AK_V_EXTERNAL)
-            external_call(program, calls, expr, AK_CALL_CALLBACK, callee, callee->dotted, via);
-        else
+        else if (is_function_like(callee))
             ak__calls_of_value(program, calls, expr, AK_CALL_CALLBACK, callee, via);
     }
 }
@@ -454,7 +453,7 @@ void ak__calls_of_value(AkProgram *program, AkCalls *calls, AkExprId expr, AkCal
     case AK_V_FUNCTION:
     case AK_V_BOUND: project_call(program, calls, expr, kind, value, via); break;
     case AK_V_CLASS: class_call(program, calls, expr, kind, value, via); break;
-    case AK_V_PARTIAL: partial_call(program, calls, expr, kind, value, via); break;
+    case AK_V_PARTIAL: partial_call(program, calls, expr, kind, value, via, 0); break;
     case AK_V_INSTANCE: {
         AkFunction *methods[4];
         uint32_t len = ak__methods(program, value, "__call__", methods, 4);

@@ -80,6 +80,19 @@ static AkValue builtin_instance(AkProgram *program, const char *name)
     return external_result(ak__atom_join(program, "builtins", ".", name), NULL, 0);
 }
 
+/* Values may hold themselves (`x = list(x)` in a loop): what leads from one to the next is bounded
+ * like the evaluation of expressions. */
+static bool is_too_deep(AkProgram *program, AkSet *out)
+{
+    if (program->depth < DEEPEST && program->budget) {
+        program->budget--;
+        return false;
+    }
+    program->unstable++;
+    ak__add_unknown(out);
+    return true;
+}
+
 /* ---- Arguments as written ---- */
 
 AkExprId ak__plain_argument(const AkFacts *facts, AkExprId call, uint32_t n)
@@ -461,7 +474,7 @@ static void iterate_instance(AkProgram *program, const AkValue *value, AkSet *ou
         method_result(program, value, "__getitem__", out);
 }
 
-void ak__iterate(AkProgram *program, const AkValue *value, AkSet *out)
+static void iterate_inside(AkProgram *program, const AkValue *value, AkSet *out)
 {
     switch ((AkValueKind)value->kind) {
     case AK_V_LIST:
@@ -487,7 +500,16 @@ void ak__iterate(AkProgram *program, const AkValue *value, AkSet *out)
         ak__add_unknown(out);
 }
 
-void ak__enter(AkProgram *program, const AkValue *value, AkSet *out)
+void ak__iterate(AkProgram *program, const AkValue *value, AkSet *out)
+{
+    if (is_too_deep(program, out))
+        return;
+    program->depth++;
+    iterate_inside(program, value, out);
+    program->depth--;
+}
+
+static void enter_inside(AkProgram *program, const AkValue *value, AkSet *out)
 {
     AkSet entered = {.len = 0};
     if (value->kind == AK_V_GENERATOR && value->function) {
@@ -509,6 +531,15 @@ void ak__enter(AkProgram *program, const AkValue *value, AkSet *out)
     } else {
         ak__add(out, *value);
     }
+}
+
+void ak__enter(AkProgram *program, const AkValue *value, AkSet *out)
+{
+    if (is_too_deep(program, out))
+        return;
+    program->depth++;
+    enter_inside(program, value, out);
+    program->depth--;
 }
 
 /* Item n of a pair or list that value is. */
@@ -571,7 +602,7 @@ static void part_of_item(AkProgram *program, const AkValue *value, uint16_t part
         part_of(program, &items.items[i], part, out);
 }
 
-void ak__part(AkProgram *program, const AkUnit *unit, AkExprId value, uint8_t how, uint16_t part, AkSet *out)
+static void part_inside(AkProgram *program, const AkUnit *unit, AkExprId value, uint8_t how, uint16_t part, AkSet *out)
 {
     if (!value || how == AK_HOW_UNKNOWN || how == AK_HOW_REST) {
         ak__add_unknown(out);
@@ -591,6 +622,15 @@ void ak__part(AkProgram *program, const AkUnit *unit, AkExprId value, uint8_t ho
         }
         add_set(out, &got);
     }
+}
+
+void ak__part(AkProgram *program, const AkUnit *unit, AkExprId value, uint8_t how, uint16_t part, AkSet *out)
+{
+    if (is_too_deep(program, out))
+        return;
+    program->depth++;
+    part_inside(program, unit, value, how, part, out);
+    program->depth--;
 }
 
 /* ---- What a call gives ---- */
@@ -622,6 +662,15 @@ static void returned_value(AkProgram *program, AkFunction *fn, AkExprId returned
 {
     AkParamRef param;
     AkExprId argument = 0;
+    const AkExpr *row = &fn->unit->facts->exprs[returned];
+    if (call && (row->kind == AK_X_CONDITIONAL || row->kind == AK_X_BOOL) && program->depth < DEEPEST) {
+        program->depth++;
+        for (uint32_t i = 0; i < row->kids.count && i < 8; i++)
+            if (row->kind == AK_X_BOOL || i != 1)
+                returned_value(program, fn, ak_kid(fn->unit->facts, row->kids, i), unit, call, shift, out);
+        program->depth--;
+        return;
+    }
     if (call && ak__is_parameter(program, fn->unit, returned, &param) && param.function == fn)
         argument = ak__argument_of(fn, param.index, unit, call, shift);
     if (argument)
@@ -879,7 +928,7 @@ static void external_call_result(AkProgram *program, const AkValue *callee, cons
         ak__add(out, external_result(callee->dotted, unit, call));
 }
 
-void ak__call_result(AkProgram *program, const AkValue *callee, const AkUnit *unit, AkExprId call, AkSet *out)
+static void call_result_inside(AkProgram *program, const AkValue *callee, const AkUnit *unit, AkExprId call, AkSet *out)
 {
     uint32_t before = out->len;
     switch ((AkValueKind)callee->kind) {
@@ -903,6 +952,15 @@ void ak__call_result(AkProgram *program, const AkValue *callee, const AkUnit *un
     }
     if (out->len == before)
         ak__add_unknown(out);
+}
+
+void ak__call_result(AkProgram *program, const AkValue *callee, const AkUnit *unit, AkExprId call, AkSet *out)
+{
+    if (is_too_deep(program, out))
+        return;
+    program->depth++;
+    call_result_inside(program, callee, unit, call, out);
+    program->depth--;
 }
 
 /* ---- Expressions ---- */

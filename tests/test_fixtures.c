@@ -9,7 +9,8 @@
  *     sdk: >=1.8,<1.12
  *
  * `known: path` and `library: path` give a file that is followed, not reported on.
- * Folders that begin with an underscore have no rule of their own: each mark names one.
+ * Folders that begin with an underscore have no rule of their own: each mark names one, or an option
+ * does, `rule: AK301`.
  */
 #define _GNU_SOURCE
 #include "../analyzer/cli/node.h"
@@ -77,6 +78,8 @@ static void read_option(Fixture *fixture, char *line)
 {
     if (strncmp(line, "entry: ", 7) == 0) {
         fixture->entries[fixture->entry_len++] = strdup(line + 7);
+    } else if (strncmp(line, "rule: ", 6) == 0) {
+        snprintf(fixture->rule, sizeof fixture->rule, "%.8s", line + 6);
     } else if (strncmp(line, "known: ", 7) == 0) {
         fixture->uses[fixture->use_len++] = (Use){strdup(line + 7), AK_KNOWN};
     } else if (strncmp(line, "library: ", 9) == 0) {
