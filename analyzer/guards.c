@@ -215,7 +215,7 @@ static bool leaves(const AkFacts *facts, AkStmtId if_)
     return last && (kind == AK_S_RETURN || kind == AK_S_RAISE || kind == AK_S_CONTINUE || kind == AK_S_BREAK);
 }
 
-static bool is_pass_through(AkProgram *program, const AkUnit *unit, const AkStmt *with)
+bool ak__is_pass_through(const AkUnit *unit, const AkStmt *with)
 {
     for (uint32_t i = 0; i < with->targets.count; i++) {
         AkExprId manager = ak_kid(unit->facts, with->targets, i);
@@ -224,7 +224,6 @@ static bool is_pass_through(AkProgram *program, const AkUnit *unit, const AkStmt
         if (row->kind == AK_X_CALL && strcmp(unit->atoms[callee->name], "imports_passed_through") == 0)
             return true;
     }
-    (void)program;
     return false;
 }
 
@@ -243,7 +242,7 @@ static void compute(AkProgram *program, const AkUnit *unit, uint16_t *mask)
             around = ALL;
         mask[i] = around & rest[stmt->parent * 4 + stmt->suite] & below(program, unit, stmt->parent, stmt);
         if (stmt->parent && facts->stmts[stmt->parent].kind == AK_S_WITH && stmt->kind == AK_S_IMPORT &&
-            is_pass_through(program, unit, &facts->stmts[stmt->parent]))
+            ak__is_pass_through(unit, &facts->stmts[stmt->parent]))
             mask[i] &= (uint16_t)~AK_CTX_IMPORT;
         if (stmt->kind == AK_S_IF && leaves(facts, i))
             rest[stmt->parent * 4 + stmt->suite] &= test_of(program, unit, stmt->value, 0).no;

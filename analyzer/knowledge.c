@@ -40,6 +40,7 @@
 #define DURABLE        AK_DURABLE
 #define SESSION_API    AK_SESSION_API
 #define VALUE          AK_VALUE
+#define REFUSED        AK_REFUSED
 #define CALLS_KEY      AK_CALLS_KEY
 #define CALLS_ANY      AK_CALLS_ANY
 #define CALLS(n)       AK_CALLS(n)

@@ -65,6 +65,7 @@ typedef struct AkFile {
     bool mentions;      /* a framework, by byte search */
     bool mentions_event; /* "event", for guessed entry points */
     bool unreadable;    /* problem is about its text: a finding, not a notice */
+    bool passed_through; /* by imports_passed_through(), see sandbox.c */
     bool import_reached; /* its top-level code runs in a durable program */
     uint8_t books;       /* bits 1 << AkBook: rule books whose programs import or run it */
     bool *framework;     /* by block: mentions a name that comes from a framework, or is decorated */
@@ -208,6 +209,7 @@ typedef struct AkProgram {
     AkOptions options;
     AkKnowledge *knowledge;
     AkAtomTable *atoms;
+    bool passed_done; /* sandbox.c has looked */
     const char *error;
 
     AkFile **files;
@@ -384,6 +386,8 @@ bool ak__derives(AkProgram *program, AkClass *class_, const char *dotted, bool *
 bool ak__is_class_name(const AkProgram *program, const char *dotted);
 
 /* guards.c: contexts that reach a place. */
+/* Whether the `with` holds imports that the sandbox lets through. */
+bool ak__is_pass_through(const AkUnit *unit, const AkStmt *with);
 uint16_t ak__stmt_mask(AkProgram *program, const AkUnit *unit, AkStmtId stmt);
 /* The first expression that begins at or behind start: numbers grow with places. */
 uint32_t ak__first_expr(const AkFacts *facts, uint32_t start);

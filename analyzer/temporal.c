@@ -447,9 +447,11 @@ static bool has_text(const char *text, const char *end, const char *word)
 {
     size_t len = strlen(word);
 
-    for (; text + len <= end; text++)
+    while ((size_t)(end - text) >= len && (text = memchr(text, *word, (size_t)(end - text) - len + 1))) {
         if (memcmp(text, word, len) == 0)
             return true;
+        text++;
+    }
     return false;
 }
 

@@ -255,9 +255,10 @@ void ak__open_first(AkProgram *program)
     AkFile **files = ak__alloc(program->arena, (program->file_len + 1) * sizeof *files);
     uint32_t len = 0;
     for (uint32_t i = 0; i < program->file_len; i++)
-        if (program->files[i]->module.use == AK_REPORT || program->files[i]->must_open)
+        if (program->files[i]->module.use != AK_LIBRARY || program->files[i]->must_open)
             files[len++] = program->files[i];
-    program->counts.files = len;
+    for (uint32_t i = 0; i < len; i++)
+        program->counts.files += files[i]->module.use == AK_REPORT;
     open_files(program, files, len, program->options.dialects == AK_DIALECT_AK);
 }
 

@@ -39,6 +39,23 @@ static const AkCall *loops_over(const AkFunction *fn)
     return NULL;
 }
 
+/* The first loop that calls something which may take long, or which nobody knows; 0: none. */
+static AkStmtId loop_of_work(const AkFunction *fn)
+{
+    const AkStmt *stmts = fn->unit->facts->stmts;
+
+    for (size_t i = 0; i < fn->call_len; i++) {
+        const AkCall *call = &fn->calls[i];
+
+        if (!is_work(call) && !(call->in_loop && call->kind == AK_CALL_PLAIN && call->unresolved))
+            continue;
+        for (AkStmtId s = call->stmt; s; s = stmts[s].parent)
+            if (stmts[s].kind == AK_S_FOR || stmts[s].kind == AK_S_WHILE)
+                return s;
+    }
+    return 0;
+}
+
 /* Another decorator, or a call that nobody can follow with the activity's help in hand, may
  * heartbeat in its stead. */
 static bool may_heartbeat(AkPass *pass, const AkFunction *fn)
@@ -78,10 +95,12 @@ static void check(AkPass *pass)
     }
     for (size_t i = 0; i < pass->function_len; i++) {
         const AkFunction *fn = pass->functions[i];
+        const AkFacts *facts = fn->unit->facts;
+        AkStmtId loop = fn->roles & AK_ROLE_ACTIVITY && !may_heartbeat(pass, fn) ? loop_of_work(fn) : 0;
 
-        if (fn->roles & AK_ROLE_ACTIVITY && !may_heartbeat(pass, fn) && loops_over(fn))
-            ak_level(ak_report_function(pass, fn, AK_CTX_ACTIVITY,
-                                        "activity '%s' works in a loop and never heartbeats", fn->name),
+        if (loop)
+            ak_level(ak_report_bytes(pass, fn, facts->stmts[loop].start, ak_expr(facts, facts->stmts[loop].value)->end,
+                                     AK_CTX_ACTIVITY, "activity '%s' works in a loop and never heartbeats", fn->name),
                      AK_NOTE);
     }
 }

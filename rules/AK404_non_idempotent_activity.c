@@ -79,6 +79,28 @@ static bool is_money(const AkCall *call, void *arg)
     return ak_does(call, AK_MONEY);
 }
 
+/* The call in it that does what the activity's name says, or NULL. */
+static const AkCall *call_of_verb(AkPass *pass, const AkFunction *fn)
+{
+    for (size_t i = 0; i < fn->call_len; i++) {
+        const char *text = ak_callee_text(pass, &fn->calls[i]), *dot = strrchr(text, '.');
+
+        if (fn->calls[i].kind == AK_CALL_PLAIN && verb_of(dot ? dot + 1 : text))
+            return &fn->calls[i];
+    }
+    return NULL;
+}
+
+static void note_verb(AkPass *pass, const AkFunction *fn)
+{
+    static const char message[] = "activity '%s' has no key or id to tell a second attempt by";
+    const AkCall *call = call_of_verb(pass, fn);
+
+    ak_level(call ? ak_report_call(pass, call, AK_CTX_ACTIVITY, message, fn->name)
+                  : ak_report_function(pass, fn, AK_CTX_ACTIVITY, message, fn->name),
+             AK_NOTE);
+}
+
 static void check(AkPass *pass)
 {
     for (size_t i = 0; i < pass->function_len; i++) {
@@ -96,9 +118,7 @@ static void check(AkPass *pass)
                                        fn->name, money->dotted),
                     money->fn->unit, money->expr, "calls %s", money->dotted);
         else if (verb_of(fn->name))
-            ak_level(ak_report_function(pass, fn, AK_CTX_ACTIVITY,
-                                        "activity '%s' has no key or id to tell a second attempt by", fn->name),
-                     AK_NOTE);
+            note_verb(pass, fn);
     }
 }
 

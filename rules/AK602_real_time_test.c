@@ -37,19 +37,24 @@ static const AkFunction *waited_for(AkPass *pass, const AkCall *call)
     return value.kind == AK_V_FUNCTION && value.function->roles & AK_ROLE_RUN ? value.function : NULL;
 }
 
+/* Whether the module makes a server that keeps real time, and none that skips it. */
+static bool keeps_real_time(const AkModule *module)
+{
+    return !ak_module_has(module, "start_time_skipping") &&
+           (ak_module_has(module, "start_local") || ak_module_has(module, "Client.connect"));
+}
+
 static void check(AkPass *pass)
 {
     for (size_t i = 0; i < pass->call_len; i++) {
         const AkCall *call = pass->calls[i], *sleep;
-        const AkModule *module = call->fn->unit->module;
         const AkFunction *run;
         double seconds;
 
-        if (call->kind != AK_CALL_PLAIN || !module->is_test || ak_module_has(module, "start_time_skipping") ||
-            !(ak_module_has(module, "start_local") || ak_module_has(module, "Client.connect")))
+        if (call->kind != AK_CALL_PLAIN || !call->fn->unit->module->is_test)
             continue;
         run = waited_for(pass, call);
-        if (run && (sleep = long_sleep(pass, run, &seconds)))
+        if (run && (sleep = long_sleep(pass, run, &seconds)) && keeps_real_time(call->fn->unit->module))
             ak_step(ak_report_call(pass, call, 0, "this test waits %.0f s for a sleep of '%s'", seconds, run->qualified),
                     sleep->fn->unit, sleep->expr, "sleeps here");
     }

@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ignore.h"
+
 enum { BLOCK = 512 };
 static const char manifest_name[] = "autokitteh.yaml";
 
@@ -27,6 +29,7 @@ typedef struct Header {
 typedef struct Walk {
     char root[PATH_MAX];
     bool all; /* not Python files alone */
+    AkIgnore *ignore; /* or NULL */
     char **files;
     size_t len, room;
 } Walk;
@@ -91,6 +94,9 @@ static bool belongs(const char *name)
 static int visit(const char *path, const struct stat *st, int kind, struct FTW *at)
 {
     (void)st;
+    if (walk->ignore && at->level > 0 && (kind == FTW_D || kind == FTW_F) &&
+        ak_ignored(walk->ignore, path, kind == FTW_D))
+        return kind == FTW_D ? FTW_SKIP_SUBTREE : FTW_CONTINUE;
     if (kind == FTW_D || kind == FTW_DNR)
         return at->level > 0 && (is_foreign_dir(path, path + at->base) ||
                                  (!walk->all && at->level == 1 && !is_named(path + at->base)))
@@ -192,10 +198,10 @@ static int add_file(const char *root, const char *name, AkText *tar, char *why, 
     return 0;
 }
 
-int ak_bundle_pack(const char *root, AkText *tar, char *why, size_t size)
+static int pack(const char *root, AkIgnore *ignore, AkText *tar, char *why, size_t size)
 {
     static const char zeros[2 * BLOCK];
-    Walk here = {.all = has_file(root, manifest_name)};
+    Walk here = {.all = has_file(root, manifest_name), .ignore = ignore};
     int failed = 0;
 
     snprintf(here.root, sizeof here.root, "%s", root);
@@ -219,8 +225,21 @@ int ak_bundle_pack(const char *root, AkText *tar, char *why, size_t size)
     return failed;
 }
 
-/* --- Unpacking
- * -------------------------------------------------------------------------------- */
+int ak_bundle_pack(const char *root, AkText *tar, char *why, size_t size)
+{
+    return pack(root, NULL, tar, why, size);
+}
+
+int ak_bundle_pack_tracked(const char *root, AkText *tar, char *why, size_t size)
+{
+    AkIgnore *ignore = ak_ignore_new(root);
+    int failed = pack(root, ignore, tar, why, size);
+
+    ak_ignore_free(ignore);
+    return failed;
+}
+
+/* --- Unpacking -------------------------------------------------------------------------------- */
 
 int ak_make_dirs(const char *dir)
 {

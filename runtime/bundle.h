@@ -13,6 +13,8 @@ enum { AK_BUNDLE_MAX = 64 << 20, AK_BUNDLE_FILES_MAX = 10000 };
  * root do, and those of the packages that they name. Hidden files, caches and virtual
  * environments never do. 0, or -1 with words in why. */
 int ak_bundle_pack(const char *root, AkText *tar, char *why, size_t size);
+/* The same without what .gitignore and .akignore files leave out. */
+int ak_bundle_pack_tracked(const char *root, AkText *tar, char *why, size_t size);
 
 /* Into dir, which is made; it appears whole or not at all, and is left alone when it is there.
  * 0, or -1 with errno (EILSEQ: the bytes are no archive of ours). */

@@ -28,9 +28,16 @@ static const Known known[] = {
     {"limits.memory", NUMBER, "4294967296", "bytes of address space a runner may have"},
     {"limits.open_files", NUMBER, "1024", "files a runner may have open"},
     {"limits.processes", NUMBER, "256", "processes and threads a runner may start"},
+    {"limits.queue", NUMBER, "10000", "sessions that may wait for a process before webhooks get a 503"},
+    {"limits.runners", NUMBER, "32", "processes that `ak serve` runs at a time"},
     {"limits.turn", NUMBER, "10", "seconds a program may compute between two steps"},
     {"run.idle", NUMBER, "30", "seconds a waiting session keeps its process"},
     {"run.python", TEXT, "", "interpreter of the programs; empty: the one built in"},
+    {"serve.idle", NUMBER, "10", "seconds a waiting session of `ak serve` keeps its process"},
+    {"serve.listen", TEXT, "127.0.0.1:9980", "where `ak serve` listens"},
+    {"serve.sync", NUMBER, "30", "seconds a synchronous webhook waits for its answer"},
+    {"serve.token", TEXT, "", "token that clients of another machine need; webhooks do not"},
+    {"serve.url", TEXT, "", "where webhooks are reached from outside; empty: where it listens"},
 };
 enum { KNOWN = sizeof known / sizeof *known };
 

@@ -84,9 +84,39 @@ static AkLive *live_new(AkDriver *d, const char *id, const char *project,
     return live;
 }
 
+static void leave_line(AkLive *live)
+{
+    AkDriver *d = live->driver;
+    AkLive **link = &d->first_waiting;
+
+    if (!live->waits_for_runner)
+        return;
+    while (*link != live)
+        link = &(*link)->next_waiting;
+    *link = live->next_waiting;
+    if (!live->next_waiting)
+        d->last_waiting = link;
+    live->next_waiting = NULL;
+    live->waits_for_runner = false;
+    d->waiting--;
+}
+
+static void stand_in_line(AkLive *live)
+{
+    AkDriver *d = live->driver;
+
+    if (live->waits_for_runner)
+        return;
+    *d->last_waiting = live;
+    d->last_waiting = &live->next_waiting;
+    live->waits_for_runner = true;
+    d->waiting++;
+}
+
 /* Without its runner and its engine: what is left is a name that waits. */
 static void live_clear(AkLive *live)
 {
+    leave_line(live);
     if (live->runner)
         ak_runner_end(live->runner);
     live->runner = NULL;
@@ -443,14 +473,10 @@ static int do_inside(AkLive *live, const AkCommand *c)
 /* --- Commands outside
  * -------------------------------------------------------------------------------- */
 
-static void spawn(AkLive *live)
+static void spawn_now(AkLive *live)
 {
     AkDriver *d = live->driver;
     char why[512] = "";
-    /* A session that is loaded only to be stopped needs no process. */
-    for (size_t i = live->done + 1; i < ak_commands_count(live->out); i++)
-        if (ak_commands_at(live->out, i)->kind == AK_CMD_KILL)
-            return;
     AkHost *host = d->front->host(d->owner, live->deployment_id, live->entry, why, sizeof why);
 
     live->said_done = false;
@@ -462,6 +488,20 @@ static void spawn(AkLive *live)
     if (host)
         snprintf(why, sizeof why, "no process could be made: %s", strerror(errno));
     ak__live_step(live, &(AkEvent){.kind = AK_EV_LOST, .text = ak_bytes(why)});
+}
+
+static void spawn(AkLive *live)
+{
+    AkDriver *d = live->driver;
+
+    /* A session that is loaded only to be stopped needs no process. */
+    for (size_t i = live->done + 1; i < ak_commands_count(live->out); i++)
+        if (ak_commands_at(live->out, i)->kind == AK_CMD_KILL)
+            return;
+    if (d->options.max_runners && (d->waiting || ak_driver_runners(d) >= d->options.max_runners))
+        stand_in_line(live);
+    else
+        spawn_now(live);
 }
 
 static void send_line(AkLive *live, const AkCommand *c)
@@ -528,6 +568,7 @@ static void on_late(void *owner, const char *id, int stream, const char *text, s
 
 static void end_runner(AkLive *live)
 {
+    leave_line(live);
     if (!live->runner)
         return;
     if (live->said_done)
@@ -719,6 +760,43 @@ static void clear_queue(AkDriver *d)
     d->queued = kept;
 }
 
+/* While others stand in line, a session that only waits gives its process back at once. */
+static bool free_a_runner(AkDriver *d)
+{
+    for (size_t b = 0; b < AK_LIVE_BUCKETS; b++)
+        for (AkLive *live = d->buckets[b]; live; live = live->next)
+            if (live->runner && live->run && !live->dirty && !live->lazy && !live->queued &&
+                ak_run_wait(live->run) != AK_WAIT_NOTHING) {
+                on_idle(live);
+                return true;
+            }
+    return false;
+}
+
+static void serve_line(AkDriver *d)
+{
+    size_t running = d->waiting ? ak_driver_runners(d) : 0;
+
+    while (d->waiting) {
+        if (running >= d->options.max_runners) {
+            if (!free_a_runner(d))
+                return;
+            running--;
+        }
+        AkLive *live = d->first_waiting;
+        leave_line(live);
+        spawn_now(live);
+        running++;
+        ak_loop_hurry(d->loop);
+    }
+}
+
+void ak_driver_want_commit(AkDriver *d)
+{
+    d->lazy_due = true;
+    ak_loop_hurry(d->loop);
+}
+
 void ak_driver_turn(AkDriver *d)
 {
     bool wants_commit;
@@ -739,6 +817,7 @@ void ak_driver_turn(AkDriver *d)
     else
         ak_timer_clear(d->lazy_commit);
     clear_queue(d);
+    serve_line(d);
 }
 
 static void on_lazy_commit(void *owner)
@@ -842,6 +921,7 @@ AkDriver *ak_driver_new(AkLoop *loop, AkStore *store, const AkDriverOptions *opt
         d->options.idle_us = 30 * SECOND_US;
     d->front = front;
     d->owner = owner;
+    d->last_waiting = &d->first_waiting;
     d->lazy_commit = ak_timer_new(loop, on_lazy_commit, d);
     d->due = ak_timer_new(loop, on_due, d);
     if (d->options.everyone)
@@ -996,6 +1076,11 @@ size_t ak_driver_runners(const AkDriver *d)
         for (const AkLive *live = d->buckets[b]; live; live = live->next)
             n += live->runner != NULL;
     return n;
+}
+
+size_t ak_driver_waiting(const AkDriver *d)
+{
+    return d->waiting;
 }
 
 bool ak_driver_is_executing(const AkDriver *d)

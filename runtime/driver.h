@@ -29,8 +29,8 @@ typedef struct AkDriver AkDriver;
 typedef struct AkDriverOptions {
     AkRunOptions run;
     int64_t idle_us; /* how long a waiting session keeps its process; 0 for 30 s */
-    bool everyone; /* sessions that come due in the store are loaded, not only those given here
-                    */
+    bool everyone;   /* sessions that come due in the store are loaded, not only those given here */
+    size_t max_runners; /* processes at a time; what is more waits in order. 0: no limit */
 } AkDriverOptions;
 
 /* Called from ak_driver_turn or the loop; slices and texts live for the call. Only `host` is
@@ -82,11 +82,15 @@ void ak_driver_let_go(AkDriver *driver, const char *session_id);
 
 /* Commits what is ready and does what follows. After every ak_loop_turn. */
 void ak_driver_turn(AkDriver *driver);
+/* The next turn commits, though no session asks for it: for what the front wrote itself. */
+void ak_driver_want_commit(AkDriver *driver);
 
 const char *ak_driver_error(const AkDriver *driver);
 /* Sessions held in memory, and those of them that have a process. */
 size_t ak_driver_sessions(const AkDriver *driver);
 size_t ak_driver_runners(const AkDriver *driver);
+/* Those that wait for a process because of max_runners. */
+size_t ak_driver_waiting(const AkDriver *driver);
 /* Is a recorded call under way in any session here? */
 bool ak_driver_is_executing(const AkDriver *driver);
 int ak_driver_runner_pid(const AkDriver *driver, const char *session_id); /* 0: none */

@@ -23,6 +23,8 @@ struct AkLive {
     AkText value, error; /* of the end */
     AkText shows;        /* prints that wait for the commit, see show_later */
     AkRunner *runner;
+    AkLive *next_waiting; /* for a process, see AkDriver.first_waiting */
+    bool waits_for_runner;
     uint32_t proto;
     uint64_t executing; /* seq of the call that runs in the runner, 0 for none */
     bool said_done;
@@ -42,6 +44,8 @@ struct AkDriver {
     AkLive *buckets[AK_LIVE_BUCKETS];
     AkLive **queue; /* sessions that this turn, or the commit at its end, is about */
     size_t queued, queue_room, count;
+    AkLive *first_waiting, **last_waiting; /* for a process: max_runners are there */
+    size_t waiting;
     AkTimer *lazy_commit, *due;
     bool lazy_due;
     int64_t due_at;

@@ -27,6 +27,7 @@ struct AkHosts {
     const AkConfig *config;
     const AkPlace *place;
     Item *items;
+    const char *url;
 };
 
 AkHosts *ak_hosts_new(AkLoop *loop, AkStore *store, const AkConfig *config,
@@ -35,8 +36,13 @@ AkHosts *ak_hosts_new(AkLoop *loop, AkStore *store, const AkConfig *config,
     AkHosts *hosts = calloc(1, sizeof *hosts);
 
     if (hosts)
-        *hosts = (AkHosts){loop, store, config, place, NULL};
+        *hosts = (AkHosts){.loop = loop, .store = store, .config = config, .place = place};
     return hosts;
+}
+
+void ak_hosts_set_url(AkHosts *hosts, const char *url)
+{
+    hosts->url = url;
 }
 
 void ak_hosts_free(AkHosts *hosts)
@@ -96,9 +102,27 @@ static void env_set(Env *env, const char *name, const char *value)
     env_add(env, text);
 }
 
+typedef struct WebhookEnv {
+    Env *env;
+    const char *base;
+} WebhookEnv;
+
 static int env_var(void *payload, const AkVar *var)
 {
     env_set(payload, var->name, var->value);
+    return 0;
+}
+
+static int env_webhook(void *payload, const AkTrigger *trigger)
+{
+    WebhookEnv *to = payload;
+    char name[300], url[600];
+
+    if (!trigger->slug)
+        return 0;
+    snprintf(name, sizeof name, "%.200s__webhook_url", trigger->name);
+    snprintf(url, sizeof url, "%.400s/webhooks/%.100s", to->base, trigger->slug);
+    env_set(to->env, name, url);
     return 0;
 }
 
@@ -126,6 +150,8 @@ static void env_make(AkHosts *hosts, const AkDeployment *d, bool local, const ch
             if (getenv(basic[i]))
                 env_set(env, basic[i], getenv(basic[i]));
     ak_var_list(hosts->store, d->project_id, env_var, env);
+    ak_trigger_list(hosts->store, d->project_id, env_webhook,
+                    &(WebhookEnv){env, hosts->url ? hosts->url : "http://127.0.0.1:9980"});
     env_set(env, "AK_RUNTIME", support);
     env_set(env, "AK_LINE_LIMIT", ak_config_text(hosts->config, "limits.line"));
     env_set(env, "PYTHONHASHSEED", "0"); /* a set's order has to be the same on replay */

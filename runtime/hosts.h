@@ -14,6 +14,8 @@ typedef struct AkHosts AkHosts;
 AkHosts *ak_hosts_new(AkLoop *loop, AkStore *store, const AkConfig *config,
                       const AkPlace *place);
 void ak_hosts_free(AkHosts *hosts);
+/* Where webhooks are reached from outside, without a last '/'. Borrowed. */
+void ak_hosts_set_url(AkHosts *hosts, const char *url);
 
 /* The host of a deployment, made on first use and kept. `entry` is what is loaded first. NULL
  * with words in why. */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "driver_session.h"
+#include "engine/filter.h"
 #include "engine/jsontext.h"
 #include "ids.h"
 #include "numbers.h"
@@ -74,6 +75,16 @@ static int answer_string(const Ask *ask, const char *text)
     return 0;
 }
 
+/* NULL when the filter is fine. */
+static const char *filter_mistake(const char *filter)
+{
+    static AkFilter parsed;
+    const char *why;
+    uint32_t at;
+
+    return ak_filter_parse(&parsed, filter, &why, &at) < 0 ? why : NULL;
+}
+
 static int subscribe(const Ask *ask)
 {
     char id[AK_ID_SIZE], *source = string_arg(ask, "source"),
@@ -88,8 +99,11 @@ static int subscribe(const Ask *ask)
     int fault = 0;
 
     ak_id_new("sub", now, id);
+    const char *why = NULL;
     if (!source || !*source)
         answer_error(ask, "ValueError", "subscribe needs the name of a source");
+    else if (subscription.filter && (why = filter_mistake(filter)))
+        answer_error(ask, "ValueError", "the filter cannot be read: %s", why);
     else if (!(fault = ak_subscription_put(ask->live->driver->store, &subscription)))
         answer_string(ask, id);
     free(source);
