@@ -55,7 +55,7 @@ static void check(AkPass *pass)
             continue;
         run = waited_for(pass, call);
         if (run && (sleep = long_sleep(pass, run, &seconds)) && keeps_real_time(call->fn->unit->module))
-            ak_step(ak_report_call(pass, call, 0, "this test waits %g s for a sleep of '%s'", seconds, run->qualified),
+            ak_step(ak_report_call(pass, call, 0, "this test waits %.0f s for a sleep of '%s'", seconds, run->qualified),
                     sleep->fn->unit, sleep->expr, "sleeps here");
     }
 }

@@ -281,7 +281,7 @@ const AkRule ak_rule_AK801 = {
     .summary = "a name or a keyword of temporalio does not exist",
     .why = "Names of other SDKs, and names that only sound right, are often written by hand and by machine. The line raises "
            "AttributeError, ImportError or TypeError when it runs, in a workflow again and again. What a module of an older "
-           "version merely imported (workflow.timedelta) is none of its names and is gone.",
+           "version merely imported, as workflow did timedelta, is none of its names and is gone.",
     .instead = "Write the name that the SDK has.",
     .misses = "Names of private modules, of generated protocol classes, of objects whose class is not known, and of optional "
               "integrations. Without a pinned version only what no version from 1.5 on has is found.",
