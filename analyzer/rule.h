@@ -219,6 +219,7 @@ void ak_step_call(AkReport *report, const AkCall *call);
 void ak_fix(AkReport *report, AkFixKind kind, const char *format, ...) AK_FORMAT(3, 4);
 void ak_fix_replace(AkReport *report, const AkUnit *unit, AkExprId expr, const char *text);
 void ak_fix_bytes(AkReport *report, const AkUnit *unit, uint32_t start, uint32_t end, const char *text);
+void ak_fix_node(AkReport *report, const AkManifest *manifest, const AkNode *node, const char *text);
 /* Makes `module` (name NULL) or a name of it usable in the file: adds an import when there is
  * none and gives the text to write for it ("workflow", "wf"). NULL: not possible here. */
 const char *ak_fix_import(AkReport *report, const char *module, const char *name);

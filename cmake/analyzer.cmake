@@ -16,9 +16,12 @@ if(EXISTS ${PROJECT_SOURCE_DIR}/analyzer/rule.h)
   list(APPEND ak_core_sources ${ak_rules} ${ak_registry})
 endif()
 
+# What a manifest's schedules and filters mean is read by the engine's own parsers.
+list(APPEND ak_core_sources runtime/engine/cron.c runtime/engine/filter.c)
+
 if(ak_core_sources)
   add_library(aklint_core STATIC ${ak_core_sources})
-  target_include_directories(aklint_core PUBLIC analyzer)
+  target_include_directories(aklint_core PUBLIC analyzer PRIVATE runtime/engine)
   target_link_libraries(aklint_core PRIVATE ak_warnings ts ts_python)
 endif()
 if(EXISTS ${PROJECT_SOURCE_DIR}/analyzer/cli/main.c)
