@@ -130,10 +130,11 @@ static bool covers(AkFile *file, const AkUnit *unit, AkStmtId stmt, const AkAllo
     if (is_compound(facts, stmt)) {
         last = line_at(file, unit, facts->stmts[stmt + 1].start);
         last = last > first ? last - 1 : first;
-    } else {
-        last = line_at(file, unit, row->end ? row->end - 1 : 0);
+        return allow->line >= first && allow->line <= last;
     }
-    return allow->line >= first && allow->line <= last;
+    /* Between its first and last line, a comment speaks of its own line. */
+    last = line_at(file, unit, row->end ? row->end - 1 : 0);
+    return allow->line == first || allow->line == last;
 }
 
 static bool silences(AkFile *file, const AkUnit *unit, uint32_t start, uint32_t end, AkStmtId stmt,

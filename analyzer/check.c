@@ -78,6 +78,7 @@ static void settle(AkProgram *program)
         if (stopped(program))
             return;
         give_roles(program);
+        program->budget = 1000000;
         ak__ak_resolve(program);
         ak__module_code(program);
         requeue_deferred(program);
@@ -126,6 +127,7 @@ static void check_all(AkProgram *program)
     ak__ak_starts(program);
     settle(program);
     queue_rest(program);
+    ak__syntax_want(program);
     settle(program);
     choose_books(program);
     ak__contexts(program);
@@ -193,6 +195,7 @@ void ak_check_free(AkCheck *check)
 {
     if (!check)
         return;
+    ak__release_texts(&check->program);
     free_workers(&check->program);
     ak__arena_free(check->program.arena);
 }

@@ -6,6 +6,8 @@
  */
 #include "stages.h"
 
+#include "blocks.h"
+
 #include <string.h>
 
 typedef struct Mark {
@@ -251,6 +253,15 @@ void ak__temporal_unit(AkProgram *program, AkUnitX *unit)
             class_roles(program, unit->unit.classes[c]);
 }
 
+/* A test that runs a workflow may get its client from elsewhere and name no framework. */
+static bool runs_workflow(const AkFile *file, uint32_t block)
+{
+    static const char *const words[] = {"execute_workflow", NULL};
+    const struct AkBlock *b = &file->blocks[block];
+
+    return file->module.is_test && ak__text_mentions(file->source.text + b->start, b->end - b->start, words);
+}
+
 /* Blocks in which a framework is named are parsed at once: there are the roots, and calls that
  * rules look at wherever they stand. */
 void ak__temporal_want(AkProgram *program)
@@ -261,7 +272,7 @@ void ak__temporal_want(AkProgram *program)
             continue;
         file->books |= 1 << AK_BOOK_TEMPORAL;
         for (uint32_t k = 0; k < file->block_len; k++)
-            if (file->framework[k])
+            if (file->framework[k] || runs_workflow(file, k))
                 ak__want_block(program, file, k);
     }
 }

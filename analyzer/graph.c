@@ -149,14 +149,25 @@ static void callback(AkProgram *program, AkCalls *calls, AkExprId arg, AkExprId 
         callback_value(program, calls, arg, &values.items[i], via);
 }
 
+/* What runs in a thread or process of its own is not run by the workflow or activity; that it is
+ * started there is a finding of its own. */
+static void elsewhere(AkCalls *calls, uint32_t from)
+{
+    for (uint32_t i = from; i < calls->len; i++)
+        calls->items[i].mask &= AK_CTX_IMPORT | AK_CTX_CLIENT;
+}
+
 static void external_arguments(AkProgram *program, AkCalls *calls, AkExprId expr, AkEffects effects, uint32_t shift)
 {
     const AkUnit *unit = calls->fn->unit;
+    uint32_t before = calls->len;
     for (uint32_t n = 0; n < 6; n++)
         if (effects & AK_CALLS(n))
             callback(program, calls, ak__plain_argument(unit->facts, expr, n + shift), expr);
     if (effects & AK_CALLS_KEY)
         callback(program, calls, ak__keyword_argument(unit, expr, "key"), expr);
+    if (effects & AK_RUNS_ELSEWHERE)
+        elsewhere(calls, before);
     for (uint32_t n = 0; n < 5; n++)
         if (effects & AK_CONSUMES(n)) {
             AkExprId arg = ak__plain_argument(unit->facts, expr, n + shift);
@@ -411,20 +422,19 @@ static void external_call(AkProgram *program, AkCalls *calls, AkExprId expr, AkC
     ak__temporal_call(program, calls->fn, expr, dotted);
 }
 
+/* A partial of partials calls what the innermost holds. */
 static void partial_call(AkProgram *program, AkCalls *calls, AkExprId expr, AkCallKind kind, const AkValue *value,
-                         AkExprId via)
+                         AkExprId via, int depth)
 {
     const AkUnit *unit = value->unit;
     AkValues inner = ak__eval(program, unit, ak__plain_argument(unit->facts, value->expr, 0));
-    for (uint32_t i = 0; i < inner.len; i++) {
+    for (uint32_t i = 0; i < inner.len && depth < 6; i++) {
         const AkValue *callee = &inner.items[i];
-        if (callee->kind == AK_V_PARTIAL || !is_function_like(callee))
-            continue;
-        if (callee->kind == AK_V_FUNCTION || callee->kind == AK_V_BOUND)
+        if (callee->kind == AK_V_PARTIAL)
+            partial_call(program, calls, expr, kind, callee, via, depth + 1);
+        else if (callee->kind == AK_V_FUNCTION || callee->kind == AK_V_BOUND)
             target_row(program, calls, expr, kind, callee, callee->function, via);
-        else if (callee->kind == AK_V_EXTERNAL)
-            external_call(program, calls, expr, AK_CALL_CALLBACK, callee, callee->dotted, via);
-        else
+        else if (is_function_like(callee))
             ak__calls_of_value(program, calls, expr, AK_CALL_CALLBACK, callee, via);
     }
 }
@@ -443,7 +453,7 @@ void ak__calls_of_value(AkProgram *program, AkCalls *calls, AkExprId expr, AkCal
     case AK_V_FUNCTION:
     case AK_V_BOUND: project_call(program, calls, expr, kind, value, via); break;
     case AK_V_CLASS: class_call(program, calls, expr, kind, value, via); break;
-    case AK_V_PARTIAL: partial_call(program, calls, expr, kind, value, via); break;
+    case AK_V_PARTIAL: partial_call(program, calls, expr, kind, value, via, 0); break;
     case AK_V_INSTANCE: {
         AkFunction *methods[4];
         uint32_t len = ak__methods(program, value, "__call__", methods, 4);
@@ -494,9 +504,14 @@ static void plain_call(AkProgram *program, AkCalls *calls, AkExprId expr)
         return;
     AkValues values = ak__eval(program, unit, callee);
     bool several = values.len > 1;
+    uint32_t before = calls->len;
     for (uint32_t i = 0; i < values.len; i++)
         if (!several || values.items[i].kind != AK_V_UNKNOWN)
             ak__calls_of_value(program, calls, expr, AK_CALL_PLAIN, &values.items[i], 0);
+    /* `@retry(times=3)` is the application of a decorator as well. */
+    for (uint32_t i = before; unit->facts->exprs[expr].flags & AK_XF_DECORATOR && i < calls->len; i++)
+        if (calls->items[i].expr == expr)
+            calls->items[i].kind = AK_CALL_DECORATOR;
 }
 
 static void decorator(AkProgram *program, AkCalls *calls, AkExprId expr)
@@ -575,10 +590,25 @@ static void analyse_body(AkProgram *program, AkCalls *calls)
         import_rows(program, calls);
 }
 
+/* The rows are found in a buffer that all functions share, and kept where they fit. */
+static void keep_rows(AkProgram *program, AkFunctionX *fn, const AkCalls *calls)
+{
+    if (calls->len > fn->call_cap) {
+        fn->function.calls = ak__alloc(program->arena, calls->len * sizeof *calls->items);
+        fn->call_cap = calls->len;
+    }
+    if (calls->len)
+        memcpy((AkCall *)(uintptr_t)fn->function.calls, calls->items, calls->len * sizeof *calls->items);
+    fn->function.call_len = calls->len;
+    fn->function.analysed = true;
+    program->rows = calls->items;
+    program->row_cap = calls->cap;
+}
+
 void ak__analyse(AkProgram *program, AkFunction *fn)
 {
     AkFunctionX *x = ak__function(fn);
-    AkCalls calls = {.fn = fn};
+    AkCalls calls = {.fn = fn, .items = program->rows, .cap = program->row_cap};
     uint32_t missing = program->missing;
     x->queued = false;
     x->rounds++;
@@ -590,9 +620,7 @@ void ak__analyse(AkProgram *program, AkFunction *fn)
     else
         analyse_body(program, &calls);
     program->current = NULL;
-    fn->calls = calls.items;
-    fn->call_len = calls.len;
-    fn->analysed = true;
+    keep_rows(program, x, &calls);
     if (program->missing != missing) {
         x->rounds--;
         x->queued = true;

@@ -55,10 +55,17 @@ static Test test_of_value(AkProgram *program, const AkUnit *unit, AkExprId expr)
         return (Test){0, ALL};
     if (!speaks_of_workflows(unit->atoms[named->name]) && !strstr(unit->atoms[named->name], "is_durable"))
         return anything;
+    /* A helper may say False where asking itself fails. */
     AkValues values = ak__eval(program, unit, expr);
-    if (values.len != 1 || values.items[0].kind != AK_V_RESULT)
-        return anything;
-    return test_of_result(values.items[0].dotted);
+    const AkValue *answer = NULL;
+    for (uint32_t i = 0; i < values.len; i++) {
+        if (values.items[i].kind == AK_V_FALSE)
+            continue;
+        if (answer || values.items[i].kind != AK_V_RESULT)
+            return anything;
+        answer = &values.items[i];
+    }
+    return answer ? test_of_result(answer->dotted) : anything;
 }
 
 static bool is_main_test(const AkUnit *unit, const AkExpr *row)
@@ -208,7 +215,7 @@ static bool leaves(const AkFacts *facts, AkStmtId if_)
     return last && (kind == AK_S_RETURN || kind == AK_S_RAISE || kind == AK_S_CONTINUE || kind == AK_S_BREAK);
 }
 
-static bool is_pass_through(AkProgram *program, const AkUnit *unit, const AkStmt *with)
+bool ak__is_pass_through(const AkUnit *unit, const AkStmt *with)
 {
     for (uint32_t i = 0; i < with->targets.count; i++) {
         AkExprId manager = ak_kid(unit->facts, with->targets, i);
@@ -217,15 +224,14 @@ static bool is_pass_through(AkProgram *program, const AkUnit *unit, const AkStmt
         if (row->kind == AK_X_CALL && strcmp(unit->atoms[callee->name], "imports_passed_through") == 0)
             return true;
     }
-    (void)program;
     return false;
 }
 
 static void compute(AkProgram *program, const AkUnit *unit, uint16_t *mask)
 {
     const AkFacts *facts = unit->facts;
-    /* What is left for the statements that follow in a suite. */
-    uint16_t *rest = ak__alloc(program->arena, (size_t)facts->stmt_len * 4 * sizeof *rest);
+    /* What is left for the statements that follow in a suite: behind the masks, see stmt_mask. */
+    uint16_t *rest = mask + facts->stmt_len;
     uint32_t unstable = program->unstable;
     memset(rest, 0xff, (size_t)facts->stmt_len * 4 * sizeof *rest);
     mask[0] = ALL;
@@ -236,7 +242,7 @@ static void compute(AkProgram *program, const AkUnit *unit, uint16_t *mask)
             around = ALL;
         mask[i] = around & rest[stmt->parent * 4 + stmt->suite] & below(program, unit, stmt->parent, stmt);
         if (stmt->parent && facts->stmts[stmt->parent].kind == AK_S_WITH && stmt->kind == AK_S_IMPORT &&
-            is_pass_through(program, unit, &facts->stmts[stmt->parent]))
+            ak__is_pass_through(unit, &facts->stmts[stmt->parent]))
             mask[i] &= (uint16_t)~AK_CTX_IMPORT;
         if (stmt->kind == AK_S_IF && leaves(facts, i))
             rest[stmt->parent * 4 + stmt->suite] &= test_of(program, unit, stmt->value, 0).no;
@@ -248,7 +254,7 @@ uint16_t ak__stmt_mask(AkProgram *program, const AkUnit *unit, AkStmtId stmt)
 {
     AkUnitX *x = ak__unit(unit);
     if (!x->stmt_mask) {
-        x->stmt_mask = ak__alloc(program->arena, unit->facts->stmt_len * sizeof *x->stmt_mask);
+        x->stmt_mask = ak__alloc(program->arena, (size_t)unit->facts->stmt_len * 5 * sizeof *x->stmt_mask);
         x->mask_missing = true;
     }
     /* Tests whose names are not known yet are looked at again in the next round. */

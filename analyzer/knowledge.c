@@ -40,6 +40,7 @@
 #define DURABLE        AK_DURABLE
 #define SESSION_API    AK_SESSION_API
 #define VALUE          AK_VALUE
+#define REFUSED        AK_REFUSED
 #define CALLS_KEY      AK_CALLS_KEY
 #define CALLS_ANY      AK_CALLS_ANY
 #define CALLS(n)       AK_CALLS(n)
@@ -186,7 +187,10 @@ const AkKnown *ak_known(const AkKnowledge *knowledge, const char *dotted)
 const char *ak__returns(const AkKnowledge *knowledge, const char *dotted)
 {
     const AkKnown *row = exact(knowledge, dotted, strlen(dotted));
-    return row ? row->returns : NULL;
+    if (row && row->returns)
+        return row->returns;
+    const AkSdkName *name = strncmp(dotted, "temporalio.", 11) == 0 ? ak_sdk_find(dotted) : NULL;
+    return name ? name->returns : NULL;
 }
 
 bool ak__is_stdlib(const char *name, uint32_t len)

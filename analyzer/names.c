@@ -230,7 +230,8 @@ static AkScopeId binding_scope(const AkFacts *facts, AkScopeId from, AkName name
 static bool same_run(const AkFacts *facts, AkScopeId binder, AkScopeId reader)
 {
     const AkScope *a = &facts->scopes[binder], *b = &facts->scopes[reader];
-    if (a->function != b->function)
+    /* In a comprehension the element stands before the clause that binds. */
+    if (a->function != b->function || a->kind == AK_SCOPE_COMPREHENSION)
         return false;
     return a->kind != AK_SCOPE_CLASS || binder == reader;
 }
@@ -296,6 +297,26 @@ bool ak__is_parameter(AkProgram *program, const AkUnit *unit, AkExprId at, AkPar
 
 /* ---- Imports ---- */
 
+/* `from . import x` in a package's own __init__ means its submodule. Modules that import a name from
+ * each other in a circle bind nothing that can be known. */
+static void from_module(AkProgram *program, AkFile *file, AkModule *found, const char *name, AkSet *out)
+{
+    AkValue value = {.kind = AK_V_MODULE, .module = found};
+    if (found == &file->module) {
+        value.module = ak__module_child(program, found, name);
+        if (value.module)
+            ak__add(out, value);
+        else
+            ak__add_unknown(out);
+    } else if (program->depth > 60) {
+        ak__add_unknown(out);
+    } else {
+        program->depth += 2;
+        ak__attribute(program, &value, name, out);
+        program->depth -= 2;
+    }
+}
+
 /* whole: `import a.b as c` binds a.b, a plain `import a.b` binds a. */
 void ak__import_value(AkProgram *program, AkFile *file, const char *module, uint32_t level, const char *name,
                       bool whole, AkSet *out)
@@ -303,11 +324,12 @@ void ak__import_value(AkProgram *program, AkFile *file, const char *module, uint
     if (!name && !whole)
         module = ak__atom_len(program, module, strcspn(module, "."));
     AkModule *found = ak__module_find(program, file, module, level);
-    if (found && !name) {
-        ak__add(out, (AkValue){.kind = AK_V_MODULE, .module = found});
+    /* `from . import x` in a package's own __init__ means the submodule. */
+    AkModule *child = found && name && found == &file->module ? ak__module_child(program, found, name) : NULL;
+    if (child || (found && !name)) {
+        ak__add(out, (AkValue){.kind = AK_V_MODULE, .module = child ? child : found});
     } else if (found) {
-        AkValue value = {.kind = AK_V_MODULE, .module = found};
-        ak__attribute(program, &value, name, out);
+        from_module(program, file, found, name, out);
     } else if (level) {
         ak__add_unknown(out);
     } else {
@@ -361,10 +383,12 @@ static bool hides_earlier(const AkBoundAt *bound)
 static bool named_value(AkProgram *program, AkFile *file, const char *name, uint32_t before, AkSet *out)
 {
     uint32_t len = (uint32_t)strlen(name), seen = 0, last = UINT32_MAX;
+    bool hidden = false;
     AkBoundRange range = ak__bound(file, name, len);
     for (uint32_t i = range.len; i-- > 0 && seen < MOST_BINDINGS;) {
         const AkBoundAt *bound = &range.first[i];
-        bool later = bound->block >= before && bound->kind != AK_BOUND_GLOBAL;
+        /* What a function assigns to a global may come at any time. */
+        bool later = (hidden || bound->block >= before) && bound->kind != AK_BOUND_GLOBAL;
         if (later || bound->kind == AK_BOUND_DELETE || !is_entry(file, bound, name, len))
             continue;
         /* One look at a block takes all its bindings of the name. */
@@ -372,8 +396,7 @@ static bool named_value(AkProgram *program, AkFile *file, const char *name, uint
             block_value(program, file, bound, name, out);
         last = bound->block;
         seen++;
-        if (hides_earlier(bound))
-            break;
+        hidden |= hides_earlier(bound);
     }
     return seen > 0;
 }
@@ -419,14 +442,16 @@ bool ak__module_name(AkProgram *program, AkModule *module, const char *name, AkS
         ak__add_unknown(out);
         return true;
     }
-    if (named_value(program, file, name, UINT32_MAX, out))
+    /* Modules may import a name from each other in a circle. */
+    if (program->depth > 80 || !program->budget) {
+        program->unstable++;
+        ak__add_unknown(out);
         return true;
-    if (program->depth > 60 || !program->budget)
-        return false;
+    }
     program->budget--;
-    program->depth += 4;
-    bool found = star_value(program, file, name, out);
-    program->depth -= 4;
+    program->depth += 2;
+    bool found = named_value(program, file, name, UINT32_MAX, out) || star_value(program, file, name, out);
+    program->depth -= 2;
     return found;
 }
 

@@ -552,13 +552,34 @@ static void set_fingerprints(AkProgram *program)
     }
 }
 
+/* The last step of the trail that stands in a file which is reported on, or NULL. */
+static const AkStep *last_step_of_ours(AkProgram *program, const AkReport *report)
+{
+    for (uint32_t i = report->step_len; i-- > 0;) {
+        const AkFile *file = ak__module_by_path(program, report->steps[i].place.path);
+        if (file && file->module.use == AK_REPORT)
+            return &report->steps[i];
+    }
+    return NULL;
+}
+
+/* What lies in another file is shown when a file that is reported on leads there: where it lies,
+ * or, in an installed package, where our code calls into it. */
+static bool is_led_to(AkProgram *program, AkReport *report)
+{
+    const AkStep *step = last_step_of_ours(program, report);
+    if (step && report->file->module.use == AK_LIBRARY) {
+        report->finding.place = step->place;
+        report->edit_len = 0;
+    }
+    return step != NULL;
+}
+
 static bool is_shown(AkProgram *program, AkReport *report)
 {
-    if (report->made)
-        return true;
-    if (report->file && report->file->module.use != AK_REPORT)
+    if (report->dropped)
         return false;
-    if (report->file && ak__allowed(program, report->file, report->unit, report->start, report->end, report->stmt,
+    if (!report->made && report->file && ak__allowed(program, report->file, report->unit, report->start, report->end, report->stmt,
                                     report->finding.rule)) {
         program->counts.silenced++;
         return false;
@@ -583,6 +604,11 @@ static void finish(AkReport *report)
 void ak__reports_finish(AkProgram *program)
 {
     uint32_t len = 0;
+    for (uint32_t i = 0; i < program->report_len; i++) {
+        AkReport *report = program->reports[i];
+        bool elsewhere = !report->made && report->file && report->file->module.use != AK_REPORT;
+        report->dropped = elsewhere && !is_led_to(program, report);
+    }
     if (program->report_len)
         qsort(program->reports, program->report_len, sizeof *program->reports, compare_reports);
     for (uint32_t i = 0; i < program->report_len; i++) {

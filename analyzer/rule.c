@@ -46,6 +46,37 @@ bool ak_crosses(const AkPass *pass, const AkCall *call)
     return is_recorded(call);
 }
 
+enum { MOST_REACHED = 256 };
+
+static bool is_listed(const AkFunction *const *list, size_t len, const AkFunction *fn)
+{
+    for (size_t i = 0; i < len; i++)
+        if (list[i] == fn)
+            return true;
+    return false;
+}
+
+const AkCall *ak_leads_to(const AkPass *pass, const AkFunction *fn, unsigned contexts, AkCallTest test)
+{
+    const AkFunction *queue[MOST_REACHED] = {fn};
+    size_t len = 1;
+
+    for (size_t at = 0; at < len; at++)
+        for (size_t i = 0; i < queue[at]->call_len; i++) {
+            const AkCall *call = &queue[at]->calls[i];
+
+            if (contexts && !(call->mask & contexts))
+                continue;
+            if (test(pass, call))
+                return call;
+            if (call->target && !(call->target->roles & (AK_ROLE_ACTIVITY | AK_ROLE_NEXUS)) &&
+                call->kind != AK_CALL_IMPORT && len < MOST_REACHED &&
+                !is_listed(queue, len, call->target))
+                queue[len++] = call->target;
+        }
+    return NULL;
+}
+
 void ak_fix_callee(AkReport *report, const AkCall *call, const char *module, const char *name,
                    const char *tail)
 {

@@ -22,6 +22,7 @@
 #define AK_RULE_H
 
 #include "program.h"
+#include "temporal.h"
 
 #if defined(__GNUC__)
 #define AK_FORMAT(at, first) __attribute__((format(printf, at, first)))
@@ -119,6 +120,18 @@ const AkFunction *ak_method(AkPass *pass, const AkClass *class_, const char *nam
  * recorded call or an activity of an `ak` program, an activity, child workflow or message started
  * from a Temporal workflow. False where nothing durable runs it. */
 bool ak_crosses(const AkPass *pass, const AkCall *call);
+
+/* Whether the SDK's sandbox watches the function when a workflow runs it: its module is not passed
+ * through, its workflow not `sandboxed=False`. */
+bool ak_is_sandboxed(AkPass *pass, const AkFunction *fn);
+/* Whether the workers' workflows share the module: passed through, or imported by one that is. */
+bool ak_is_passed_through(AkPass *pass, const AkModule *module);
+
+/* A call that the function comes to make, itself or through what it calls outside activities, and
+ * that the test accepts; the shortest way. NULL if there is none. Code under other contexts than
+ * these does not count (0: all do). */
+typedef bool (*AkCallTest)(const AkPass *pass, const AkCall *call);
+const AkCall *ak_leads_to(const AkPass *pass, const AkFunction *fn, unsigned contexts, AkCallTest test);
 
 /* ---- Arguments ---- */
 

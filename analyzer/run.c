@@ -78,13 +78,19 @@ static bool holds(const AkModule *module, uint8_t book)
     return module->use != AK_LIBRARY && ak__file(module)->books & (1 << book);
 }
 
+/* Of installed packages only what a program of the book runs. */
+static bool is_listed(const AkFunction *fn, uint8_t book)
+{
+    return holds(fn->unit->module, book) || ak__function(fn)->reach.contexts[book];
+}
+
 static void list_functions(AkPass *pass, uint8_t book)
 {
     AkProgram *program = pass->program;
     const AkFunction **functions = ak__alloc(program->arena, (program->function_len + 1) * sizeof *functions);
     size_t calls = 0;
     for (uint32_t i = 0; i < program->function_len; i++)
-        if (holds(program->functions[i]->unit->module, book)) {
+        if (is_listed(program->functions[i], book)) {
             functions[pass->function_len++] = program->functions[i];
             calls += program->functions[i]->call_len;
         }

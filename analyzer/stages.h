@@ -65,10 +65,13 @@ typedef struct AkFile {
     bool mentions;      /* a framework, by byte search */
     bool mentions_event; /* "event", for guessed entry points */
     bool unreadable;    /* problem is about its text: a finding, not a notice */
+    bool passed_through; /* by imports_passed_through(), see sandbox.c */
     bool import_reached; /* its top-level code runs in a durable program */
     uint8_t books;       /* bits 1 << AkBook: rule books whose programs import or run it */
     bool *framework;     /* by block: mentions a name that comes from a framework, or is decorated */
     const char *why;    /* CLOSED: read's reason, or NULL */
+    const char *lent;   /* the text that read gave, until it is released */
+    size_t lent_len;
     struct AkBlock *blocks;
     uint32_t block_len;
     struct AkUnitX **unit_of; /* by block */
@@ -90,6 +93,7 @@ typedef struct AkMemo {
     const AkValue *items;
     uint32_t len;
     uint32_t epoch; /* AK_FOREVER, or the work item it holds for */
+    bool missing;   /* it rests on a block that was not there */
 } AkMemo;
 
 enum { AK_FOREVER = UINT32_MAX };
@@ -142,6 +146,7 @@ typedef struct AkFunctionX {
     bool applies_defn;     /* as a decorator it applies workflow.defn */
     unsigned applies;      /* roles that it gives as a decorator */
     uint8_t rounds;         /* how often it was analysed */
+    size_t call_cap;        /* room behind function.calls */
     uint32_t epoch;         /* of its last analysis */
     AkValue *flows;         /* values that calls gave its parameters: param in flow_param */
     uint16_t *flow_param;
@@ -154,7 +159,8 @@ typedef struct AkFunctionX {
 
 typedef struct AkClassX {
     AkClass class_; /* first */
-    bool mro_done, mro_busy, kinds_done, unknown_base;
+    bool bases_done, mro_done, mro_busy, kinds_done, unknown_base;
+    uint32_t mro_missing; /* the round (+ 1) in which a base was not there */
     AkClass **bases;
     uint32_t base_len, base_cap;
     const char **outside;
@@ -203,6 +209,7 @@ typedef struct AkProgram {
     AkOptions options;
     AkKnowledge *knowledge;
     AkAtomTable *atoms;
+    bool passed_done; /* sandbox.c has looked */
     const char *error;
 
     AkFile **files;
@@ -228,6 +235,8 @@ typedef struct AkProgram {
     uint32_t missing;  /* counts what was asked for and is not there yet */
     uint32_t unstable; /* counts answers that hold for this work item only */
     AkFunction *current; /* whose body is being analysed */
+    AkCall *rows;        /* its calls while they are found */
+    uint32_t row_cap;
 
     AkFunction **queue; /* functions to analyse */
     uint32_t queue_len, queue_cap, queue_at;
@@ -320,6 +329,7 @@ void ak__modules_name(AkProgram *program);
 bool ak__want_file(AkProgram *program, AkFile *file); /* whether it is open */
 AkUnitX *ak__want_block(AkProgram *program, AkFile *file, uint32_t block); /* NULL: not yet */
 void ak__open_first(AkProgram *program); /* all files that may matter */
+void ak__release_texts(AkProgram *program);
 bool ak__round(AkProgram *program);      /* what is wanted; false when nothing was */
 /* Blocks that bind the name at module level: calls see for each; whether there was one. */
 typedef struct AkBoundRange {
@@ -376,6 +386,8 @@ bool ak__derives(AkProgram *program, AkClass *class_, const char *dotted, bool *
 bool ak__is_class_name(const AkProgram *program, const char *dotted);
 
 /* guards.c: contexts that reach a place. */
+/* Whether the `with` holds imports that the sandbox lets through. */
+bool ak__is_pass_through(const AkUnit *unit, const AkStmt *with);
 uint16_t ak__stmt_mask(AkProgram *program, const AkUnit *unit, AkStmtId stmt);
 /* The first expression that begins at or behind start: numbers grow with places. */
 uint32_t ak__first_expr(const AkFacts *facts, uint32_t start);
@@ -437,6 +449,7 @@ bool ak__allowed(AkProgram *program, AkFile *file, const AkUnit *unit, uint32_t 
                  AkStmtId stmt, const AkRule *rule);
 
 /* syntax.c: findings of AK001. */
+void ak__syntax_want(AkProgram *program);
 void ak__syntax(AkProgram *program);
 
 #endif

@@ -9,6 +9,46 @@
 
 #include <string.h>
 
+/* Blocks that nothing asked for are parsed too where a glance says that they are broken: a file
+ * with one cannot be imported. Errors deep inside such a block are left to the interpreter. */
+static bool looks_broken(const AkFile *file, const AkBlock *block)
+{
+    const char *text = file->source.text;
+    uint32_t at = block->name_start + block->name_len;
+    int depth = 0;
+    if (block->unsure)
+        return true;
+    if (block->kind != AK_BLOCK_DEF && block->kind != AK_BLOCK_CLASS)
+        return false;
+    for (; at < block->end; at++) {
+        char c = text[at];
+        if (c == '(' || c == '[')
+            depth++;
+        else if (c == ')' || c == ']')
+            depth--;
+        else if (c == ':' && depth == 0)
+            return false;
+        else if (c == '"' || c == '\'')
+            return false; /* not for a glance */
+        else if (c == '#')
+            at += (uint32_t)strcspn(text + at, "\n") - 1;
+        else if (c == '\n' && depth == 0 && text[at - 1] != '\\')
+            return true;
+    }
+    return true;
+}
+
+void ak__syntax_want(AkProgram *program)
+{
+    for (uint32_t i = 0; i < program->file_len; i++) {
+        AkFile *file = program->files[i];
+        bool ours = file->books && file->state == AK_FILE_OPEN && file->module.use == AK_REPORT;
+        for (uint32_t k = 0; ours && k < file->block_len; k++)
+            if (looks_broken(file, &file->blocks[k]))
+                ak__want_block(program, file, k);
+    }
+}
+
 static bool first_error(const AkFile *file, uint32_t *start, uint32_t *end, bool *missing)
 {
     for (uint32_t i = 0; i < file->block_len; i++) {

@@ -279,32 +279,60 @@ static void finish_order(AkProgram *program, AkClassX *class_)
     class_->mro_done = true;
 }
 
+/* Until its bases are there, a class stands alone. */
+static void stand_alone(AkProgram *program, AkClassX *class_)
+{
+    program->missing++;
+    class_->mro_missing = program->round + 1;
+    if (class_->class_.mro_len)
+        return;
+    AkClass **mro = ak__alloc(program->arena, sizeof *mro);
+    mro[0] = &class_->class_;
+    class_->class_.mro = mro;
+    class_->class_.mro_len = 1;
+}
+
+/* Pushes what must be known before top; false when a base is not there. */
+static bool bases_ready(AkProgram *program, AkClassX *top, AkClass ***stack, uint32_t *len, uint32_t *cap)
+{
+    if (!top->bases_done && !find_bases(program, top))
+        return false;
+    top->bases_done = true;
+    for (uint32_t i = 0; i < top->base_len; i++) {
+        AkClassX *base = ak__class(top->bases[i]);
+        if (base->mro_missing == program->round + 1)
+            return false;
+        if (!base->mro_done && !base->mro_busy)
+            AK_PUSH(program->arena, *stack, *len, *cap) = &base->class_;
+    }
+    return true;
+}
+
 /* With a stack of its own: hierarchies may be deep. */
 void ak__class_mro(AkProgram *program, AkClass *class_)
 {
     AkClass **stack = NULL;
-    uint32_t len = 0, cap = 0, missing = program->missing;
+    uint32_t len = 0, cap = 0;
+    bool ready = true;
     if (ak__class(class_)->mro_done || ak__class(class_)->mro_busy)
         return;
+    if (ak__class(class_)->mro_missing == program->round + 1) {
+        program->missing++;
+        return;
+    }
     AK_PUSH(program->arena, stack, len, cap) = class_;
     while (len) {
         AkClassX *top = ak__class(stack[len - 1]);
-        if (!top->mro_busy) {
+        if (ready && !top->mro_busy) {
             top->mro_busy = true;
-            find_bases(program, top);
-            for (uint32_t i = 0; i < top->base_len; i++) {
-                AkClassX *base = ak__class(top->bases[i]);
-                if (!base->mro_done && !base->mro_busy)
-                    AK_PUSH(program->arena, stack, len, cap) = &base->class_;
-            }
+            ready = bases_ready(program, top, &stack, &len, &cap);
             continue;
         }
-        if (!top->mro_done)
+        if (ready && !top->mro_done)
             finish_order(program, top);
+        else if (!top->mro_done)
+            stand_alone(program, top);
         top->mro_busy = false;
-        /* Asked again when the blocks of its bases are there. */
-        if (program->missing != missing)
-            top->mro_done = false;
         len--;
     }
 }

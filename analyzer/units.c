@@ -186,6 +186,13 @@ static bool may_matter(AkFile *file, const char *text, size_t len)
     return file->mentions || file->must_open;
 }
 
+static void release_text(const AkOptions *options, AkFile *file)
+{
+    if (file->lent && options->release)
+        options->release(options->payload, file->module.path, file->lent, file->lent_len);
+    file->lent = NULL;
+}
+
 static void open_one(Job *job, AkWorker *worker, size_t i)
 {
     AkProgram *program = job->program;
@@ -204,10 +211,18 @@ static void open_one(Job *job, AkWorker *worker, size_t i)
         file->state = AK_FILE_CLOSED;
     else if (matters)
         open_text(worker->arena, file, text, len);
-    if (file->state == AK_FILE_OPEN || file->given)
+    if (file->given)
         return;
-    if (options->release)
-        options->release(options->payload, file->module.path, text, len);
+    file->lent = text;
+    file->lent_len = len;
+    if (file->state != AK_FILE_OPEN)
+        release_text(options, file);
+}
+
+void ak__release_texts(AkProgram *program)
+{
+    for (uint32_t i = 0; i < program->file_len; i++)
+        release_text(&program->options, program->files[i]);
 }
 
 static void note_closed(AkProgram *program, AkFile *file)
@@ -240,9 +255,10 @@ void ak__open_first(AkProgram *program)
     AkFile **files = ak__alloc(program->arena, (program->file_len + 1) * sizeof *files);
     uint32_t len = 0;
     for (uint32_t i = 0; i < program->file_len; i++)
-        if (program->files[i]->module.use == AK_REPORT || program->files[i]->must_open)
+        if (program->files[i]->module.use != AK_LIBRARY || program->files[i]->must_open)
             files[len++] = program->files[i];
-    program->counts.files = len;
+    for (uint32_t i = 0; i < len; i++)
+        program->counts.files += files[i]->module.use == AK_REPORT;
     open_files(program, files, len, program->options.dialects == AK_DIALECT_AK);
 }
 

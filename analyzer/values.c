@@ -622,6 +622,15 @@ static void returned_value(AkProgram *program, AkFunction *fn, AkExprId returned
 {
     AkParamRef param;
     AkExprId argument = 0;
+    const AkExpr *row = &fn->unit->facts->exprs[returned];
+    if (call && (row->kind == AK_X_CONDITIONAL || row->kind == AK_X_BOOL) && program->depth < DEEPEST) {
+        program->depth++;
+        for (uint32_t i = 0; i < row->kids.count && i < 8; i++)
+            if (row->kind == AK_X_BOOL || i != 1)
+                returned_value(program, fn, ak_kid(fn->unit->facts, row->kids, i), unit, call, shift, out);
+        program->depth--;
+        return;
+    }
     if (call && ak__is_parameter(program, fn->unit, returned, &param) && param.function == fn)
         argument = ak__argument_of(fn, param.index, unit, call, shift);
     if (argument)
@@ -1158,6 +1167,7 @@ AkValues ak__eval(AkProgram *program, const AkUnit *unit, AkExprId expr)
                                  program->memos[slot - 1].epoch == program->epoch)) {
         /* What holds for now only must not make what uses it hold for ever. */
         program->unstable += program->memos[slot - 1].epoch != AK_FOREVER;
+        program->missing += program->memos[slot - 1].missing;
         return (AkValues){program->memos[slot - 1].items, program->memos[slot - 1].len};
     }
     if (slot == BUSY || program->depth >= DEEPEST || !program->budget) {
@@ -1171,6 +1181,9 @@ AkValues ak__eval(AkProgram *program, const AkUnit *unit, AkExprId expr)
     *memo = BUSY;
     eval_kind(program, unit, expr, &set);
     program->depth--;
-    bool stable = program->unstable == unstable && program->missing == missing;
-    return keep(program, unit, expr, slot, &set, stable ? AK_FOREVER : program->epoch);
+    bool there = program->missing == missing;
+    bool stable = program->unstable == unstable && there;
+    AkValues kept = keep(program, unit, expr, slot, &set, stable ? AK_FOREVER : program->epoch);
+    program->memos[*memo - 1].missing = !there;
+    return kept;
 }

@@ -39,6 +39,17 @@ static bool is_standard(const char *dotted)
            ak__is_stdlib(dotted, (uint32_t)strcspn(dotted, "."));
 }
 
+/* `@retry(stop=stop_after_attempt(3))`: what makes a decorator is part of applying it. */
+static bool makes_decorator(const AkCall *call)
+{
+    const AkFacts *facts = call->fn->unit->facts;
+
+    for (AkExprId id = call->expr; id; id = ak_expr(facts, id)->parent)
+        if (ak_expr(facts, id)->flags & AK_XF_DECORATOR)
+            return true;
+    return false;
+}
+
 /* The hosted service has worked with all of these since 2024: told, not refused. */
 static void relax(AkPass *pass, AkReport *report, AkLevel level)
 {
@@ -55,7 +66,8 @@ static void check_call(AkPass *pass, const AkCall *call)
               ak_report_call(pass, call, AK_CTX_IMPORT,
                              "'%s' is called while the module is loaded", call->dotted),
               AK_WARNING);
-    } else if (!(call->known && ak_does_any(call, harmless)) && !is_standard(call->dotted)) {
+    } else if (!(call->known && ak_does_any(call, harmless)) && !is_standard(call->dotted) &&
+               !makes_decorator(call)) {
         AkReport *report =
             ak_report_call(pass, call, AK_CTX_IMPORT,
                            constructor ? "'%s' is constructed while the module is loaded"

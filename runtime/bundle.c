@@ -23,7 +23,8 @@ typedef struct Header {
     char magic[6], version[2], user[32], group[32], major[8], minor[8], prefix[155], pad[12];
 } Header;
 
-/* --- Packing ---------------------------------------------------------------------------------- */
+/* --- Packing
+ * ---------------------------------------------------------------------------------- */
 
 typedef struct Walk {
     char root[PATH_MAX];
@@ -44,8 +45,8 @@ static bool has_file(const char *dir, const char *name)
     return access(path, F_OK) == 0;
 }
 
-/* A folder without a manifest may be somebody's home: of what lies below it, only those packages belong
- * to the program that a Python file beside them names. */
+/* A folder without a manifest may be somebody's home: of what lies below it, only those
+ * packages belong to the program that a Python file beside them names. */
 static bool is_named(const char *name)
 {
     char path[PATH_MAX + 256], *text = NULL;
@@ -172,10 +173,11 @@ static int add_file(const char *root, const char *name, AkText *tar, char *why, 
     size_t body = tar->len - start - BLOCK;
     if (n < 0 || set_name(&h, name) < 0 || tar->len >= AK_BUNDLE_MAX || tar->failed) {
         snprintf(why, size, "%s: %s", path,
-                 n < 0                        ? strerror(errno)
-                 : tar->len >= AK_BUNDLE_MAX ? "the project is larger than 64 MiB; put the program "
-                                               "into a folder of its own"
-                                             : "the path is too long for an archive");
+                 n < 0 ? strerror(errno)
+                 : tar->len >= AK_BUNDLE_MAX
+                     ? "the project is larger than 64 MiB; put the program "
+                       "into a folder of its own"
+                     : "the path is too long for an archive");
         return -1;
     }
     octal(h.mode, sizeof h.mode, st.st_mode & S_IXUSR ? 0755 : 0644);
@@ -208,8 +210,9 @@ static int pack(const char *root, AkIgnore *ignore, AkText *tar, char *why, size
     walk = NULL;
     if (stopped) {
         snprintf(why, size, "%s: %s", root,
-                 stopped < 0 ? strerror(errno)
-                             : "more than 10000 files; put the program into a folder of its own");
+                 stopped < 0
+                     ? strerror(errno)
+                     : "more than 10000 files; put the program into a folder of its own");
         failed = -1;
     }
     qsort(here.files, here.len, sizeof *here.files, by_name);
@@ -275,7 +278,8 @@ static bool is_safe(const char *name)
     return name[0] && name[0] != '/' && strncmp(name, "../", 3) && !strstr(name, "/../");
 }
 
-static int write_file(const char *dir, const char *name, const char *bytes, size_t len, mode_t mode)
+static int write_file(const char *dir, const char *name, const char *bytes, size_t len,
+                      mode_t mode)
 {
     char path[PATH_MAX];
 
@@ -318,8 +322,8 @@ static int unpack_all(AkBytes tar, const char *dir)
         }
         snprintf(name, sizeof name, "%.*s%s%.*s", (int)sizeof h.prefix, h.prefix,
                  h.prefix[0] ? "/" : "", (int)sizeof h.name, h.name);
-        if (h.type == '0' &&
-            write_file(dir, name, tar.at + at, len, strtoul(h.mode, NULL, 8) & 0100 ? 0700 : 0600))
+        if (h.type == '0' && write_file(dir, name, tar.at + at, len,
+                                        strtoul(h.mode, NULL, 8) & 0100 ? 0700 : 0600))
             return -1;
         at += (len + BLOCK - 1) / BLOCK * BLOCK;
     }

@@ -1,5 +1,5 @@
-/* config.yaml: read with libyaml, so that a mistake in it has a line; written by editing its text,
- * so that comments and order stay. */
+/* config.yaml: read with libyaml, so that a mistake in it has a line; written by editing its
+ * text, so that comments and order stay. */
 #define _GNU_SOURCE
 #include "config.h"
 
@@ -339,8 +339,8 @@ int ak_config_set(const char *name, const char *value, char *why, size_t size)
     return result;
 }
 
-/* A dsn names a file, the store is a folder of files: it stands beside, as FILE.d, and FILE is a link
- * to the database in it, for whoever looks there. */
+/* A dsn names a file, the store is a folder of files: it stands beside, as FILE.d, and FILE is
+ * a link to the database in it, for whoever looks there. */
 static int place_dsn(const char *dsn, AkPlace *place, char *why, size_t size)
 {
     char target[1100];
@@ -364,7 +364,8 @@ static int place_dsn(const char *dsn, AkPlace *place, char *why, size_t size)
         return -1;
     }
     if (lstat(dsn, &st) == 0 && !S_ISLNK(st.st_mode)) {
-        snprintf(why, size, "db.dsn: %s is there already, and is no store of ak; name another file", dsn);
+        snprintf(why, size,
+                 "db.dsn: %s is there already, and is no store of ak; name another file", dsn);
         return -1;
     }
     return 0;
@@ -384,7 +385,8 @@ int ak_config_place(const AkConfig *config, const char *state_dir, AkPlace *plac
     } else if (xdg && *xdg) {
         snprintf(place->dir, sizeof place->dir, "%s/ak", xdg);
     } else {
-        snprintf(place->dir, sizeof place->dir, "%s/.local/share/ak", home && *home ? home : ".");
+        snprintf(place->dir, sizeof place->dir, "%s/.local/share/ak",
+                 home && *home ? home : ".");
     }
     if (make_dirs(place->dir) < 0) {
         snprintf(why, size, "%s: %s", place->dir, strerror(errno));

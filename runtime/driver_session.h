@@ -13,7 +13,9 @@ struct AkLive {
     char id[64], *project_id, *deployment_id, *entry;
     AkRun *run; /* NULL: parked, waits in the store alone */
     AkCommands *out;
-    size_t done;      /* commands of out that are done */
+    size_t done;   /* commands of out that are done */
+    unsigned owes; /* requests and loads not done yet: the engine takes no other event before */
+    bool mail_waits;  /* mail came meanwhile, and lies in the inbox */
     bool dirty;       /* has a record in the open transaction */
     bool lazy;        /* has something there that may wait for somebody else's commit */
     bool ended, told; /* FINISH was committed; the front was told */
@@ -56,11 +58,12 @@ AkLive *ak__live_find(AkDriver *driver, const char *session_id);
 bool ak__live_step(AkLive *live, const AkEvent *event);
 /* A session's row and its engine, in the open transaction. 0 or a fault. */
 int ak__live_create(AkDriver *driver, const AkNewSession *session);
-/* Puts mail into an inbox, in the open transaction, and hands it to the session when it is awake. */
+/* Puts mail into an inbox, in the open transaction, and hands it to the session when it is
+ * awake. */
 int ak__live_mail(AkDriver *driver, const AkMail *mail);
 
-/* AK_CMD_REQUEST: does it in the open transaction and answers the engine. A fault means that the
- * transaction is gone. */
+/* AK_CMD_REQUEST: does it in the open transaction and answers the engine. A fault means that
+ * the transaction is gone. */
 int ak__request(AkLive *live, const AkCommand *command);
 
 #endif

@@ -14,6 +14,7 @@ typedef struct AkSha256 {
 void ak_sha256_begin(AkSha256 *sha);
 void ak_sha256_add(AkSha256 *sha, const void *bytes, size_t len);
 void ak_sha256_end(AkSha256 *sha, unsigned char digest[32]);
-void ak_sha256_hex(const void *bytes, size_t len, char hex[65]); /* all at once, in hex and a NUL */
+void ak_sha256_hex(const void *bytes, size_t len,
+                   char hex[65]); /* all at once, in hex and a NUL */
 
 #endif

@@ -1,24 +1,24 @@
 /* store.h: everything that outlives a process, as one promise with two makers: a folder with an
- * SQLite database, or memory (tests, `ak run --data :memory:`). tests/test_store_promises.c holds
- * both to what stands here.
+ * SQLite database, or memory (tests, `ak run --data :memory:`). tests/test_store_promises.c
+ * holds both to what stands here.
  *
- * Writes happen between ak_store_begin and ak_store_commit, and are durable (through a power loss)
- * when commit has returned 0: all of them or none. That is group commit: whatever is ready, of any
- * number of sessions, shares one commit and its one sync. Reads may happen at any time and see the
- * open transaction. A write outside of one is AK_E_MISUSE.
- * A write that fails with AK_E_FENCE, AK_E_EXISTS, AK_E_ABSENT, AK_E_TOOBIG, AK_E_MISUSE or by a
- * counted limit (AK_E_FULL) changes nothing and leaves the transaction open. After any other fault
- * (full disk, I/O, memory, corruption), from a write or from commit, the transaction is gone and
+ * Writes happen between ak_store_begin and ak_store_commit, and are durable (through a power
+ * loss) when commit has returned 0: all of them or none. That is group commit: whatever is
+ * ready, of any number of sessions, shares one commit and its one sync. Reads may happen at any
+ * time and see the open transaction. A write outside of one is AK_E_MISUSE. A write that fails
+ * with AK_E_FENCE, AK_E_EXISTS, AK_E_ABSENT, AK_E_TOOBIG, AK_E_MISUSE or by a counted limit
+ * (AK_E_FULL) changes nothing and leaves the transaction open. After any other fault (full
+ * disk, I/O, memory, corruption), from a write or from commit, the transaction is gone and
  * nothing of it happened; ak_store_commit and further writes answer with that same fault until
- * ak_store_abort, after which one may go on. If a sync failed, the page cache cannot be believed:
- * ak_store_abort keeps answering AK_E_IO, and the store has to be closed and opened.
+ * ak_store_abort, after which one may go on. If a sync failed, the page cache cannot be
+ * believed: ak_store_abort keeps answering AK_E_IO, and the store has to be closed and opened.
  *
- * Ownership: rows given to the store and rows lent to a callback are borrowed for that call. What a
- * get function gives is one block: the caller's, for free(). Texts may be NULL where said "or NULL";
- * times are microseconds since the epoch, 0 for "never". Ids are made by the caller. A callback may
- * read the store, not write it; it returns 0 to go on, anything else ends the list, and the list
- * function then returns AK_E_STOPPED.
- * Threads: one thread at a time. (The SQLite store checkpoints on a thread of its own.)
+ * Ownership: rows given to the store and rows lent to a callback are borrowed for that call.
+ * What a get function gives is one block: the caller's, for free(). Texts may be NULL where
+ * said "or NULL"; times are microseconds since the epoch, 0 for "never". Ids are made by the
+ * caller. A callback may read the store, not write it; it returns 0 to go on, anything else
+ * ends the list, and the list function then returns AK_E_STOPPED. Threads: one thread at a
+ * time. (The SQLite store checkpoints on a thread of its own.)
  */
 #ifndef AK_STORE_H
 #define AK_STORE_H
@@ -30,10 +30,10 @@
 typedef struct AkStore AkStore;
 
 #define AK_STORE_VERSION 2
-#define AK_KEYS_MAX      64         /* keys a project */
-#define AK_KEY_BYTES_MAX 1024       /* bytes of a key */
+#define AK_KEYS_MAX      64          /* keys a project */
+#define AK_KEY_BYTES_MAX 1024        /* bytes of a key */
 #define AK_VALUE_MAX     (64 * 1024) /* bytes of a key's value */
-#define AK_MAIL_MAX      10000      /* mails waiting in one session's inbox */
+#define AK_MAIL_MAX      10000       /* mails waiting in one session's inbox */
 
 typedef enum AkStoreMode {
     AK_STORE_SERVE = 0, /* reads and writes; alone: another such opener gets AK_E_BUSY */
@@ -48,7 +48,8 @@ typedef enum AkCheckpoint {
 typedef struct AkStoreOptions {
     AkStoreMode mode;
     AkCheckpoint checkpoint;
-    bool relaxed;    /* synchronous=NORMAL: a power loss may take the latest commits, never order */
+    bool
+        relaxed; /* synchronous=NORMAL: a power loss may take the latest commits, never order */
     const char *vfs; /* SQLite VFS to use, or NULL (tests lose power in one) */
 } AkStoreOptions;
 
@@ -56,8 +57,8 @@ typedef struct AkStoreOptions {
  * another server (AK_E_BUSY), a newer schema (AK_E_NEWER; older ones are migrated in one
  * transaction), files that others may write (AK_E_UNSAFE), a damaged database (AK_E_CORRUPT).
  * options may be NULL. On a fault *store is NULL and the words are in error (size bytes). */
-int ak_store_open_sqlite(const char *dir, const AkStoreOptions *options, AkStore **store, char *error,
-                         size_t size);
+int ak_store_open_sqlite(const char *dir, const AkStoreOptions *options, AkStore **store,
+                         char *error, size_t size);
 AkStore *ak_store_open_memory(void);
 /* An open transaction is aborted. NULL is fine. */
 void ak_store_close(AkStore *store);
@@ -76,23 +77,24 @@ int ak_store_tend(AkStore *store);
  * AK_E_CORRUPT with words that name the first thing found. */
 int ak_store_verify(AkStore *store);
 
-/* --- Sessions and their journals ------------------------------------------------------------------ */
+/* --- Sessions and their journals
+ * ------------------------------------------------------------------ */
 
 typedef struct AkSession {
     const char *id, *project_id;
     const char *deployment_id, *event_id, *trigger_id, *parent_id; /* or NULL */
-    const char *entry;  /* file.py:func */
-    const char *memo;   /* JSON or NULL */
+    const char *entry;                                             /* file.py:func */
+    const char *memo;                                              /* JSON or NULL */
     AkState state;
     int64_t created_us, updated_us, ended_us;
-    AkWait wait;        /* what it waits for, as AK_CMD_WAIT said */
+    AkWait wait; /* what it waits for, as AK_CMD_WAIT said */
     uint64_t wait_seq;
     const char *wait_text; /* or NULL */
     int64_t since_us, due_us;
-    const char *value;  /* preview of what was returned, or NULL */
-    const char *error;  /* JSON, or NULL */
-    uint64_t length;    /* records in the journal, and the checksum of the last: kept by */
-    uint64_t sum;       /* ak_journal_append, ignored in what is put or updated */
+    const char *value; /* preview of what was returned, or NULL */
+    const char *error; /* JSON, or NULL */
+    uint64_t length;   /* records in the journal, and the checksum of the last: kept by */
+    uint64_t sum;      /* ak_journal_append, ignored in what is put or updated */
 } AkSession;
 
 typedef int (*AkSessionFn)(void *payload, const AkSession *session);
@@ -101,33 +103,33 @@ typedef int (*AkSessionFn)(void *payload, const AkSession *session);
 int ak_session_put(AkStore *store, const AkSession *session);
 /* Writes all fields but id, project_id, created_us, length and sum. AK_E_ABSENT. */
 int ak_session_update(AkStore *store, const AkSession *session);
-/* The narrow updates of AK_CMD_WAIT and AK_CMD_FINISH: cheaper than reading and writing a row. Wait
- * also makes a CREATED session RUNNING; finish clears what it waited for. */
+/* The narrow updates of AK_CMD_WAIT and AK_CMD_FINISH: cheaper than reading and writing a row.
+ * Wait also makes a CREATED session RUNNING; finish clears what it waited for. */
 int ak_session_wait(AkStore *store, const char *id, AkWait wait, uint64_t seq, AkBytes text,
                     int64_t since_us, int64_t due_us);
-int ak_session_finish(AkStore *store, const char *id, AkState state, AkBytes value, AkBytes error,
-                      int64_t ended_us);
+int ak_session_finish(AkStore *store, const char *id, AkState state, AkBytes value,
+                      AkBytes error, int64_t ended_us);
 int ak_session_get(AkStore *store, const char *id, AkSession **session);
 /* With its journal, inbox and subscriptions. */
 int ak_session_delete(AkStore *store, const char *id);
 
 typedef struct AkSessionQuery {
     const char *project_id, *deployment_id, *parent_id; /* NULL for any */
-    unsigned states;      /* bits 1u << AkState; 0 for any */
-    int64_t ended_before; /* > 0: only finished ones that ended before */
+    unsigned states;                                    /* bits 1u << AkState; 0 for any */
+    int64_t ended_before;  /* > 0: only finished ones that ended before */
     const char *before_id; /* NULL; else only ids below: paging, as ids sort by time */
-    size_t limit;         /* 0 for no limit */
+    size_t limit;          /* 0 for no limit */
 } AkSessionQuery;
 
 /* Newest id first. query may be NULL. */
 int ak_session_list(AkStore *store, const AkSessionQuery *query, AkSessionFn fn, void *payload);
 /* How many match (limit ignored), or a fault. */
 int64_t ak_session_count(AkStore *store, const AkSessionQuery *query);
-/* Unfinished sessions to load: those that wait for nothing and those whose due time is at or before
- * `now`; oldest due time first. */
+/* Unfinished sessions to load: those that wait for nothing and those whose due time is at or
+ * before `now`; oldest due time first. */
 int ak_session_due(AkStore *store, int64_t now_us, size_t limit, AkSessionFn fn, void *payload);
-/* Unfinished sessions that wait for an event or a signal and have mail: to be loaded when a server
- * starts, as the one before may have ended between putting the mail and telling. */
+/* Unfinished sessions that wait for an event or a signal and have mail: to be loaded when a
+ * server starts, as the one before may have ended between putting the mail and telling. */
 int ak_session_with_mail(AkStore *store, AkSessionFn fn, void *payload);
 /* The next due time above now_us of an unfinished session, 0 for none; or a fault. */
 int64_t ak_session_next_due(AkStore *store, int64_t now_us);
@@ -140,14 +142,16 @@ typedef struct AkEntry {
 
 /* Appends n records at number `expected`, which has to be the journal's length: if it is not,
  * somebody else owns this session (AK_E_FENCE). AK_E_ABSENT without such a session. */
-int ak_journal_append(AkStore *store, const char *session_id, uint64_t expected, const AkEntry *entries,
-                      size_t n);
-/* Lends the records from number `from` on, in order, without holes: the bytes are to be decoded by
- * ak_record_read (or fed to the engine). AK_E_CORRUPT when one is missing. */
+int ak_journal_append(AkStore *store, const char *session_id, uint64_t expected,
+                      const AkEntry *entries, size_t n);
+/* Lends the records from number `from` on, in order, without holes: the bytes are to be decoded
+ * by ak_record_read (or fed to the engine). AK_E_CORRUPT when one is missing. */
 typedef int (*AkEntryFn)(void *payload, uint64_t number, AkBytes bytes);
-int ak_journal_read(AkStore *store, const char *session_id, uint64_t from, AkEntryFn fn, void *payload);
+int ak_journal_read(AkStore *store, const char *session_id, uint64_t from, AkEntryFn fn,
+                    void *payload);
 
-/* --- The inbox of a session ------------------------------------------------------------------------ */
+/* --- The inbox of a session
+ * ------------------------------------------------------------------------ */
 
 typedef struct AkMail {
     uint64_t id; /* given by ak_mail_put, rising */
@@ -161,12 +165,15 @@ typedef struct AkMail {
 
 typedef int (*AkMailFn)(void *payload, const AkMail *mail);
 
-/* AK_E_ABSENT without the session, AK_E_ENDED when it has ended, AK_E_FULL above AK_MAIL_MAX. */
+/* AK_E_ABSENT without the session, AK_E_ENDED when it has ended, AK_E_FULL above AK_MAIL_MAX.
+ */
 int ak_mail_put(AkStore *store, const AkMail *mail, uint64_t *id);
 int ak_mail_take(AkStore *store, const char *session_id, uint64_t id); /* AK_E_ABSENT */
-int ak_mail_list(AkStore *store, const char *session_id, uint64_t after, AkMailFn fn, void *payload);
+int ak_mail_list(AkStore *store, const char *session_id, uint64_t after, AkMailFn fn,
+                 void *payload);
 
-/* --- Subscriptions of sessions to events ------------------------------------------------------------- */
+/* --- Subscriptions of sessions to events
+ * ------------------------------------------------------------- */
 
 typedef struct AkSubscription {
     const char *id, *session_id, *project_id;
@@ -184,7 +191,8 @@ int ak_subscription_delete(AkStore *store, const char *session_id, const char *i
 int ak_subscription_list(AkStore *store, const char *session_id, const char *project_id,
                          const char *source, AkSubscriptionFn fn, void *payload);
 
-/* --- Projects, bundles, deployments, variables --------------------------------------------------------- */
+/* --- Projects, bundles, deployments, variables
+ * --------------------------------------------------------- */
 
 typedef struct AkProject {
     const char *id, *name; /* the name is unique too */
@@ -195,13 +203,15 @@ typedef int (*AkProjectFn)(void *payload, const AkProject *project);
 int ak_project_put(AkStore *store, const AkProject *project);
 int ak_project_get(AkStore *store, const char *id_or_name, AkProject **project);
 int ak_project_list(AkStore *store, AkProjectFn fn, void *payload);
-/* AK_E_EXISTS while it has deployments or sessions. With its variables, keys, triggers, events. */
+/* AK_E_EXISTS while it has deployments or sessions. With its variables, keys, triggers, events.
+ */
 int ak_project_delete(AkStore *store, const char *id);
 
-/* Bundles are named by what is in them: digest becomes 64 hex digits of SHA-256 and a NUL. Putting
- * the same bytes again is fine and writes nothing. */
+/* Bundles are named by what is in them: digest becomes 64 hex digits of SHA-256 and a NUL.
+ * Putting the same bytes again is fine and writes nothing. */
 int ak_bundle_put(AkStore *store, AkBytes bytes, int64_t now_us, char digest[65]);
-/* The bytes, checked against the digest (AK_E_CORRUPT). bytes->at is the caller's, for free(). */
+/* The bytes, checked against the digest (AK_E_CORRUPT). bytes->at is the caller's, for free().
+ */
 int ak_bundle_get(AkStore *store, const char *digest, AkBytes *bytes);
 
 typedef enum AkDeploymentState {
@@ -223,11 +233,14 @@ typedef struct AkDeployment {
 typedef int (*AkDeploymentFn)(void *payload, const AkDeployment *deployment);
 
 int ak_deployment_put(AkStore *store, const AkDeployment *deployment);
-int ak_deployment_update(AkStore *store, const AkDeployment *deployment); /* all but id, project_id */
+int ak_deployment_update(AkStore *store,
+                         const AkDeployment *deployment); /* all but id, project_id */
 int ak_deployment_get(AkStore *store, const char *id, AkDeployment **deployment);
 /* Newest id first; project_id NULL for all. */
-int ak_deployment_list(AkStore *store, const char *project_id, AkDeploymentFn fn, void *payload);
-/* Only an inactive one without sessions (else AK_E_EXISTS); its bundle goes when nobody else has it. */
+int ak_deployment_list(AkStore *store, const char *project_id, AkDeploymentFn fn,
+                       void *payload);
+/* Only an inactive one without sessions (else AK_E_EXISTS); its bundle goes when nobody else
+ * has it. */
 int ak_deployment_delete(AkStore *store, const char *id);
 
 typedef struct AkVar {
@@ -238,9 +251,11 @@ typedef int (*AkVarFn)(void *payload, const AkVar *var);
 
 int ak_var_set(AkStore *store, const AkVar *var);
 int ak_var_delete(AkStore *store, const char *project_id, const char *name);
-int ak_var_list(AkStore *store, const char *project_id, AkVarFn fn, void *payload); /* by name */
+int ak_var_list(AkStore *store, const char *project_id, AkVarFn fn,
+                void *payload); /* by name */
 
-/* --- Triggers and events --------------------------------------------------------------------------------- */
+/* --- Triggers and events
+ * --------------------------------------------------------------------------------- */
 
 typedef struct AkTrigger {
     const char *id, *project_id;
@@ -250,7 +265,7 @@ typedef struct AkTrigger {
     const char *slug;   /* of a webhook, unique; or NULL */
     const char *config; /* JSON: entry, filter, schedule, is_sync, ... */
     bool enabled;
-    int64_t due_us;     /* next tick of a schedule, 0 for none */
+    int64_t due_us; /* next tick of a schedule, 0 for none */
 } AkTrigger;
 typedef int (*AkTriggerFn)(void *payload, const AkTrigger *trigger);
 
@@ -269,7 +284,8 @@ typedef struct AkStoredEvent {
     const char *trigger_id; /* or NULL */
     const char *type;
     const char *data; /* JSON: the event object that handlers get */
-    const char *key;  /* idempotency key, or NULL; unique within its trigger (or project, without) */
+    const char
+        *key; /* idempotency key, or NULL; unique within its trigger (or project, without) */
     int64_t created_us;
 } AkStoredEvent;
 typedef int (*AkStoredEventFn)(void *payload, const AkStoredEvent *event);
@@ -277,14 +293,15 @@ typedef int (*AkStoredEventFn)(void *payload, const AkStoredEvent *event);
 /* AK_E_EXISTS: the id is taken, or the key was used: then ak_event_by_key gives the first. */
 int ak_event_put(AkStore *store, const AkStoredEvent *event);
 int ak_event_get(AkStore *store, const char *id, AkStoredEvent **event);
-int ak_event_by_key(AkStore *store, const char *project_id, const char *trigger_id, const char *key,
-                    AkStoredEvent **event);
+int ak_event_by_key(AkStore *store, const char *project_id, const char *trigger_id,
+                    const char *key, AkStoredEvent **event);
 /* Newest id first; project_id NULL for all, before_id as in AkSessionQuery. */
 int ak_event_list(AkStore *store, const char *project_id, const char *before_id, size_t limit,
                   AkStoredEventFn fn, void *payload);
 int ak_event_delete_before(AkStore *store, int64_t created_before); /* how many, or a fault */
 
-/* --- A project's keys and values --------------------------------------------------------------------------- */
+/* --- A project's keys and values
+ * --------------------------------------------------------------------------- */
 
 typedef struct AkPair {
     const char *project_id, *key;
@@ -294,16 +311,19 @@ typedef struct AkPair {
 typedef int (*AkPairFn)(void *payload, const AkPair *pair);
 
 /* value->at is the caller's, for free(). AK_E_ABSENT. published may be NULL. */
-int ak_key_get(AkStore *store, const char *project_id, const char *key, AkBytes *value, bool *published);
+int ak_key_get(AkStore *store, const char *project_id, const char *key, AkBytes *value,
+               bool *published);
 /* AK_E_FULL above AK_KEYS_MAX keys, AK_E_TOOBIG above AK_VALUE_MAX or AK_KEY_BYTES_MAX. Keeps
  * `published`. */
 int ak_key_set(AkStore *store, const char *project_id, const char *key, AkBytes value);
-/* Sets when the value is `expected` (absent: when there is none): 1 if it did, 0 if not, or a fault.
- * An absent value deletes. */
-int ak_key_check_and_set(AkStore *store, const char *project_id, const char *key, AkBytes expected,
-                         AkBytes value);
-int ak_key_delete(AkStore *store, const char *project_id, const char *key);          /* AK_E_ABSENT */
-int ak_key_publish(AkStore *store, const char *project_id, const char *key, bool on); /* AK_E_ABSENT */
-int ak_key_list(AkStore *store, const char *project_id, AkPairFn fn, void *payload); /* by key */
+/* Sets when the value is `expected` (absent: when there is none): 1 if it did, 0 if not, or a
+ * fault. An absent value deletes. */
+int ak_key_check_and_set(AkStore *store, const char *project_id, const char *key,
+                         AkBytes expected, AkBytes value);
+int ak_key_delete(AkStore *store, const char *project_id, const char *key); /* AK_E_ABSENT */
+int ak_key_publish(AkStore *store, const char *project_id, const char *key,
+                   bool on); /* AK_E_ABSENT */
+int ak_key_list(AkStore *store, const char *project_id, AkPairFn fn,
+                void *payload); /* by key */
 
 #endif

@@ -34,9 +34,11 @@ int ak__store_fault(AkStore *store, int fault, const char *format, ...)
 /* The fault behind SQLite's latest error, with its words and what was being done. */
 int ak__store_failed(AkStore *store, const char *doing);
 
-/* A statement ready to step: one format letter an argument: s text or NULL, i int64_t, t AkBytes as
- * text (absent: NULL), b AkBytes as blob. NULL: failed, and the fault is in *fault. */
-sqlite3_stmt *ak__store_query(AkStore *store, int *fault, const char *sql, const char *format, ...);
+/* A statement ready to step: one format letter an argument: s text or NULL, i int64_t, t
+ * AkBytes as text (absent: NULL), b AkBytes as blob. NULL: failed, and the fault is in *fault.
+ */
+sqlite3_stmt *ak__store_query(AkStore *store, int *fault, const char *sql, const char *format,
+                              ...);
 /* 1 a row, 0 the end, or a fault. */
 int ak__store_step(AkStore *store, sqlite3_stmt *stmt);
 void ak__store_done(AkStore *store, sqlite3_stmt *stmt);
@@ -46,7 +48,8 @@ int64_t ak__store_changed(AkStore *store); /* rows of the latest write */
 /* One number: the first column of the first row, `otherwise` without one. */
 int ak__store_number(AkStore *store, int64_t *number, int64_t otherwise, const char *sql,
                      const char *format, ...);
-/* A write failed in a way that leaves the transaction in doubt: away with it. Gives the fault. */
+/* A write failed in a way that leaves the transaction in doubt: away with it. Gives the fault.
+ */
 int ak__store_break_off(AkStore *store, int fault);
 /* 0, or why nothing can be written now. */
 int ak__store_writable(AkStore *store);
@@ -54,9 +57,10 @@ int ak__store_writable(AkStore *store);
 const char *ak__store_text(sqlite3_stmt *stmt, int column); /* NULL for NULL */
 
 /* A copy of a row with its n texts in one block; offsets tell where the texts' pointers are. */
-void *ak__store_pack(AkStore *store, const void *row, size_t size, const size_t *offsets, size_t n);
+void *ak__store_pack(AkStore *store, const void *row, size_t size, const size_t *offsets,
+                     size_t n);
 
-int ak__store_open(const char *file, const AkStoreOptions *options, AkStore **store, char *error,
-                   size_t size);
+int ak__store_open(const char *file, const AkStoreOptions *options, AkStore **store,
+                   char *error, size_t size);
 
 #endif

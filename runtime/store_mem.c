@@ -1,5 +1,5 @@
-/* store_mem.c: a store that is gone with its process. The same tables and the same statements as the
- * one on disk, held in memory, so that the two cannot drift apart. */
+/* store_mem.c: a store that is gone with its process. The same tables and the same statements
+ * as the one on disk, held in memory, so that the two cannot drift apart. */
 #include "store_inner.h"
 
 AkStore *ak_store_open_memory(void)

@@ -1,9 +1,9 @@
 /* store_sqlite.c: a folder that holds a store: the database file and a lock.
  *
- * WAL with synchronous=FULL: a commit is one append and one sync. What the log holds is moved into the
- * database by a thread of its own, so that no commit waits for that; should the log outgrow its limit
- * all the same, a commit moves it.
- * The lock is a file lock on `lock`, which goes with its process, however that ends.
+ * WAL with synchronous=FULL: a commit is one append and one sync. What the log holds is moved
+ * into the database by a thread of its own, so that no commit waits for that; should the log
+ * outgrow its limit all the same, a commit moves it. The lock is a file lock on `lock`, which
+ * goes with its process, however that ends.
  */
 #define _GNU_SOURCE
 #include "store_inner.h"
@@ -23,33 +23,45 @@
 #define LOG_PAGES      1000       /* from here on the log is worth moving */
 #define LOG_PAGES_MOST 16000
 
-/* Step i brings a store from version i to i + 1. A step that has been released is never changed. */
+/* Step i brings a store from version i to i + 1. A step that has been released is never
+ * changed. */
 static const char *const steps[AK_STORE_VERSION] = {
-    "CREATE TABLE session(n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, project_id TEXT NOT NULL,"
+    "CREATE TABLE session(n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, project_id TEXT NOT "
+    "NULL,"
     " deployment_id TEXT, event_id TEXT, trigger_id TEXT, parent_id TEXT, entry TEXT NOT NULL,"
-    " memo TEXT, state INTEGER NOT NULL, created_us INTEGER NOT NULL, updated_us INTEGER NOT NULL,"
-    " ended_us INTEGER NOT NULL, wait INTEGER NOT NULL, wait_seq INTEGER NOT NULL, wait_text TEXT,"
+    " memo TEXT, state INTEGER NOT NULL, created_us INTEGER NOT NULL, updated_us INTEGER NOT "
+    "NULL,"
+    " ended_us INTEGER NOT NULL, wait INTEGER NOT NULL, wait_seq INTEGER NOT NULL, wait_text "
+    "TEXT,"
     " since_us INTEGER NOT NULL, due_us INTEGER NOT NULL, value TEXT, error TEXT,"
     " length INTEGER NOT NULL DEFAULT 0, sum INTEGER NOT NULL DEFAULT 0);"
-    "CREATE TABLE journal(session INTEGER NOT NULL, number INTEGER NOT NULL, bytes BLOB NOT NULL,"
+    "CREATE TABLE journal(session INTEGER NOT NULL, number INTEGER NOT NULL, bytes BLOB NOT "
+    "NULL,"
     " PRIMARY KEY(session, number)) WITHOUT ROWID;"
     "CREATE TABLE mail(id INTEGER PRIMARY KEY AUTOINCREMENT, session INTEGER NOT NULL,"
-    " kind INTEGER NOT NULL, name TEXT NOT NULL, sender TEXT, value TEXT, created_us INTEGER NOT NULL);"
-    "CREATE TABLE subscription(id TEXT PRIMARY KEY, session_id TEXT NOT NULL, project_id TEXT NOT NULL,"
+    " kind INTEGER NOT NULL, name TEXT NOT NULL, sender TEXT, value TEXT, created_us INTEGER "
+    "NOT NULL);"
+    "CREATE TABLE subscription(id TEXT PRIMARY KEY, session_id TEXT NOT NULL, project_id TEXT "
+    "NOT NULL,"
     " source TEXT NOT NULL, filter TEXT, created_us INTEGER NOT NULL) WITHOUT ROWID;"
-    "CREATE TABLE project(id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, created_us INTEGER NOT NULL)"
+    "CREATE TABLE project(id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, created_us INTEGER "
+    "NOT NULL)"
     " WITHOUT ROWID;"
-    "CREATE TABLE bundle(digest TEXT PRIMARY KEY, bytes BLOB NOT NULL, created_us INTEGER NOT NULL);"
-    "CREATE TABLE deployment(id TEXT PRIMARY KEY, project_id TEXT NOT NULL, build_id TEXT NOT NULL,"
+    "CREATE TABLE bundle(digest TEXT PRIMARY KEY, bytes BLOB NOT NULL, created_us INTEGER NOT "
+    "NULL);"
+    "CREATE TABLE deployment(id TEXT PRIMARY KEY, project_id TEXT NOT NULL, build_id TEXT NOT "
+    "NULL,"
     " digest TEXT NOT NULL, state INTEGER NOT NULL, created_us INTEGER NOT NULL,"
-    " activated_us INTEGER NOT NULL, dialect TEXT NOT NULL, manifest TEXT, verdict TEXT) WITHOUT ROWID;"
+    " activated_us INTEGER NOT NULL, dialect TEXT NOT NULL, manifest TEXT, verdict TEXT) "
+    "WITHOUT ROWID;"
     "CREATE TABLE var(project_id TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL,"
     " secret INTEGER NOT NULL, PRIMARY KEY(project_id, name)) WITHOUT ROWID;"
     "CREATE TABLE trig(id TEXT PRIMARY KEY, project_id TEXT NOT NULL, deployment_id TEXT,"
     " name TEXT NOT NULL, kind TEXT NOT NULL, slug TEXT UNIQUE, config TEXT NOT NULL,"
     " enabled INTEGER NOT NULL, due_us INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE event(id TEXT PRIMARY KEY, project_id TEXT NOT NULL, trigger_id TEXT,"
-    " type TEXT NOT NULL, data TEXT NOT NULL, key TEXT, created_us INTEGER NOT NULL) WITHOUT ROWID;"
+    " type TEXT NOT NULL, data TEXT NOT NULL, key TEXT, created_us INTEGER NOT NULL) WITHOUT "
+    "ROWID;"
     "CREATE TABLE pair(project_id TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL,"
     " published INTEGER NOT NULL, PRIMARY KEY(project_id, key)) WITHOUT ROWID;",
 
@@ -71,7 +83,8 @@ static const char *const steps[AK_STORE_VERSION] = {
     " WHERE key IS NOT NULL;",
 };
 
-/* --- Faults ----------------------------------------------------------------------------------------- */
+/* --- Faults
+ * ----------------------------------------------------------------------------------------- */
 
 int ak__store_fault(AkStore *store, int fault, const char *format, ...)
 {
@@ -124,20 +137,23 @@ const char *ak_store_error(const AkStore *store)
     return store->error;
 }
 
-/* --- Statements ---------------------------------------------------------------------------------------- */
+/* --- Statements
+ * ---------------------------------------------------------------------------------------- */
 
 static sqlite3_stmt *prepare(AkStore *store, const char *sql)
 {
     sqlite3_stmt *stmt = NULL;
     size_t i = ((uintptr_t)sql >> 3) % AK__STATEMENTS, tries = 0;
-    while (tries++ < AK__STATEMENTS && store->statements[i].sql && store->statements[i].sql != sql)
+    while (tries++ < AK__STATEMENTS && store->statements[i].sql &&
+           store->statements[i].sql != sql)
         i = (i + 1) % AK__STATEMENTS;
     AkStatement *slot = &store->statements[i];
     if (slot->sql == sql && !slot->busy) {
         slot->busy = true;
         return slot->stmt;
     }
-    if (sqlite3_prepare_v3(store->db, sql, -1, slot->sql ? 0 : SQLITE_PREPARE_PERSISTENT, &stmt, NULL))
+    if (sqlite3_prepare_v3(store->db, sql, -1, slot->sql ? 0 : SQLITE_PREPARE_PERSISTENT, &stmt,
+                           NULL))
         return NULL;
     if (!slot->sql)
         *slot = (AkStatement){sql, stmt, true};
@@ -173,17 +189,20 @@ static int bind(sqlite3_stmt *stmt, const char *format, va_list args)
         case 'i': code = sqlite3_bind_int64(stmt, i, va_arg(args, int64_t)); break;
         case 't':
             bytes = va_arg(args, AkBytes);
-            code = sqlite3_bind_text64(stmt, i, bytes.at, bytes.len, SQLITE_STATIC, SQLITE_UTF8);
+            code =
+                sqlite3_bind_text64(stmt, i, bytes.at, bytes.len, SQLITE_STATIC, SQLITE_UTF8);
             break;
         default:
             bytes = va_arg(args, AkBytes);
-            code = sqlite3_bind_blob64(stmt, i, bytes.at ? bytes.at : "", bytes.len, SQLITE_STATIC);
+            code = sqlite3_bind_blob64(stmt, i, bytes.at ? bytes.at : "", bytes.len,
+                                       SQLITE_STATIC);
         }
     }
     return code;
 }
 
-static sqlite3_stmt *query(AkStore *store, int *fault, const char *sql, const char *format, va_list args)
+static sqlite3_stmt *query(AkStore *store, int *fault, const char *sql, const char *format,
+                           va_list args)
 {
     sqlite3_stmt *stmt = prepare(store, sql);
     if (stmt && bind(stmt, format, args) == SQLITE_OK)
@@ -193,7 +212,8 @@ static sqlite3_stmt *query(AkStore *store, int *fault, const char *sql, const ch
     return NULL;
 }
 
-sqlite3_stmt *ak__store_query(AkStore *store, int *fault, const char *sql, const char *format, ...)
+sqlite3_stmt *ak__store_query(AkStore *store, int *fault, const char *sql, const char *format,
+                              ...)
 {
     va_list args;
     va_start(args, format);
@@ -264,7 +284,8 @@ const char *ak__store_text(sqlite3_stmt *stmt, int column)
     return (const char *)sqlite3_column_text(stmt, column);
 }
 
-void *ak__store_pack(AkStore *store, const void *row, size_t size, const size_t *offsets, size_t n)
+void *ak__store_pack(AkStore *store, const void *row, size_t size, const size_t *offsets,
+                     size_t n)
 {
     size_t room = size;
     for (size_t i = 0; i < n; i++) {
@@ -291,7 +312,8 @@ void *ak__store_pack(AkStore *store, const void *row, size_t size, const size_t 
     return block;
 }
 
-/* --- Moving the log ----------------------------------------------------------------------------------------- */
+/* --- Moving the log
+ * ----------------------------------------------------------------------------------------- */
 
 struct AkKeeper {
     pthread_t thread;
@@ -376,24 +398,29 @@ int ak_store_tend(AkStore *store)
 {
     if (store->reads_only || store->open)
         return ak__store_fault(store, AK_E_MISUSE, "the log cannot be moved now");
-    int code = sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    int code =
+        sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
     if (code == SQLITE_OK || code == SQLITE_BUSY || code == SQLITE_LOCKED)
         return 0;
     return ak__store_failed(store, "moving the log");
 }
 
-/* --- Transactions ---------------------------------------------------------------------------------------------- */
+/* --- Transactions
+ * ----------------------------------------------------------------------------------------------
+ */
 
 int ak_store_begin(AkStore *store)
 {
     if (store->reads_only || store->open)
-        return ak__store_fault(store, AK_E_MISUSE, store->open ? "a transaction is open already"
-                                                               : "this store was opened for reading");
+        return ak__store_fault(store, AK_E_MISUSE,
+                               store->open ? "a transaction is open already"
+                                           : "this store was opened for reading");
     if (store->sync_lost)
-        return ak__store_fault(store, AK_E_IO, "%s: a sync failed, the store has to be reopened",
-                               store->name);
+        return ak__store_fault(store, AK_E_IO,
+                               "%s: a sync failed, the store has to be reopened", store->name);
     sqlite3_stmt *stmt = prepare(store, "BEGIN IMMEDIATE");
-    int fault = stmt && sqlite3_step(stmt) == SQLITE_DONE ? 0 : ak__store_failed(store, "beginning");
+    int fault =
+        stmt && sqlite3_step(stmt) == SQLITE_DONE ? 0 : ak__store_failed(store, "beginning");
     ak__store_done(store, stmt);
     store->open = fault == 0;
     store->broken = 0;
@@ -428,8 +455,8 @@ int ak_store_abort(AkStore *store)
     store->open = false;
     store->broken = 0;
     if (store->sync_lost)
-        return ak__store_fault(store, AK_E_IO, "%s: a sync failed, the store has to be reopened",
-                               store->name);
+        return ak__store_fault(store, AK_E_IO,
+                               "%s: a sync failed, the store has to be reopened", store->name);
     return 0;
 }
 
@@ -438,7 +465,9 @@ bool ak_store_is_open(const AkStore *store)
     return store->open;
 }
 
-/* --- Opening ------------------------------------------------------------------------------------------------------ */
+/* --- Opening
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 static int run_sql(AkStore *store, const char *sql)
 {
@@ -478,7 +507,8 @@ static int check_version(AkStore *store)
     if (fault)
         return fault;
     if (application != APPLICATION && (application || version || tables))
-        return ak__store_fault(store, AK_E_CORRUPT, "%s: is a database of another program", store->name);
+        return ak__store_fault(store, AK_E_CORRUPT, "%s: is a database of another program",
+                               store->name);
     if (version > AK_STORE_VERSION)
         return ak__store_fault(store, AK_E_NEWER, "%s: has version %lld, this program knows %d",
                                store->name, (long long)version, AK_STORE_VERSION);
@@ -500,7 +530,8 @@ static int set_up(AkStore *store, const AkStoreOptions *options)
     if (fault == 0 && !store->reads_only)
         fault = run_sql(store, "PRAGMA journal_mode=WAL");
     if (fault == 0)
-        fault = run_sql(store, options->relaxed ? "PRAGMA synchronous=NORMAL" : "PRAGMA synchronous=FULL");
+        fault = run_sql(store, options->relaxed ? "PRAGMA synchronous=NORMAL"
+                                                : "PRAGMA synchronous=FULL");
     if (fault == 0)
         fault = run_sql(store, "PRAGMA cache_size=-4000; PRAGMA temp_store=MEMORY;"
                                "PRAGMA trusted_schema=OFF");
@@ -530,7 +561,8 @@ int ak__store_open(const char *file, const AkStoreOptions *options, AkStore **ma
     store->lock_fd = -1;
     store->reads_only = options->mode == AK_STORE_READ;
     store->exclusive = options->checkpoint == AK_CHECKPOINT_CALLER && !store->reads_only;
-    if (sqlite3_open_v2(file, &store->db, flags | SQLITE_OPEN_NOMUTEX, options->vfs) != SQLITE_OK)
+    if (sqlite3_open_v2(file, &store->db, flags | SQLITE_OPEN_NOMUTEX, options->vfs) !=
+        SQLITE_OK)
         fault = store->db ? ak__store_failed(store, "opening") : AK_E_NOMEM;
     if (fault == 0)
         fault = set_up(store, options);
@@ -543,9 +575,11 @@ int ak__store_open(const char *file, const AkStoreOptions *options, AkStore **ma
     return 0;
 }
 
-static int say(char *error, size_t size, int fault, const char *what, const char *path, int number)
+static int say(char *error, size_t size, int fault, const char *what, const char *path,
+               int number)
 {
-    snprintf(error, size, "%s: %s%s%s", path, what, number ? ": " : "", number ? strerror(number) : "");
+    snprintf(error, size, "%s: %s%s%s", path, what, number ? ": " : "",
+             number ? strerror(number) : "");
     return fault;
 }
 
@@ -562,31 +596,35 @@ static int check_place(const char *path, char *error, size_t size)
     return 0;
 }
 
-static int make_place(const char *dir, const char *file, const char *lock, int *lock_fd, char *error,
-                      size_t size)
+static int make_place(const char *dir, const char *file, const char *lock, int *lock_fd,
+                      char *error, size_t size)
 {
     if (mkdir(dir, 0700) < 0 && errno != EEXIST)
-        return say(error, size, errno == ENOSPC ? AK_E_FULL : AK_E_IO, "cannot be made", dir, errno);
+        return say(error, size, errno == ENOSPC ? AK_E_FULL : AK_E_IO, "cannot be made", dir,
+                   errno);
     int fault = check_place(dir, error, size);
     if (fault)
         return fault;
     *lock_fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (*lock_fd < 0)
-        return say(error, size, errno == ENOSPC ? AK_E_FULL : AK_E_IO, "cannot be opened", lock, errno);
+        return say(error, size, errno == ENOSPC ? AK_E_FULL : AK_E_IO, "cannot be opened", lock,
+                   errno);
     if (flock(*lock_fd, LOCK_EX | LOCK_NB) < 0)
         return say(error, size, errno == EWOULDBLOCK ? AK_E_BUSY : AK_E_IO,
-                   errno == EWOULDBLOCK ? "another server holds this store" : "cannot be locked", dir,
-                   errno == EWOULDBLOCK ? 0 : errno);
+                   errno == EWOULDBLOCK ? "another server holds this store"
+                                        : "cannot be locked",
+                   dir, errno == EWOULDBLOCK ? 0 : errno);
     /* Made before SQLite does, as its log files take over the mode. */
     int fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0)
-        return say(error, size, errno == ENOSPC ? AK_E_FULL : AK_E_IO, "cannot be opened", file, errno);
+        return say(error, size, errno == ENOSPC ? AK_E_FULL : AK_E_IO, "cannot be opened", file,
+                   errno);
     close(fd);
     return check_place(file, error, size);
 }
 
-int ak_store_open_sqlite(const char *dir, const AkStoreOptions *given, AkStore **store, char *error,
-                         size_t size)
+int ak_store_open_sqlite(const char *dir, const AkStoreOptions *given, AkStore **store,
+                         char *error, size_t size)
 {
     AkStoreOptions options = given ? *given : (AkStoreOptions){0};
     char *file = NULL, *lock = NULL;
@@ -603,8 +641,8 @@ int ak_store_open_sqlite(const char *dir, const AkStoreOptions *given, AkStore *
         fault = make_place(dir, file, lock, &lock_fd, error, size);
     if (fault == 0)
         fault = ak__store_open(file, &options, store, error, size);
-    if (fault == 0 && options.mode == AK_STORE_SERVE && options.checkpoint == AK_CHECKPOINT_THREAD &&
-        start_keeper(*store, file) < 0) {
+    if (fault == 0 && options.mode == AK_STORE_SERVE &&
+        options.checkpoint == AK_CHECKPOINT_THREAD && start_keeper(*store, file) < 0) {
         fault = say(error, size, AK_E_IO, "a thread for the log cannot be started", file, 0);
         ak_store_close(*store);
         *store = NULL;

@@ -1,5 +1,5 @@
-/* test_engine.c: single facts of the engine, each on one screen. tests/test_sim.c finds what nobody
- * thought of; here stands what everybody may rely on. */
+/* test_engine.c: single facts of the engine, each on one screen. tests/test_sim.c finds what
+ * nobody thought of; here stands what everybody may rely on. */
 #include "engine.h"
 
 #include <check.h>
@@ -9,7 +9,8 @@
 
 enum { SECOND = 1000000, RECORDS_MAX = 64 };
 
-/* A driver of a few lines: it keeps the journal, answers loads, and remembers what was commanded. */
+/* A driver of a few lines: it keeps the journal, answers loads, and remembers what was
+ * commanded. */
 typedef struct Stage {
     AkRun *run;
     AkCommands *out;
@@ -30,9 +31,10 @@ static int tell(Stage *stage, AkEvent event);
 static void feed(Stage *stage)
 {
     for (size_t i = 0; i < stage->len; i++)
-        ck_assert_int_eq(tell(stage, (AkEvent){.kind = AK_EV_RECORD,
-                                               .value = {stage->records[i].bytes, stage->records[i].len}}),
-                         0);
+        ck_assert_int_eq(
+            tell(stage, (AkEvent){.kind = AK_EV_RECORD,
+                                  .value = {stage->records[i].bytes, stage->records[i].len}}),
+            0);
 }
 
 static void keep_text(Stage *stage, const AkCommand *c)
@@ -44,7 +46,8 @@ static void keep_text(Stage *stage, const AkCommand *c)
 static void take(Stage *stage, const AkCommand *c)
 {
     size_t len = strlen(stage->last);
-    snprintf(stage->last + len, sizeof stage->last - len, "%s%s", len ? " " : "", ak_command_name(c->kind));
+    snprintf(stage->last + len, sizeof stage->last - len, "%s%s", len ? " " : "",
+             ak_command_name(c->kind));
     switch (c->kind) {
     case AK_CMD_JOURNAL:
         ck_assert_uint_eq(c->number, stage->len);
@@ -54,11 +57,20 @@ static void take(Stage *stage, const AkCommand *c)
         stage->records[stage->len].len = c->value.len;
         stage->records[stage->len++].sum = c->sum;
         break;
-    case AK_CMD_REPLY: stage->reply = *c; keep_text(stage, c); break;
+    case AK_CMD_REPLY:
+        stage->reply = *c;
+        keep_text(stage, c);
+        break;
     case AK_CMD_EXECUTE: stage->execute = *c; break;
-    case AK_CMD_FINISH: stage->finish = *c; keep_text(stage, c); break;
+    case AK_CMD_FINISH:
+        stage->finish = *c;
+        keep_text(stage, c);
+        break;
     case AK_CMD_WAIT: stage->wait = *c; break;
-    case AK_CMD_NOTE: stage->note = *c; keep_text(stage, c); break;
+    case AK_CMD_NOTE:
+        stage->note = *c;
+        keep_text(stage, c);
+        break;
     case AK_CMD_SEND: stage->send = *c; break;
     default: break;
     }
@@ -67,11 +79,14 @@ static void take(Stage *stage, const AkCommand *c)
 static void load(Stage *stage)
 {
     feed(stage);
-    ck_assert_int_eq(tell(stage, (AkEvent){.kind = AK_EV_LOADED, .number = stage->len,
-                                           .sum = stage->records[stage->len - 1].sum}), 0);
+    ck_assert_int_eq(tell(stage, (AkEvent){.kind = AK_EV_LOADED,
+                                           .number = stage->len,
+                                           .sum = stage->records[stage->len - 1].sum}),
+                     0);
 }
 
-/* One step, its commands done. A load is done within, so `last` then tells what came after it. */
+/* One step, its commands done. A load is done within, so `last` then tells what came after it.
+ */
 static int tell(Stage *stage, AkEvent event)
 {
     AkCommands *out = ak_commands_new();
@@ -95,9 +110,13 @@ static Stage *set_up_with(AkRunOptions options, const char *parent)
     Stage *stage = calloc(1, sizeof *stage);
     stage->now = (AkNow){INT64_C(1700000000) * SECOND, 50};
     stage->run = ak_run_new(&options, ak_bytes("ses_1"));
-    ck_assert_int_eq(tell(stage, (AkEvent){.kind = AK_EV_CREATE, .name = ak_bytes("flow.py:main"),
-                                           .args = ak_bytes("{\"data\": 1}"), .seed = ak_bytes("0f"),
-                                           .dialect = ak_bytes("ak"), .parent = ak_bytes(parent)}), 0);
+    ck_assert_int_eq(tell(stage, (AkEvent){.kind = AK_EV_CREATE,
+                                           .name = ak_bytes("flow.py:main"),
+                                           .args = ak_bytes("{\"data\": 1}"),
+                                           .seed = ak_bytes("0f"),
+                                           .dialect = ak_bytes("ak"),
+                                           .parent = ak_bytes(parent)}),
+                     0);
     ck_assert_str_eq(stage->last, "journal spawn");
     ck_assert_int_eq(tell(stage, (AkEvent){.kind = AK_EV_MODULE}), 0);
     return stage;
@@ -132,9 +151,14 @@ static void restart(Stage *stage)
 
 static int call(Stage *stage, uint64_t seq, const char *name)
 {
-    return tell(stage, (AkEvent){.kind = AK_EV_CALL, .seq = seq, .name = ak_bytes(name),
-                                 .value = ak_bytes("ZGF0YQ=="), .file = ak_bytes("flow.py"),
-                                 .line = 10 + seq, .func = ak_bytes("main"), .digest = ak_bytes(name)});
+    return tell(stage, (AkEvent){.kind = AK_EV_CALL,
+                                 .seq = seq,
+                                 .name = ak_bytes(name),
+                                 .value = ak_bytes("ZGF0YQ=="),
+                                 .file = ak_bytes("flow.py"),
+                                 .line = 10 + seq,
+                                 .func = ak_bytes("main"),
+                                 .digest = ak_bytes(name)});
 }
 
 static int result(Stage *stage, uint64_t seq, const char *value)
@@ -144,15 +168,23 @@ static int result(Stage *stage, uint64_t seq, const char *value)
 
 static int request(Stage *stage, uint64_t seq, const char *op, const char *args)
 {
-    return tell(stage, (AkEvent){.kind = AK_EV_REQUEST, .seq = seq, .name = ak_bytes(op),
-                                 .args = ak_bytes(args), .file = ak_bytes("flow.py"), .line = 10 + seq,
+    return tell(stage, (AkEvent){.kind = AK_EV_REQUEST,
+                                 .seq = seq,
+                                 .name = ak_bytes(op),
+                                 .args = ak_bytes(args),
+                                 .file = ak_bytes("flow.py"),
+                                 .line = 10 + seq,
                                  .func = ak_bytes("main")});
 }
 
 static int mail(Stage *stage, uint64_t id, AkMailKind kind, const char *name, const char *value)
 {
-    return tell(stage, (AkEvent){.kind = AK_EV_MAIL, .mail = id, .mail_kind = kind, .name = ak_bytes(name),
-                                 .from = ak_bytes("ses_2"), .value = ak_bytes(value)});
+    return tell(stage, (AkEvent){.kind = AK_EV_MAIL,
+                                 .mail = id,
+                                 .mail_kind = kind,
+                                 .name = ak_bytes(name),
+                                 .from = ak_bytes("ses_2"),
+                                 .value = ak_bytes(value)});
 }
 
 static int at(Stage *stage, int64_t seconds)
@@ -212,8 +244,9 @@ START_TEST(another_call_than_recorded_fails_with_both_and_their_lines)
     restart(stage);
     call(stage, 1, "send");
     ck_assert_str_eq(stage->last, "finish journal reply kill");
-    ck_assert(strstr(stage->text, "call 1 was fetch (flow.py:11) when it was recorded, but now the program "
-                                  "calls send (flow.py:11)"));
+    ck_assert(strstr(stage->text,
+                     "call 1 was fetch (flow.py:11) when it was recorded, but now the program "
+                     "calls send (flow.py:11)"));
     ck_assert(strstr(stage->text, "\"kind\": \"divergence\""));
     ck_assert_int_eq(ak_run_state(stage->run), AK_STATE_ERROR);
     tear_down(stage);
@@ -243,8 +276,11 @@ START_TEST(other_arguments_are_noted_or_fail_if_strict)
         stage->run = ak_run_new(&(AkRunOptions){.strict_arguments = strict}, ak_bytes("ses_1"));
         load(stage);
         tell(stage, (AkEvent){.kind = AK_EV_MODULE});
-        tell(stage, (AkEvent){.kind = AK_EV_CALL, .seq = 1, .name = ak_bytes("fetch"),
-                              .value = ak_bytes("x"), .digest = ak_bytes("other")});
+        tell(stage, (AkEvent){.kind = AK_EV_CALL,
+                              .seq = 1,
+                              .name = ak_bytes("fetch"),
+                              .value = ak_bytes("x"),
+                              .digest = ak_bytes("other")});
         ck_assert_str_eq(stage->last, strict ? "finish journal reply kill" : "note reply");
         tear_down(stage);
     }
@@ -254,9 +290,15 @@ END_TEST
 START_TEST(a_failed_call_is_tried_again_after_its_backoff)
 {
     Stage *stage = set_up();
-    AkEvent event = {.kind = AK_EV_CALL, .seq = 1, .name = ak_bytes("fetch"), .value = ak_bytes("data"),
-                     .retries = 2, .backoff_us = 3 * SECOND};
-    AkEvent failure = {.kind = AK_EV_RESULT, .seq = 1, .value = ak_bytes("exc"),
+    AkEvent event = {.kind = AK_EV_CALL,
+                     .seq = 1,
+                     .name = ak_bytes("fetch"),
+                     .value = ak_bytes("data"),
+                     .retries = 2,
+                     .backoff_us = 3 * SECOND};
+    AkEvent failure = {.kind = AK_EV_RESULT,
+                       .seq = 1,
+                       .value = ak_bytes("exc"),
                        .error = ak_bytes("{\"type\": \"E\", \"kind\": \"user\"}")};
     tell(stage, event);
     tell(stage, failure);
@@ -289,7 +331,8 @@ START_TEST(what_cannot_be_pickled_is_not_tried_again)
 {
     Stage *stage = set_up();
     tell(stage, (AkEvent){.kind = AK_EV_CALL, .seq = 1, .name = ak_bytes("f"), .retries = 5});
-    tell(stage, (AkEvent){.kind = AK_EV_RESULT, .seq = 1,
+    tell(stage, (AkEvent){.kind = AK_EV_RESULT,
+                          .seq = 1,
                           .error = ak_bytes("{\"type\": \"E\", \"kind\": \"unpicklable\"}")});
     ck_assert_str_eq(stage->last, "journal reply");
     tear_down(stage);
@@ -299,7 +342,8 @@ END_TEST
 START_TEST(a_call_that_takes_too_long_ends_its_runner_and_raises_timeout_error)
 {
     Stage *stage = set_up();
-    AkEvent event = {.kind = AK_EV_CALL, .seq = 1, .name = ak_bytes("slow"), .timeout_us = 2 * SECOND};
+    AkEvent event = {
+        .kind = AK_EV_CALL, .seq = 1, .name = ak_bytes("slow"), .timeout_us = 2 * SECOND};
     tell(stage, event);
     at(stage, 1);
     ck_assert_ptr_null(strstr(stage->last, "kill"));
@@ -310,8 +354,9 @@ START_TEST(a_call_that_takes_too_long_ends_its_runner_and_raises_timeout_error)
     ck_assert_str_eq(stage->last, "reply");
     ck_assert(strstr(stage->text, "the call took longer than 2.0 s"));
     /* "cbuiltins\nTimeoutError\n(Vthe call took longer than 2.0 s\ntR." */
-    ck_assert(ak_bytes_is(stage->reply.value, "Y2J1aWx0aW5zClRpbWVvdXRFcnJvcgooVnRoZSBjYWxsIHRvb2sgbG9uZ2VyIHRo"
-                                              "YW4gMi4wIHMKdFIu"));
+    ck_assert(ak_bytes_is(stage->reply.value,
+                          "Y2J1aWx0aW5zClRpbWVvdXRFcnJvcgooVnRoZSBjYWxsIHRvb2sgbG9uZ2VyIHRo"
+                          "YW4gMi4wIHMKdFIu"));
     tear_down(stage);
 }
 END_TEST
@@ -323,7 +368,9 @@ START_TEST(a_turn_that_takes_too_long_fails_and_names_the_line)
     ck_assert_ptr_null(strstr(stage->last, "stack"));
     at(stage, 1);
     ck_assert_ptr_nonnull(strstr(stage->last, "stack"));
-    tell(stage, (AkEvent){.kind = AK_EV_STACK, .file = ak_bytes("flow.py"), .line = 7,
+    tell(stage, (AkEvent){.kind = AK_EV_STACK,
+                          .file = ak_bytes("flow.py"),
+                          .line = 7,
                           .func = ak_bytes("spin")});
     ck_assert_str_eq(stage->last, "finish journal kill");
     ck_assert(strstr(stage->text, "at flow.py:7"));
@@ -386,7 +433,8 @@ START_TEST(mail_waits_until_it_is_asked_for_and_is_taken_with_the_record)
     ck_assert_str_eq(stage->last, "");
     request(stage, 1, "next_signal", "{\"names\": [\"go\"], \"timeout\": null}");
     ck_assert_str_eq(stage->last, "take journal reply");
-    ck_assert_str_eq(stage->text, "{\"name\": \"go\", \"session_id\": \"ses_2\", \"payload\": {\"n\": 1}}");
+    ck_assert_str_eq(stage->text,
+                     "{\"name\": \"go\", \"session_id\": \"ses_2\", \"payload\": {\"n\": 1}}");
     tear_down(stage);
 }
 END_TEST
@@ -415,9 +463,13 @@ END_TEST
 START_TEST(a_name_beyond_ascii_is_matched)
 {
     Stage *stage = set_up();
-    mail(stage, 1, AK_MAIL_SIGNAL, "gr\xC3\xBC\xC3\x9F" "e-\xC3\xBC-\xC3\xBC-\xC3\xBC-\xC3\xBC-\xC3\xBC-\xC3\xBC", "1");
-    request(stage, 1, "next_signal",
-            "{\"names\": \"gr\\u00fc\\u00dfe-\\u00fc-\\u00fc-\\u00fc-\\u00fc-\\u00fc-\\u00fc\"}");
+    mail(stage, 1, AK_MAIL_SIGNAL,
+         "gr\xC3\xBC\xC3\x9F"
+         "e-\xC3\xBC-\xC3\xBC-\xC3\xBC-\xC3\xBC-\xC3\xBC-\xC3\xBC",
+         "1");
+    request(
+        stage, 1, "next_signal",
+        "{\"names\": \"gr\\u00fc\\u00dfe-\\u00fc-\\u00fc-\\u00fc-\\u00fc-\\u00fc-\\u00fc\"}");
     ck_assert_ptr_nonnull(strstr(stage->last, "reply"));
     tear_down(stage);
 }
@@ -430,7 +482,8 @@ START_TEST(a_request_is_answered_in_its_own_transaction)
     ck_assert_str_eq(stage->last, "request");
     ck_assert_int_eq(tell(stage, (AkEvent){.kind = AK_EV_STOP}), AK_E_MISUSE);
     ck_assert_int_eq(tell(stage, (AkEvent){.kind = AK_EV_ANSWER, .seq = 2}), AK_E_MISUSE);
-    ck_assert_int_eq(tell(stage, (AkEvent){.kind = AK_EV_ANSWER, .seq = 1, .value = ak_bytes("42")}), 0);
+    ck_assert_int_eq(
+        tell(stage, (AkEvent){.kind = AK_EV_ANSWER, .seq = 1, .value = ak_bytes("42")}), 0);
     ck_assert_str_eq(stage->last, "journal reply");
     tear_down(stage);
 }
@@ -458,7 +511,8 @@ START_TEST(a_child_tells_its_parent_how_it_ended)
     ck_assert_str_eq(stage->last, "finish send journal kill");
     ck_assert(ak_bytes_is(stage->send.to, "ses_0"));
     ck_assert(ak_bytes_is(stage->send.name, "ses_1"));
-    ck_assert(ak_bytes_is(stage->send.value, "{\"completed\": true, \"value\": \"'ok'\", \"error\": null}"));
+    ck_assert(ak_bytes_is(stage->send.value,
+                          "{\"completed\": true, \"value\": \"'ok'\", \"error\": null}"));
     tear_down(stage);
 }
 END_TEST
@@ -491,7 +545,8 @@ START_TEST(a_runner_lost_again_and_again_fails_the_session)
         call(stage, 1, "boom");
     }
     tell(stage, lost);
-    ck_assert(strstr(stage->text, "lost 5 times in a row in call 1, boom (flow.py:11): killed by signal 9"));
+    ck_assert(strstr(stage->text,
+                     "lost 5 times in a row in call 1, boom (flow.py:11): killed by signal 9"));
     tear_down(stage);
 }
 END_TEST
@@ -520,10 +575,12 @@ END_TEST
 START_TEST(a_base_runner_needs_no_numbers)
 {
     Stage *stage = set_up();
-    tell(stage, (AkEvent){.kind = AK_EV_CALL, .name = ak_bytes("loads"), .value = ak_bytes("x")});
+    tell(stage,
+         (AkEvent){.kind = AK_EV_CALL, .name = ak_bytes("loads"), .value = ak_bytes("x")});
     tell(stage, (AkEvent){.kind = AK_EV_RESULT, .value = ak_bytes("y")});
     restart(stage);
-    tell(stage, (AkEvent){.kind = AK_EV_CALL, .name = ak_bytes("loads"), .value = ak_bytes("x")});
+    tell(stage,
+         (AkEvent){.kind = AK_EV_CALL, .name = ak_bytes("loads"), .value = ak_bytes("x")});
     ck_assert_str_eq(stage->last, "reply");
     ck_assert_uint_eq(stage->reply.seq, 1);
     tear_down(stage);
@@ -536,9 +593,11 @@ static int load_fault(Stage *stage, size_t number, uint64_t sum, size_t fed)
     ak_run_free(stage->run);
     stage->run = ak_run_new(NULL, ak_bytes("ses_1"));
     for (size_t i = 0; i < fed && fault == 0; i++)
-        fault = tell(stage, (AkEvent){.kind = AK_EV_RECORD,
-                                      .value = {stage->records[i].bytes, stage->records[i].len}});
-    return fault ? fault : tell(stage, (AkEvent){.kind = AK_EV_LOADED, .number = number, .sum = sum});
+        fault =
+            tell(stage, (AkEvent){.kind = AK_EV_RECORD,
+                                  .value = {stage->records[i].bytes, stage->records[i].len}});
+    return fault ? fault
+                 : tell(stage, (AkEvent){.kind = AK_EV_LOADED, .number = number, .sum = sum});
 }
 
 START_TEST(a_damaged_journal_is_refused_by_record)
@@ -550,8 +609,9 @@ START_TEST(a_damaged_journal_is_refused_by_record)
     result(stage, 2, "x");
     uint64_t sum = stage->records[2].sum;
     ck_assert_int_eq(load_fault(stage, 3, sum, 2), AK_E_CORRUPT);
-    ck_assert_str_eq(ak_run_error(stage->run), "session ses_1: its journal has 2 records, but 3 were "
-                                               "acknowledged; the first in question is record 2");
+    ck_assert_str_eq(ak_run_error(stage->run),
+                     "session ses_1: its journal has 2 records, but 3 were "
+                     "acknowledged; the first in question is record 2");
     ck_assert_int_eq(load_fault(stage, 3, sum + 1, 3), AK_E_CORRUPT);
     stage->records[1].bytes[30] ^= 4;
     ck_assert_int_eq(load_fault(stage, 3, sum, 3), AK_E_CORRUPT);

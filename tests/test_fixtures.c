@@ -6,8 +6,11 @@
  *
  *     entry: program.py:on_event
  *     dialect: ak
+ *     sdk: >=1.8,<1.12
  *
- * Folders that begin with an underscore have no rule of their own: each mark names one.
+ * `known: path` and `library: path` give a file that is followed, not reported on.
+ * Folders that begin with an underscore have no rule of their own: each mark names one, or an option
+ * does, `rule: AK301`.
  */
 #define _GNU_SOURCE
 #include "../analyzer/cli/node.h"
@@ -24,6 +27,11 @@ typedef struct File {
     char *path, *text;
     size_t len;
 } File;
+
+typedef struct Use {
+    char *path;
+    AkUse use;
+} Use;
 
 typedef struct Mark {
     const char *path;
@@ -42,8 +50,10 @@ typedef struct Fixture {
     size_t mark_len;
     const char *entries[16];
     size_t entry_len;
+    Use uses[16];
+    size_t use_len;
     unsigned dialects;
-    char *text;
+    const char *sdk_version;
 } Fixture;
 
 static glob_t fixtures;
@@ -68,10 +78,18 @@ static void read_option(Fixture *fixture, char *line)
 {
     if (strncmp(line, "entry: ", 7) == 0) {
         fixture->entries[fixture->entry_len++] = strdup(line + 7);
+    } else if (strncmp(line, "rule: ", 6) == 0) {
+        snprintf(fixture->rule, sizeof fixture->rule, "%.8s", line + 6);
+    } else if (strncmp(line, "known: ", 7) == 0) {
+        fixture->uses[fixture->use_len++] = (Use){strdup(line + 7), AK_KNOWN};
+    } else if (strncmp(line, "library: ", 9) == 0) {
+        fixture->uses[fixture->use_len++] = (Use){strdup(line + 9), AK_LIBRARY};
     } else if (strncmp(line, "dialect: ", 9) == 0) {
         fixture->dialects |= strstr(line, "temporal")     ? AK_DIALECT_TEMPORAL
                              : strstr(line, "autokitteh") ? AK_DIALECT_AUTOKITTEH
                                                           : AK_DIALECT_AK;
+    } else if (strncmp(line, "sdk: ", 5) == 0) {
+        fixture->sdk_version = strdup(line + 5);
     }
 }
 
@@ -145,13 +163,22 @@ static void read_fixture(Fixture *fixture, const char *name)
     free(text);
 }
 
-static void give_file(AkCheck *check, const File *file)
+static AkUse use_of(const Fixture *fixture, const File *file)
+{
+    for (size_t i = 0; i < fixture->use_len; i++)
+        if (strcmp(fixture->uses[i].path, file->path) == 0)
+            return fixture->uses[i].use;
+    return AK_REPORT;
+}
+
+static void give_file(const Fixture *fixture, AkCheck *check, const File *file)
 {
     const char *end = file->path + strlen(file->path);
     const AkNode *root = NULL;
     CliMistake mistake;
     if (strcmp(end - 3, ".py") == 0) {
-        ck_assert_int_eq(ak_check_text(check, file->path, file->text, file->len, AK_REPORT), AK_OK);
+        ck_assert_int_eq(ak_check_text(check, file->path, file->text, file->len, use_of(fixture, file)),
+                         AK_OK);
     } else if (strstr(file->path, "autokitteh.yaml")) {
         ck_assert_int_eq(cli_manifest(file->text, file->len, &root, &mistake), 0);
         ck_assert_int_eq(ak_check_manifest(check, file->path, file->text, file->len, root), AK_OK);
@@ -197,22 +224,36 @@ static void compare(Fixture *fixture, AkCheck *check, FILE *out)
                     fixture->marks[k].rule);
 }
 
+static void forget(Fixture *fixture)
+{
+    for (size_t i = 0; i < fixture->file_len; i++) {
+        free(fixture->files[i].path);
+        free(fixture->files[i].text);
+    }
+    for (size_t i = 0; i < fixture->use_len; i++)
+        free(fixture->uses[i].path);
+    for (size_t i = 0; i < fixture->entry_len; i++)
+        free((char *)(uintptr_t)fixture->entries[i]);
+}
+
 START_TEST(findings_stand_where_the_fixture_marks_them)
 {
     static Fixture fixture;
     char *wrong = NULL;
     size_t wrong_len = 0;
     read_fixture(&fixture, fixtures.gl_pathv[_i]);
-    AkOptions options = {.dialects = fixture.dialects, .entries = fixture.entries};
+    AkOptions options = {.dialects = fixture.dialects, .entries = fixture.entries, .sdk_version = fixture.sdk_version};
     AkCheck *check = ak_check_new(&options);
     for (size_t i = 0; i < fixture.file_len; i++)
-        give_file(check, &fixture.files[i]);
+        give_file(&fixture, check, &fixture.files[i]);
     ck_assert_int_eq(ak_check_run(check), AK_OK);
     FILE *out = open_memstream(&wrong, &wrong_len);
     compare(&fixture, check, out);
     fclose(out);
-    ck_assert_msg(wrong_len == 0, "%s\n%s", fixture.name, wrong);
     ak_check_free(check);
+    forget(&fixture);
+    ck_assert_msg(wrong_len == 0, "%s\n%s", fixture.name, wrong);
+    free(wrong);
 }
 END_TEST
 
@@ -226,6 +267,8 @@ int main(void)
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
+    bool any = fixtures.gl_pathc > 0;
     srunner_free(runner);
-    return failed || !fixtures.gl_pathc;
+    globfree(&fixtures);
+    return failed || !any;
 }

@@ -9,11 +9,22 @@ static const AkBytes session = {"ses_1", 5};
 
 static AkRecord full_record(void)
 {
-    return (AkRecord){.kind = AK_REC_CALL, .number = 1, .at_us = 1700000000000000, .start_us = -5, .seq = 1,
-                      .attempt = 2, .line = 12, .in_memory = true, .file = ak_bytes("flow.py"),
-                      .func = ak_bytes("main"), .name = ak_bytes("fetch"), .digest = ak_bytes("ab"),
-                      .preview = ak_bytes("('x',)"), .result = ak_bytes("[1, 2]"),
-                      .value = ak_bytes("KGxwMApJMQphSTIKYS4="), .error = ak_bytes("{}")};
+    return (AkRecord){.kind = AK_REC_CALL,
+                      .number = 1,
+                      .at_us = 1700000000000000,
+                      .start_us = -5,
+                      .seq = 1,
+                      .attempt = 2,
+                      .line = 12,
+                      .in_memory = true,
+                      .file = ak_bytes("flow.py"),
+                      .func = ak_bytes("main"),
+                      .name = ak_bytes("fetch"),
+                      .digest = ak_bytes("ab"),
+                      .preview = ak_bytes("('x',)"),
+                      .result = ak_bytes("[1, 2]"),
+                      .value = ak_bytes("KGxwMApJMQphSTIKYS4="),
+                      .error = ak_bytes("{}")};
 }
 
 static uint64_t write_one(const AkRecord *record, uint64_t previous, AkText *text)
@@ -40,7 +51,8 @@ START_TEST(record_comes_back_as_written)
     AkText text = {0}, again = {0};
     uint64_t back_sum, sum = write_one(&record, 7, &text);
     const char *why;
-    ck_assert_int_eq(ak_record_read((AkBytes){text.at, text.len}, session, 1, 7, &back, &back_sum, &why), 0);
+    ck_assert_int_eq(
+        ak_record_read((AkBytes){text.at, text.len}, session, 1, 7, &back, &back_sum, &why), 0);
     ck_assert_uint_eq(sum, back_sum);
     ck_assert_int_eq(back.kind, AK_REC_CALL);
     ck_assert_int_eq(back.start_us, -5);
@@ -63,7 +75,8 @@ START_TEST(empty_is_not_absent)
     uint64_t sum;
     const char *why;
     write_one(&record, 0, &text);
-    ck_assert_int_eq(ak_record_read((AkBytes){text.at, text.len}, session, 0, 0, &back, &sum, &why), 0);
+    ck_assert_int_eq(
+        ak_record_read((AkBytes){text.at, text.len}, session, 0, 0, &back, &sum, &why), 0);
     ck_assert_ptr_nonnull(back.text.at);
     ck_assert_uint_eq(back.text.len, 0);
     ck_assert_ptr_null(back.value.at);
@@ -129,14 +142,17 @@ START_TEST(swapped_missing_doubled_and_foreign_records_are_refused)
     for (size_t place = 0; place < 4; place++)
         for (size_t other = 0; other < 4; other++) {
             AkBytes bytes = {texts[other].at, texts[other].len};
-            ck_assert_int_eq(read_one(bytes, place, sums[place]), place == other ? 0 : AK_E_CORRUPT);
-            ck_assert_int_eq(read_one(bytes, other, sums[place]), place == other ? 0 : AK_E_CORRUPT);
+            ck_assert_int_eq(read_one(bytes, place, sums[place]),
+                             place == other ? 0 : AK_E_CORRUPT);
+            ck_assert_int_eq(read_one(bytes, other, sums[place]),
+                             place == other ? 0 : AK_E_CORRUPT);
         }
     AkRecord record;
     uint64_t sum;
     const char *why;
     AkBytes bytes = {texts[0].at, texts[0].len};
-    ck_assert_int_eq(ak_record_read(bytes, ak_bytes("ses_2"), 0, 0, &record, &sum, &why), AK_E_CORRUPT);
+    ck_assert_int_eq(ak_record_read(bytes, ak_bytes("ses_2"), 0, 0, &record, &sum, &why),
+                     AK_E_CORRUPT);
     for (size_t i = 0; i < 4; i++)
         ak_text_free(&texts[i]);
 }

@@ -2,12 +2,13 @@
  *
  *     test_power [LOSSES [SEED]]
  *
- * A disk in memory, given to SQLite as its file system: what was written is seen at once, but only what
- * was synced is sure to be there after a loss. Of the rest each 512-byte sector is there or not, as
- * chance has it, in any order. The power fails at an operation drawn by lot; then the store is opened
- * again and asked: is everything acknowledged there, nothing half there, every journal whole, and can it
- * go on? A second life may lose power as well, while it recovers. Reads may fail once (EIO), a sync may
- * fail, the disk may be full: then nothing may be lost either, after reopening.
+ * A disk in memory, given to SQLite as its file system: what was written is seen at once, but
+ * only what was synced is sure to be there after a loss. Of the rest each 512-byte sector is
+ * there or not, as chance has it, in any order. The power fails at an operation drawn by lot;
+ * then the store is opened again and asked: is everything acknowledged there, nothing half
+ * there, every journal whole, and can it go on? A second life may lose power as well, while it
+ * recovers. Reads may fail once (EIO), a sync may fail, the disk may be full: then nothing may
+ * be lost either, after reopening.
  */
 #include "store.h"
 
@@ -18,7 +19,8 @@
 
 enum { FILES = 4, SECTOR = 512, LIVES = 3, SESSIONS = 4, USUAL_LOSSES = 2400 };
 
-/* --- The disk --------------------------------------------------------------------------------------- */
+/* --- The disk
+ * --------------------------------------------------------------------------------------- */
 
 typedef struct File {
     char name[32];
@@ -200,12 +202,19 @@ static int device(sqlite3_file *f)
     return 0; /* promises nothing: no atomic writes, no order */
 }
 
-static const sqlite3_io_methods methods = {
-    .iVersion = 1,          .xClose = close_file,   .xRead = read_file,
-    .xWrite = write_file,   .xTruncate = truncate_file, .xSync = sync_file,
-    .xFileSize = size_of_file, .xLock = lock_file,  .xUnlock = lock_file,
-    .xCheckReservedLock = is_locked, .xFileControl = control_file, .xSectorSize = sector_size,
-    .xDeviceCharacteristics = device};
+static const sqlite3_io_methods methods = {.iVersion = 1,
+                                           .xClose = close_file,
+                                           .xRead = read_file,
+                                           .xWrite = write_file,
+                                           .xTruncate = truncate_file,
+                                           .xSync = sync_file,
+                                           .xFileSize = size_of_file,
+                                           .xLock = lock_file,
+                                           .xUnlock = lock_file,
+                                           .xCheckReservedLock = is_locked,
+                                           .xFileControl = control_file,
+                                           .xSectorSize = sector_size,
+                                           .xDeviceCharacteristics = device};
 
 static int open_file(sqlite3_vfs *vfs, const char *name, sqlite3_file *f, int flags, int *out)
 {
@@ -217,8 +226,9 @@ static int open_file(sqlite3_vfs *vfs, const char *name, sqlite3_file *f, int fl
     if (!file)
         return SQLITE_CANTOPEN;
     file->there = true;
-    /* SQLite syncs no folder when it makes the log, and need not: a log that is gone with its name
-     * held nothing that was acknowledged, as the first sync of a file brings its name along. */
+    /* SQLite syncs no folder when it makes the log, and need not: a log that is gone with its
+     * name held nothing that was acknowledged, as the first sync of a file brings its name
+     * along. */
     ((Handle *)f)->file = file;
     f->pMethods = &methods;
     if (out)
@@ -288,10 +298,17 @@ static int last_error(sqlite3_vfs *vfs, int size, char *to)
     return 0;
 }
 
-static sqlite3_vfs disk = {.iVersion = 1, .szOsFile = sizeof(Handle), .mxPathname = 256, .zName = "power",
-                           .xOpen = open_file, .xDelete = delete_file, .xAccess = is_there,
-                           .xFullPathname = full_name, .xRandomness = random_bytes,
-                           .xSleep = sleep_a_while, .xCurrentTime = what_time,
+static sqlite3_vfs disk = {.iVersion = 1,
+                           .szOsFile = sizeof(Handle),
+                           .mxPathname = 256,
+                           .zName = "power",
+                           .xOpen = open_file,
+                           .xDelete = delete_file,
+                           .xAccess = is_there,
+                           .xFullPathname = full_name,
+                           .xRandomness = random_bytes,
+                           .xSleep = sleep_a_while,
+                           .xCurrentTime = what_time,
                            .xGetLastError = last_error};
 
 static void wipe_disk(void)
@@ -335,7 +352,8 @@ static void restore_power(void)
     off = false;
 }
 
-/* --- What the store is asked to do, and what it has to know afterwards ----------------------------------- */
+/* --- What the store is asked to do, and what it has to know afterwards
+ * ----------------------------------- */
 
 typedef struct Known {
     uint64_t len, sum;         /* acknowledged */
@@ -366,7 +384,9 @@ static int append(AkStore *store, int i)
     char value[200];
     size_t len = 20 + draw() % 170;
     memset(value, 'v', sizeof value);
-    AkRecord record = {.kind = k->tried ? AK_REC_PRINT : AK_REC_START, .number = k->tried, .at_us = 1,
+    AkRecord record = {.kind = k->tried ? AK_REC_PRINT : AK_REC_START,
+                       .number = k->tried,
+                       .at_us = 1,
                        .value = {value, len}};
     uint64_t sum = 0;
     ak_record_write(&record, ak_bytes(id_of(i)), k->tried_sum, &text, &sum);
@@ -384,7 +404,9 @@ static int put_sessions(AkStore *store)
 {
     int fault = 0;
     for (int i = 0; i < SESSIONS && fault == 0; i++) {
-        AkSession session = {.id = id_of(i), .project_id = "prj_1", .entry = "flow.py:main",
+        AkSession session = {.id = id_of(i),
+                             .project_id = "prj_1",
+                             .entry = "flow.py:main",
                              .state = AK_STATE_RUNNING};
         fault = ak_session_put(store, &session);
     }
@@ -451,13 +473,15 @@ static const char *differs(AkStore *store)
         free((void *)(uintptr_t)value.at);
     }
     if (found != acknowledged && found != in_doubt)
-        return found < acknowledged ? "an acknowledged commit is lost" : "there is what nobody wrote";
+        return found < acknowledged ? "an acknowledged commit is lost"
+                                    : "there is what nobody wrote";
     bool new = found != acknowledged;
     for (int i = 0; i < SESSIONS && found; i++) {
         AkSession *session;
         if (ak_session_get(store, id_of(i), &session) != 0)
             return "a session is lost";
-        uint64_t len = new ? known[i].tried : known[i].len, sum = new ? known[i].tried_sum : known[i].sum;
+        uint64_t len = new ? known[i].tried : known[i].len,
+                 sum = new ? known[i].tried_sum : known[i].sum;
         bool same = session->length == len && session->sum == sum;
         free(session);
         if (!same)
@@ -538,7 +562,8 @@ int main(int argc, char **argv)
         }
     }
     wipe_disk();
-    printf("%ld losses of power, sync or room, anywhere in %ld operations: nothing acknowledged was lost\n",
+    printf("%ld losses of power, sync or room, anywhere in %ld operations: nothing "
+           "acknowledged was lost\n",
            losses, total);
     return 0;
 }

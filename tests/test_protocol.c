@@ -20,7 +20,8 @@ static void refuses(AkSide side, const char *line, const char *words)
     AkReader *reader;
     AkMessage message;
     ck_assert_msg(read_line(side, line, &reader, &message) == AK_E_FORMAT, "taken: %s", line);
-    ck_assert_msg(strstr(ak_reader_error(reader), words), "'%s' says '%s'", line, ak_reader_error(reader));
+    ck_assert_msg(strstr(ak_reader_error(reader), words), "'%s' says '%s'", line,
+                  ak_reader_error(reader));
     /* It stays broken. */
     ak_reader_feed(reader, "{\"type\": \"done\"}\n", 17);
     ck_assert_int_eq(ak_reader_next(reader, &message), AK_E_FORMAT);
@@ -33,7 +34,8 @@ static void same_again(AkSide side, const char *line)
     AkReader *reader;
     AkMessage message;
     AkText text = {0};
-    ck_assert_msg(read_line(side, line, &reader, &message) == 1, "%s: %s", line, ak_reader_error(reader));
+    ck_assert_msg(read_line(side, line, &reader, &message) == 1, "%s: %s", line,
+                  ak_reader_error(reader));
     ck_assert_int_eq(ak_message_write(&message, side, &text), 0);
     ck_assert_uint_eq(text.len, strlen(line) + 1);
     text.at[text.len - 1] = '\0';
@@ -46,32 +48,53 @@ static void same_again(AkSide side, const char *line)
 
 static const char *const from_runner[] = {
     "{\"type\": \"module\", \"payload\": {\"entries\": [\"loads\", \"main\"]}}",
-    "{\"type\": \"callback\", \"payload\": {\"name\": \"loads\", \"args\": [\"[1,2]\"], \"kw\": {}, \"data\": \"" JSON_LOADS "\"}}",
+    "{\"type\": \"callback\", \"payload\": {\"name\": \"loads\", \"args\": [\"[1,2]\"], "
+    "\"kw\": {}, \"data\": \"" JSON_LOADS "\"}}",
     "{\"type\": \"response\", \"payload\": {\"value\": \"KGxwMApJMQphSTIKYS4=\"}}",
     "{\"type\": \"response\", \"payload\": {\"value\": \"Ti4=\"}}",
     "{\"type\": \"done\"}",
-    "{\"type\": \"module\", \"payload\": {\"entries\": [], \"proto\": 2, \"python\": \"3.11.7\", \"functions\": [{\"name\": \"main\", \"line\": 3}]}}",
-    "{\"type\": \"module\", \"payload\": {\"entries\": [], \"proto\": 2, \"error\": {\"type\": \"SyntaxError\", \"kind\": \"load\"}}}",
-    "{\"type\": \"callback\", \"payload\": {\"name\": \"getenv\", \"args\": [], \"kw\": {}, \"data\": \"x\", \"seq\": 3, \"where\": {\"file\": \"flow.py\", \"line\": 12, \"func\": \"main\"}, \"preview\": \"('HOME',)\", \"digest\": \"00ff\", \"in_memory\": true, \"options\": {\"retries\": 2, \"timeout\": 1.5, \"backoff\": 0.25}}}",
-    "{\"type\": \"response\", \"payload\": {\"value\": \"Ti4=\", \"seq\": 3, \"preview\": \"None\", \"error\": {\"type\": \"ValueError\", \"message\": \"no\", \"traceback\": [], \"kind\": \"user\"}}}",
-    "{\"type\": \"request\", \"payload\": {\"seq\": 4, \"op\": \"sleep\", \"args\": {\"seconds\": 1e3}, \"where\": {\"file\": \"flow.py\", \"line\": 1, \"func\": \"f\"}}}",
-    "{\"type\": \"print\", \"payload\": {\"text\": \"h\\u00e9 \\ud83d\\ude00\\n\", \"stream\": \"stderr\", \"seq\": 0}}",
+    "{\"type\": \"module\", \"payload\": {\"entries\": [], \"proto\": 2, \"python\": "
+    "\"3.11.7\", \"functions\": [{\"name\": \"main\", \"line\": 3}]}}",
+    "{\"type\": \"module\", \"payload\": {\"entries\": [], \"proto\": 2, \"error\": {\"type\": "
+    "\"SyntaxError\", \"kind\": \"load\"}}}",
+    "{\"type\": \"callback\", \"payload\": {\"name\": \"getenv\", \"args\": [], \"kw\": {}, "
+    "\"data\": \"x\", \"seq\": 3, \"where\": {\"file\": \"flow.py\", \"line\": 12, \"func\": "
+    "\"main\"}, \"preview\": \"('HOME',)\", \"digest\": \"00ff\", \"in_memory\": true, "
+    "\"options\": {\"retries\": 2, \"timeout\": 1.5, \"backoff\": 0.25}}}",
+    "{\"type\": \"response\", \"payload\": {\"value\": \"Ti4=\", \"seq\": 3, \"preview\": "
+    "\"None\", \"error\": {\"type\": \"ValueError\", \"message\": \"no\", \"traceback\": [], "
+    "\"kind\": \"user\"}}}",
+    "{\"type\": \"request\", \"payload\": {\"seq\": 4, \"op\": \"sleep\", \"args\": "
+    "{\"seconds\": 1e3}, \"where\": {\"file\": \"flow.py\", \"line\": 1, \"func\": \"f\"}}}",
+    "{\"type\": \"print\", \"payload\": {\"text\": \"h\\u00e9 \\ud83d\\ude00\\n\", \"stream\": "
+    "\"stderr\", \"seq\": 0}}",
     "{\"type\": \"done\", \"payload\": {\"value\": \"'ok'\"}}",
-    "{\"type\": \"done\", \"payload\": {\"error\": {\"type\": \"E\", \"message\": \"m\", \"traceback\": [{\"file\": \"a.py\", \"line\": 1, \"name\": \"f\", \"code\": \"x\"}], \"kind\": \"user\"}}}",
+    "{\"type\": \"done\", \"payload\": {\"error\": {\"type\": \"E\", \"message\": \"m\", "
+    "\"traceback\": [{\"file\": \"a.py\", \"line\": 1, \"name\": \"f\", \"code\": \"x\"}], "
+    "\"kind\": \"user\"}}}",
 };
 
 static const char *const from_engine[] = {
-    "{\"type\": \"run\", \"payload\": {\"func_name\": \"on_event\", \"event\": {\"data\": {\"a\": [1, 2.5, null]}}}}",
+    "{\"type\": \"run\", \"payload\": {\"func_name\": \"on_event\", \"event\": {\"data\": "
+    "{\"a\": [1, 2.5, null]}}}}",
     "{\"type\": \"run\", \"payload\": {\"func_name\": \"on_event\", \"event\": null}}",
-    "{\"type\": \"callback\", \"payload\": {\"name\": \"loads\", \"args\": null, \"kw\": null, \"data\": \"" JSON_LOADS "\"}}",
+    "{\"type\": \"callback\", \"payload\": {\"name\": \"loads\", \"args\": null, \"kw\": null, "
+    "\"data\": \"" JSON_LOADS "\"}}",
     "{\"type\": \"response\", \"payload\": {\"value\": \"KGxwMApJMQphSTIKYS4=\"}}",
-    "{\"type\": \"run\", \"payload\": {\"func_name\": \"f\", \"event\": null, \"proto\": 2, \"session_id\": \"ses_1\", \"dialect\": \"ak\", \"seed\": \"00ff\", \"at\": 1700000000.25}}",
-    "{\"type\": \"callback\", \"payload\": {\"name\": \"f\", \"args\": null, \"kw\": null, \"data\": \"x\", \"seq\": 7, \"attempt\": 2}}",
-    "{\"type\": \"response\", \"payload\": {\"value\": \"Ti4=\", \"seq\": 7, \"at\": 1700000000.000001}}",
-    "{\"type\": \"response\", \"payload\": {\"seq\": 7, \"at\": 1.0, \"error\": {\"type\": \"E\"}}}",
-    "{\"type\": \"reply\", \"payload\": {\"seq\": 8, \"at\": 1.5, \"value\": {\"k\": [true, false, \"\\u00e9\"]}}}",
+    "{\"type\": \"run\", \"payload\": {\"func_name\": \"f\", \"event\": null, \"proto\": 2, "
+    "\"session_id\": \"ses_1\", \"dialect\": \"ak\", \"seed\": \"00ff\", \"at\": "
+    "1700000000.25}}",
+    "{\"type\": \"callback\", \"payload\": {\"name\": \"f\", \"args\": null, \"kw\": null, "
+    "\"data\": \"x\", \"seq\": 7, \"attempt\": 2}}",
+    "{\"type\": \"response\", \"payload\": {\"value\": \"Ti4=\", \"seq\": 7, \"at\": "
+    "1700000000.000001}}",
+    "{\"type\": \"response\", \"payload\": {\"seq\": 7, \"at\": 1.0, \"error\": {\"type\": "
+    "\"E\"}}}",
+    "{\"type\": \"reply\", \"payload\": {\"seq\": 8, \"at\": 1.5, \"value\": {\"k\": [true, "
+    "false, \"\\u00e9\"]}}}",
     "{\"type\": \"reply\", \"payload\": {\"seq\": 8, \"at\": 1.5, \"value\": null}}",
-    "{\"type\": \"reply\", \"payload\": {\"seq\": 8, \"at\": 1.5, \"error\": {\"kind\": \"misuse\"}}}",
+    "{\"type\": \"reply\", \"payload\": {\"seq\": 8, \"at\": 1.5, \"error\": {\"kind\": "
+    "\"misuse\"}}}",
 };
 
 START_TEST(golden_lines_come_back_byte_for_byte)
@@ -123,16 +146,28 @@ START_TEST(malformed_lines_are_refused_in_words)
     refuses(AK_FROM_RUNNER, "[1]", "not a JSON object");
     refuses(AK_FROM_RUNNER, "{\"payload\": {}}", "lacks its type");
     refuses(AK_FROM_RUNNER, "{\"type\": \"dance\"}", "unknown type \"dance\"");
-    refuses(AK_FROM_RUNNER, "{\"type\": \"run\", \"payload\": {\"func_name\": \"f\"}}", "unknown type");
-    refuses(AK_FROM_RUNNER, "{\"type\": \"callback\", \"payload\": {\"name\": \"f\"}}", "lacks its data");
+    refuses(AK_FROM_RUNNER, "{\"type\": \"run\", \"payload\": {\"func_name\": \"f\"}}",
+            "unknown type");
+    refuses(AK_FROM_RUNNER, "{\"type\": \"callback\", \"payload\": {\"name\": \"f\"}}",
+            "lacks its data");
     refuses(AK_FROM_RUNNER, "{\"type\": \"callback\"}", "lacks its name");
     refuses(AK_FROM_RUNNER, "{\"type\": \"response\", \"payload\": {}}", "lacks its value");
-    refuses(AK_FROM_RUNNER, "{\"type\": \"response\", \"payload\": {\"value\": 5}}", "value of the wrong kind");
-    refuses(AK_FROM_RUNNER, "{\"type\": \"response\", \"payload\": [1]}", "no object as its payload");
-    refuses(AK_FROM_RUNNER, "{\"type\": \"request\", \"payload\": {\"seq\": 0, \"op\": \"sleep\"}}", "seq of the wrong kind");
-    refuses(AK_FROM_RUNNER, "{\"type\": \"request\", \"payload\": {\"seq\": -1, \"op\": \"sleep\"}}", "seq of the wrong kind");
-    refuses(AK_FROM_RUNNER, "{\"type\": \"request\", \"payload\": {\"seq\": 1.5, \"op\": \"sleep\"}}", "seq of the wrong kind");
-    refuses(AK_FROM_RUNNER, "{\"type\": \"print\", \"payload\": {\"text\": \"x\", \"stream\": \"tape\"}}", "stream of the wrong kind");
+    refuses(AK_FROM_RUNNER, "{\"type\": \"response\", \"payload\": {\"value\": 5}}",
+            "value of the wrong kind");
+    refuses(AK_FROM_RUNNER, "{\"type\": \"response\", \"payload\": [1]}",
+            "no object as its payload");
+    refuses(AK_FROM_RUNNER,
+            "{\"type\": \"request\", \"payload\": {\"seq\": 0, \"op\": \"sleep\"}}",
+            "seq of the wrong kind");
+    refuses(AK_FROM_RUNNER,
+            "{\"type\": \"request\", \"payload\": {\"seq\": -1, \"op\": \"sleep\"}}",
+            "seq of the wrong kind");
+    refuses(AK_FROM_RUNNER,
+            "{\"type\": \"request\", \"payload\": {\"seq\": 1.5, \"op\": \"sleep\"}}",
+            "seq of the wrong kind");
+    refuses(AK_FROM_RUNNER,
+            "{\"type\": \"print\", \"payload\": {\"text\": \"x\", \"stream\": \"tape\"}}",
+            "stream of the wrong kind");
     refuses(AK_FROM_RUNNER, "{\"type\": \"done\", \"payload\": {\"value\": NaN}}", "NaN");
     refuses(AK_FROM_RUNNER, "{\"type\": \"done\"} x", "something follows");
     refuses(AK_FROM_RUNNER, "{\"type\": \"d\xFF\"}", "invalid UTF-8 at byte 11");
@@ -151,8 +186,10 @@ START_TEST(doubled_keys_count_as_in_python)
     AkReader *reader;
     AkMessage message;
     ck_assert_int_eq(read_line(AK_FROM_RUNNER,
-                               "{\"type\": \"print\", \"type\": \"done\", \"payload\": {\"value\": \"a\", \"value\": \"b\"}}",
-                               &reader, &message), 1);
+                               "{\"type\": \"print\", \"type\": \"done\", \"payload\": "
+                               "{\"value\": \"a\", \"value\": \"b\"}}",
+                               &reader, &message),
+                     1);
     ck_assert_int_eq(message.kind, AK_MSG_DONE);
     ck_assert(ak_bytes_is(message.value, "b"));
     ak_reader_free(reader);
@@ -166,11 +203,13 @@ START_TEST(nesting_has_a_limit_and_takes_no_stack)
     size_t deep = 5 << 20;
     char *text = malloc(deep);
     memset(text, '[', deep);
-    ck_assert_int_eq(ak_json_check((AkBytes){text, deep}, AK_JSON_DEPTH, &why, &where), AK_E_FORMAT);
+    ck_assert_int_eq(ak_json_check((AkBytes){text, deep}, AK_JSON_DEPTH, &why, &where),
+                     AK_E_FORMAT);
     ck_assert_str_eq(why, "nested too deeply");
     ck_assert_uint_eq(where, AK_JSON_DEPTH);
     memset(text + AK_JSON_DEPTH, ']', AK_JSON_DEPTH);
-    ck_assert_int_eq(ak_json_check((AkBytes){text, 2 * AK_JSON_DEPTH}, AK_JSON_DEPTH, &why, &where), 0);
+    ck_assert_int_eq(
+        ak_json_check((AkBytes){text, 2 * AK_JSON_DEPTH}, AK_JSON_DEPTH, &why, &where), 0);
     free(text);
 }
 END_TEST
@@ -252,9 +291,17 @@ START_TEST(seconds_are_exact_microseconds)
     static const struct {
         const char *text;
         int64_t micros;
-    } all[] = {{"0", 0}, {"1", 1000000}, {"1.5", 1500000}, {"-2.25", -2250000}, {"1e3", 1000000000},
-               {"1.5E-3", 1500}, {"0.0000019", 1}, {"1700000000.123456", INT64_C(1700000000123456)},
-               {"1e400", INT64_C(1) << 62}, {"-1e99", -(INT64_C(1) << 62)}, {"1e-400", 0},
+    } all[] = {{"0", 0},
+               {"1", 1000000},
+               {"1.5", 1500000},
+               {"-2.25", -2250000},
+               {"1e3", 1000000000},
+               {"1.5E-3", 1500},
+               {"0.0000019", 1},
+               {"1700000000.123456", INT64_C(1700000000123456)},
+               {"1e400", INT64_C(1) << 62},
+               {"-1e99", -(INT64_C(1) << 62)},
+               {"1e-400", 0},
                {"123456789012345678901234567890", INT64_C(1) << 62}};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         int64_t micros = -1;
@@ -267,22 +314,31 @@ END_TEST
 START_TEST(commands_to_a_base_runner_are_the_base_bytes)
 {
     AkText text = {0};
-    AkCommand execute = {.kind = AK_CMD_EXECUTE, .seq = 1, .attempt = 1, .name = ak_bytes("loads"),
+    AkCommand execute = {.kind = AK_CMD_EXECUTE,
+                         .seq = 1,
+                         .attempt = 1,
+                         .name = ak_bytes("loads"),
                          .value = ak_bytes(JSON_LOADS)};
     AkCommand reply = {.kind = AK_CMD_REPLY, .seq = 1, .at_us = 5, .value = ak_bytes("Ti4=")};
-    AkCommand run = {.kind = AK_CMD_RUN, .name = ak_bytes("flow.py:on_event"), .seed = ak_bytes("00"),
+    AkCommand run = {.kind = AK_CMD_RUN,
+                     .name = ak_bytes("flow.py:on_event"),
+                     .seed = ak_bytes("00"),
                      .at_us = 5};
     ck_assert_int_eq(ak_command_line(&run, 0, ak_bytes("ses_1"), &text), 0);
     ck_assert_int_eq(ak_command_line(&execute, 1, ak_bytes("ses_1"), &text), 0);
     ck_assert_int_eq(ak_command_line(&reply, 0, ak_bytes("ses_1"), &text), 0);
-    ck_assert_str_eq(text.at,
-                     "{\"type\": \"run\", \"payload\": {\"func_name\": \"on_event\", \"event\": null}}\n"
-                     "{\"type\": \"callback\", \"payload\": {\"name\": \"loads\", \"args\": null, \"kw\": null, \"data\": \"" JSON_LOADS "\"}}\n"
-                     "{\"type\": \"response\", \"payload\": {\"value\": \"Ti4=\"}}\n");
+    ck_assert_str_eq(
+        text.at,
+        "{\"type\": \"run\", \"payload\": {\"func_name\": \"on_event\", \"event\": null}}\n"
+        "{\"type\": \"callback\", \"payload\": {\"name\": \"loads\", \"args\": null, \"kw\": "
+        "null, \"data\": \"" JSON_LOADS "\"}}\n"
+        "{\"type\": \"response\", \"payload\": {\"value\": \"Ti4=\"}}\n");
     ak_text_clear(&text);
     ck_assert_int_eq(ak_command_line(&run, 2, ak_bytes("ses_1"), &text), 0);
-    ck_assert_str_eq(text.at, "{\"type\": \"run\", \"payload\": {\"func_name\": \"on_event\", \"event\": null, "
-                              "\"proto\": 2, \"session_id\": \"ses_1\", \"seed\": \"00\", \"at\": 0.000005}}\n");
+    ck_assert_str_eq(
+        text.at,
+        "{\"type\": \"run\", \"payload\": {\"func_name\": \"on_event\", \"event\": null, "
+        "\"proto\": 2, \"session_id\": \"ses_1\", \"seed\": \"00\", \"at\": 0.000005}}\n");
     ak_text_free(&text);
 }
 END_TEST

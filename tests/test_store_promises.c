@@ -1,5 +1,5 @@
-/* test_store_promises.c: what store.h promises, asked of every store there is; and what only a store on
- * disk can be asked: locks, versions, permissions, damage. */
+/* test_store_promises.c: what store.h promises, asked of every store there is; and what only a
+ * store on disk can be asked: locks, versions, permissions, damage. */
 #define _GNU_SOURCE
 #include "store.h"
 #include "sha256.h"
@@ -64,8 +64,12 @@ static void close_any(void)
 
 static AkSession session(const char *id)
 {
-    return (AkSession){.id = id, .project_id = "prj_1", .deployment_id = "dep_1", .entry = "flow.py:main",
-                       .state = AK_STATE_CREATED, .created_us = 5};
+    return (AkSession){.id = id,
+                       .project_id = "prj_1",
+                       .deployment_id = "dep_1",
+                       .entry = "flow.py:main",
+                       .state = AK_STATE_CREATED,
+                       .created_us = 5};
 }
 
 static void put_session(const char *id)
@@ -78,8 +82,11 @@ static void put_session(const char *id)
 static void append(const char *id, uint64_t from, size_t n, uint64_t *sum)
 {
     for (size_t i = 0; i < n; i++) {
-        AkRecord record = {.kind = from + i ? AK_REC_PRINT : AK_REC_START, .number = from + i,
-                           .at_us = 1, .name = ak_bytes("flow.py:main"), .text = ak_bytes("hello")};
+        AkRecord record = {.kind = from + i ? AK_REC_PRINT : AK_REC_START,
+                           .number = from + i,
+                           .at_us = 1,
+                           .name = ak_bytes("flow.py:main"),
+                           .text = ak_bytes("hello")};
         AkText text = {0};
         ck_assert_int_eq(ak_record_write(&record, ak_bytes(id), *sum, &text, sum), 0);
         AkEntry entry = {{text.at, text.len}, *sum};
@@ -153,7 +160,8 @@ static int count_deployment(void *payload, const AkDeployment *deployment)
     return count_one(payload, deployment->id);
 }
 
-/* --- Promises of every store ------------------------------------------------------------------------- */
+/* --- Promises of every store
+ * ------------------------------------------------------------------------- */
 
 START_TEST(a_write_needs_a_transaction)
 {
@@ -209,9 +217,11 @@ START_TEST(a_session_comes_back_as_it_was_put)
     ck_assert_int_eq(got->due_us, 20);
     free(got);
     OK(ak_store_begin(store));
-    OK(ak_session_finish(store, "ses_1", AK_STATE_ERROR, (AkBytes){NULL, 0}, ak_bytes("{}"), 99));
-    ck_assert_int_eq(ak_session_finish(store, "ses_2", AK_STATE_ERROR, ak_bytes("x"), ak_bytes("{}"), 1),
-                     AK_E_ABSENT);
+    OK(ak_session_finish(store, "ses_1", AK_STATE_ERROR, (AkBytes){NULL, 0}, ak_bytes("{}"),
+                         99));
+    ck_assert_int_eq(
+        ak_session_finish(store, "ses_2", AK_STATE_ERROR, ak_bytes("x"), ak_bytes("{}"), 1),
+        AK_E_ABSENT);
     OK(ak_store_commit(store));
     OK(ak_session_get(store, "ses_1", &got));
     ck_assert_int_eq(got->state, AK_STATE_ERROR);
@@ -255,21 +265,24 @@ START_TEST(sessions_are_listed_newest_first_and_filtered)
     OK(ak_store_begin(store));
     for (size_t i = 0; i < 4; i++)
         put_session(ids[i]);
-    OK(ak_session_finish(store, "ses_2", AK_STATE_COMPLETED, ak_bytes("1"), (AkBytes){NULL, 0}, 50));
-    OK(ak_session_finish(store, "ses_3", AK_STATE_STOPPED, ak_bytes("1"), (AkBytes){NULL, 0}, 150));
+    OK(ak_session_finish(store, "ses_2", AK_STATE_COMPLETED, ak_bytes("1"), (AkBytes){NULL, 0},
+                         50));
+    OK(ak_session_finish(store, "ses_3", AK_STATE_STOPPED, ak_bytes("1"), (AkBytes){NULL, 0},
+                         150));
     OK(ak_store_commit(store));
     const struct {
         AkSessionQuery query;
         const char *ids;
         int64_t count;
-    } all[] = {{{0}, "ses_4 ses_3 ses_2 ses_1", 4},
-               {{.limit = 2}, "ses_4 ses_3", 4},
-               {{.before_id = "ses_3"}, "ses_2 ses_1", 2},
-               {{.states = 1u << AK_STATE_CREATED | 1u << AK_STATE_RUNNING}, "ses_4 ses_1", 2},
-               {{.ended_before = 100}, "ses_2", 1},
-               {{.project_id = "prj_1", .deployment_id = "dep_1"}, "ses_4 ses_3 ses_2 ses_1", 4},
-               {{.project_id = "prj_2"}, "", 0},
-               {{.parent_id = "ses_1"}, "", 0}};
+    } all[] = {
+        {{0}, "ses_4 ses_3 ses_2 ses_1", 4},
+        {{.limit = 2}, "ses_4 ses_3", 4},
+        {{.before_id = "ses_3"}, "ses_2 ses_1", 2},
+        {{.states = 1u << AK_STATE_CREATED | 1u << AK_STATE_RUNNING}, "ses_4 ses_1", 2},
+        {{.ended_before = 100}, "ses_2", 1},
+        {{.project_id = "prj_1", .deployment_id = "dep_1"}, "ses_4 ses_3 ses_2 ses_1", 4},
+        {{.project_id = "prj_2"}, "", 0},
+        {{.parent_id = "ses_1"}, "", 0}};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         Count count = {0};
         OK(ak_session_list(store, &all[i].query, count_session, &count));
@@ -294,7 +307,8 @@ START_TEST(due_sessions_are_those_ready_and_those_whose_time_has_come)
     OK(ak_session_wait(store, "ses_soon", AK_WAIT_SLEEP, 1, ak_bytes(""), 1, 100));
     OK(ak_session_wait(store, "ses_later", AK_WAIT_RETRY, 1, ak_bytes(""), 1, 300));
     OK(ak_session_wait(store, "ses_mail", AK_WAIT_SIGNAL, 1, ak_bytes(""), 1, 0));
-    OK(ak_session_finish(store, "ses_over", AK_STATE_COMPLETED, ak_bytes(""), (AkBytes){NULL, 0}, 1));
+    OK(ak_session_finish(store, "ses_over", AK_STATE_COMPLETED, ak_bytes(""),
+                         (AkBytes){NULL, 0}, 1));
     OK(ak_session_due(store, 200, 0, count_session, &count));
     ck_assert_str_eq(count.ids, "ses_ready ses_soon");
     ck_assert_int_eq(ak_session_next_due(store, 200), 300);
@@ -317,7 +331,10 @@ START_TEST(mail_is_kept_in_order_and_ids_are_never_used_again)
     open_any(_i);
     OK(ak_store_begin(store));
     put_session("ses_1");
-    AkMail mail = {.session_id = "ses_1", .kind = AK_MAIL_SIGNAL, .name = "a", .from = "ses_2",
+    AkMail mail = {.session_id = "ses_1",
+                   .kind = AK_MAIL_SIGNAL,
+                   .name = "a",
+                   .from = "ses_2",
                    .value = "{}"};
     OK(ak_mail_put(store, &mail, &first));
     mail.name = "b";
@@ -330,7 +347,8 @@ START_TEST(mail_is_kept_in_order_and_ids_are_never_used_again)
     ck_assert_uint_gt(third, second);
     OK(ak_mail_list(store, "ses_1", 0, count_mail, &count));
     ck_assert_str_eq(count.ids, "a c");
-    OK(ak_session_finish(store, "ses_1", AK_STATE_COMPLETED, ak_bytes(""), (AkBytes){NULL, 0}, 1));
+    OK(ak_session_finish(store, "ses_1", AK_STATE_COMPLETED, ak_bytes(""), (AkBytes){NULL, 0},
+                         1));
     ck_assert_int_eq(ak_mail_put(store, &mail, &third), AK_E_ENDED);
     mail.session_id = "ses_9";
     ck_assert_int_eq(ak_mail_put(store, &mail, &third), AK_E_ABSENT);
@@ -392,15 +410,21 @@ START_TEST(bundles_are_named_by_what_is_in_them)
     open_any(_i);
     OK(ak_store_begin(store));
     OK(ak_bundle_put(store, (AkBytes){"abc", 3}, 1, digest));
-    ck_assert_str_eq(digest, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    ck_assert_str_eq(digest,
+                     "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     OK(ak_bundle_put(store, (AkBytes){"abc", 3}, 2, again));
     ck_assert_str_eq(digest, again);
     OK(ak_bundle_get(store, digest, &bytes));
     ck_assert(ak_bytes_is(bytes, "abc"));
     free((void *)(uintptr_t)bytes.at);
     ck_assert_int_eq(ak_bundle_get(store, "00", &bytes), AK_E_ABSENT);
-    AkDeployment d = {.id = "dep_1", .project_id = "prj_1", .build_id = "bld_1", .digest = digest,
-                      .state = AK_DEPLOYMENT_INACTIVE, .dialect = "ak", .verdict = "[]"};
+    AkDeployment d = {.id = "dep_1",
+                      .project_id = "prj_1",
+                      .build_id = "bld_1",
+                      .digest = digest,
+                      .state = AK_DEPLOYMENT_INACTIVE,
+                      .dialect = "ak",
+                      .verdict = "[]"};
     OK(ak_deployment_put(store, &d));
     d.id = "dep_2";
     d.digest = "00";
@@ -448,13 +472,23 @@ START_TEST(projects_variables_and_triggers)
     OK(ak_var_list(store, "prj_1", count_var, &vars));
     ck_assert_str_eq(vars.ids, "2 secret");
     ck_assert_int_eq(ak_var_delete(store, "prj_1", "C"), AK_E_ABSENT);
-    AkTrigger t = {.id = "trg_1", .project_id = "prj_1", .name = "hook", .kind = "webhook", .slug = "abc",
-                   .config = "{}", .enabled = true};
+    AkTrigger t = {.id = "trg_1",
+                   .project_id = "prj_1",
+                   .name = "hook",
+                   .kind = "webhook",
+                   .slug = "abc",
+                   .config = "{}",
+                   .enabled = true};
     OK(ak_trigger_put(store, &t));
     t.id = "trg_2";
     ck_assert_int_eq(ak_trigger_put(store, &t), AK_E_EXISTS);
-    t = (AkTrigger){.id = "trg_3", .project_id = "prj_1", .name = "tick", .kind = "schedule",
-                    .config = "{}", .enabled = true, .due_us = 70};
+    t = (AkTrigger){.id = "trg_3",
+                    .project_id = "prj_1",
+                    .name = "tick",
+                    .kind = "schedule",
+                    .config = "{}",
+                    .enabled = true,
+                    .due_us = 70};
     OK(ak_trigger_put(store, &t));
     OK(ak_trigger_by_slug(store, "abc", &trigger));
     ck_assert_str_eq(trigger->name, "hook");
@@ -521,10 +555,12 @@ START_TEST(keys_are_bounded_and_set_by_comparison)
     Count count = {0};
     open_any(_i);
     OK(ak_store_begin(store));
-    ck_assert_int_eq(ak_key_check_and_set(store, "prj_1", "a", ak_bytes("1"), ak_bytes("2")), 0);
+    ck_assert_int_eq(ak_key_check_and_set(store, "prj_1", "a", ak_bytes("1"), ak_bytes("2")),
+                     0);
     ck_assert_int_eq(ak_key_check_and_set(store, "prj_1", "a", none, ak_bytes("1")), 1);
     ck_assert_int_eq(ak_key_check_and_set(store, "prj_1", "a", none, ak_bytes("9")), 0);
-    ck_assert_int_eq(ak_key_check_and_set(store, "prj_1", "a", ak_bytes("1"), ak_bytes("2")), 1);
+    ck_assert_int_eq(ak_key_check_and_set(store, "prj_1", "a", ak_bytes("1"), ak_bytes("2")),
+                     1);
     OK(ak_key_publish(store, "prj_1", "a", true));
     OK(ak_key_set(store, "prj_1", "a", ak_bytes("3")));
     OK(ak_key_get(store, "prj_1", "a", &value, &published));
@@ -532,7 +568,8 @@ START_TEST(keys_are_bounded_and_set_by_comparison)
     free((void *)(uintptr_t)value.at);
     ck_assert_int_eq(ak_key_get(store, "prj_2", "a", &value, NULL), AK_E_ABSENT);
     OK(ak_key_set(store, "prj_1", "a", (AkBytes){big, AK_VALUE_MAX}));
-    ck_assert_int_eq(ak_key_set(store, "prj_1", "a", (AkBytes){big, AK_VALUE_MAX + 1}), AK_E_TOOBIG);
+    ck_assert_int_eq(ak_key_set(store, "prj_1", "a", (AkBytes){big, AK_VALUE_MAX + 1}),
+                     AK_E_TOOBIG);
     for (int i = 1; i < AK_KEYS_MAX; i++) {
         snprintf(key, sizeof key, "k%02d", i);
         OK(ak_key_set(store, "prj_1", key, ak_bytes("1")));
@@ -550,7 +587,8 @@ START_TEST(keys_are_bounded_and_set_by_comparison)
 }
 END_TEST
 
-/* --- Promises of a store on disk ------------------------------------------------------------------------ */
+/* --- Promises of a store on disk
+ * ------------------------------------------------------------------------ */
 
 START_TEST(what_was_committed_is_there_after_reopening)
 {
@@ -619,7 +657,8 @@ static void sql(const char *text)
     sqlite3 *db;
     snprintf(path, sizeof path, "%s/ak.db", dir);
     ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
-    ck_assert_msg(sqlite3_exec(db, text, NULL, NULL, NULL) == SQLITE_OK, "%s", sqlite3_errmsg(db));
+    ck_assert_msg(sqlite3_exec(db, text, NULL, NULL, NULL) == SQLITE_OK, "%s",
+                  sqlite3_errmsg(db));
     sqlite3_close(db);
 }
 
@@ -636,8 +675,10 @@ START_TEST(a_newer_store_is_refused_and_an_older_one_migrated)
     sql("PRAGMA user_version=1; DROP INDEX session_due; DROP INDEX session_ready;"
         "DROP INDEX session_deployment; DROP INDEX session_parent; DROP INDEX session_project;"
         "DROP INDEX session_ended; DROP INDEX mail_session; DROP INDEX subscription_session;"
-        "DROP INDEX subscription_source; DROP INDEX deployment_project; DROP INDEX deployment_digest;"
-        "DROP INDEX trig_project; DROP INDEX trig_due; DROP INDEX event_project; DROP INDEX event_key");
+        "DROP INDEX subscription_source; DROP INDEX deployment_project; DROP INDEX "
+        "deployment_digest;"
+        "DROP INDEX trig_project; DROP INDEX trig_due; DROP INDEX event_project; DROP INDEX "
+        "event_key");
     ck_assert_int_eq(open_disk(AK_STORE_SERVE), 0);
     ck_assert_int_eq(ak_session_count(store, NULL), 1);
     AkStoredEvent e = {"evt_1", "prj_1", NULL, "post", "{}", "k", 10};
@@ -689,7 +730,8 @@ START_TEST(a_damaged_record_is_named)
     append("ses_1", 0, 5, &sum);
     OK(ak_store_commit(store));
     ak_store_close(store);
-    sql("UPDATE journal SET bytes = CAST(substr(bytes, 1, 20) || x'77' || substr(bytes, 22) AS BLOB)"
+    sql("UPDATE journal SET bytes = CAST(substr(bytes, 1, 20) || x'77' || substr(bytes, 22) AS "
+        "BLOB)"
         " WHERE number = 3");
     ck_assert_int_eq(open_disk(AK_STORE_SERVE), 0);
     ck_assert_int_eq(ak_store_verify(store), AK_E_CORRUPT);
@@ -698,7 +740,8 @@ START_TEST(a_damaged_record_is_named)
     sql("DELETE FROM journal WHERE number = 2");
     ck_assert_int_eq(open_disk(AK_STORE_SERVE), 0);
     ck_assert_int_eq(ak_journal_read(store, "ses_1", 0, count_entry, &count), AK_E_CORRUPT);
-    ck_assert(strstr(ak_store_error(store), "session ses_1, record 2: is missing, though 5 were"));
+    ck_assert(
+        strstr(ak_store_error(store), "session ses_1, record 2: is missing, though 5 were"));
     ak_store_close(store);
     sql("DELETE FROM journal WHERE number >= 2");
     ck_assert_int_eq(open_disk(AK_STORE_SERVE), 0);
@@ -765,8 +808,9 @@ START_TEST(a_cut_database_is_refused)
 }
 END_TEST
 
-/* Flips one byte here and there. What lies in free space or in a row's plain columns may pass; a
- * journal that differs may not: the chain sees to it, so here it is enough that nothing falls over. */
+/* Flips one byte here and there. What lies in free space or in a row's plain columns may pass;
+ * a journal that differs may not: the chain sees to it, so here it is enough that nothing falls
+ * over. */
 START_TEST(flipped_bytes_make_no_wrong_record)
 {
     char path[128];
@@ -876,7 +920,8 @@ int main(void)
     tcase_add_loop_test(every, a_session_comes_back_as_it_was_put, 0, 2);
     tcase_add_loop_test(every, appends_are_fenced_by_their_length, 0, 2);
     tcase_add_loop_test(every, sessions_are_listed_newest_first_and_filtered, 0, 2);
-    tcase_add_loop_test(every, due_sessions_are_those_ready_and_those_whose_time_has_come, 0, 2);
+    tcase_add_loop_test(every, due_sessions_are_those_ready_and_those_whose_time_has_come, 0,
+                        2);
     tcase_add_loop_test(every, mail_is_kept_in_order_and_ids_are_never_used_again, 0, 2);
     tcase_add_loop_test(every, an_inbox_is_bounded, 0, 2);
     tcase_add_loop_test(every, subscriptions_go_with_their_mail_and_their_session, 0, 2);

@@ -449,14 +449,16 @@ bool cli_files_follow(CliFiles *files, const CliList *folders, const char *packa
         const char *path = cli_path_join(cli_list_text(folders, i), package);
         const char *module = cli_keep_format("%s.py", path);
         size_t before = files->found.len;
-        if (access(module, F_OK) == 0)
+        bool is_module = access(module, F_OK) == 0;
+        if (!is_module && access(path, F_OK) < 0)
+            continue;
+        if (is_module)
             add_file(files, module, AK_LIBRARY, settings);
-        else if (access(path, F_OK) == 0)
+        else
             walk(files, path, AK_LIBRARY);
         for (size_t k = before; k < files->found.len; k++)
             ((CliFile *)files->found.items[k])->settings = settings;
-        if (files->found.len > before)
-            return true;
+        return true;
     }
     return false;
 }

@@ -2,6 +2,7 @@
  * first one's outcome. Rounds end when a check brings nothing to apply. */
 #include "fix.h"
 #include "diff.h"
+#include "node.h"
 #include "paths.h"
 #include "replace.h"
 #include "utf8.h"
@@ -22,6 +23,7 @@ typedef struct Fixed {
     const char *path;
     CliText original, before, now; /* before: ahead of the last round */
     CliList edits;                 /* Edit, of the round at work */
+    bool is_utf8, has_mark;        /* has_mark: a byte order mark stands before the text */
     bool unproved;                 /* no interpreter has seen `now` */
     bool refused;
 } Fixed;
@@ -53,10 +55,12 @@ static Fixed *file_of(CliFixes *fixes, const char *path)
     file = cli_keep(sizeof *file);
     file->path = cli_keep_string(path);
     text = cli_texts_show(fixes->run->texts, path, &len);
-    if (text)
+    file->refused = !text;
+    if (text) {
         file->original = file->before = file->now = keep_text(text, len);
-    else
-        file->refused = true;
+        file->is_utf8 = cli_utf8_valid(text, len);
+        file->has_mark = len >= 3 && !memcmp(text, "\xEF\xBB\xBF", 3);
+    }
     cli_map_put(&fixes->by_path, file->path, file);
     cli_list_add(&fixes->files, file);
     return file;
@@ -82,17 +86,6 @@ static bool is_ascii(const char *text)
     for (; *text; text++)
         if ((unsigned char)*text >= 0x80)
             return false;
-    return true;
-}
-
-static bool is_utf8(const CliText *text)
-{
-    for (size_t i = 0; i < text->len;) {
-        uint32_t code;
-        i += cli_utf8_next(text->text + i, text->len - i, &code);
-        if (code == UINT32_MAX)
-            return false;
-    }
     return true;
 }
 
@@ -138,7 +131,7 @@ static Fit fit_of(const Fixed *file, const Edit *edit)
 {
     if (file->refused || edit->start > edit->end || edit->end > file->now.len)
         return IN_THE_WAY;
-    if (!is_ascii(edit->text) && !is_utf8(&file->now))
+    if (!is_ascii(edit->text) && !file->is_utf8)
         return IN_THE_WAY;
     for (size_t i = 0; i < file->edits.len; i++) {
         if (is_same(file->edits.items[i], edit))
@@ -149,10 +142,23 @@ static Fit fit_of(const Fixed *file, const Edit *edit)
     return FITS;
 }
 
+/* Bytes of a place are those of the text as it is analysed: without a mark, and as UTF-8. In
+ * such a file line and column say where an edit goes, and where they cannot the edit does not
+ * fit. */
 static Edit edit_of(const Fixed *file, const AkEdit *from)
 {
-    return (Edit){from->place.start_byte, from->place.end_byte,
-                  with_line_ends(file, from->text)};
+    const AkPlace *p = &from->place;
+    const char *text = with_line_ends(file, from->text);
+    bool start_plain, end_plain;
+    size_t start, end;
+
+    if (file->is_utf8 && !file->has_mark)
+        return (Edit){p->start_byte, p->end_byte, text};
+    start = cli_offset(file->now.text, file->now.len, p->line, p->column, &start_plain);
+    end = cli_offset(file->now.text, file->now.len, p->end_line, p->end_column, &end_plain);
+    if (!file->is_utf8 && !(start_plain && end_plain))
+        return (Edit){1, 0, text};
+    return (Edit){start, end, text};
 }
 
 static void add_edit(Fixed *file, const Edit *edit)

@@ -67,6 +67,21 @@ static void advance(Cursor *cursor, const char *text, size_t len, size_t to)
     }
 }
 
+size_t cli_offset(const char *text, size_t len, uint32_t line, uint32_t column, bool *plain)
+{
+    Cursor cursor = {.line = 1, .column = 1};
+
+    if (len >= 3 && !memcmp(text, "\xEF\xBB\xBF", 3))
+        cursor.at = 3;
+    *plain = true;
+    while (cursor.at < len &&
+           (cursor.line < line || (cursor.line == line && cursor.column < column))) {
+        *plain &= cursor.line < line || (unsigned char)text[cursor.at] < 0x80;
+        advance(&cursor, text, len, cursor.at + 1);
+    }
+    return cursor.line == line && cursor.column == column ? cursor.at : len;
+}
+
 AkPlace cli_place(const char *path, const char *text, size_t len, uint32_t start, uint32_t end)
 {
     Cursor cursor = {.line = 1, .column = 1};

@@ -23,6 +23,10 @@ const AkNode *cli_node_get(const AkNode *map, const char *key); /* NULL if it is
 /* Line and columns of bytes start to end of a text. path is not copied. */
 AkPlace cli_place(const char *path, const char *text, size_t len, uint32_t start, uint32_t end);
 
+/* The byte of a line and column; len if the text has no such place. *plain: all before it on
+ * its line is ASCII, so that the byte is right whatever the encoding. */
+size_t cli_offset(const char *text, size_t len, uint32_t line, uint32_t column, bool *plain);
+
 /* Both return 0, or -1 with the mistake. *root is NULL for an empty text. */
 int cli_toml(const char *text, size_t len, const AkNode **root, CliMistake *mistake);
 int cli_manifest(const char *text, size_t len, const AkNode **root, CliMistake *mistake);

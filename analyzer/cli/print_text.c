@@ -1,6 +1,7 @@
 /* The output for people: what is wrong, the line, how it is reached, what to write instead. */
 #include "findings.h"
 #include "frame.h"
+#include "node.h"
 #include "paths.h"
 #include "rules.h"
 #include "utf8.h"
@@ -85,17 +86,33 @@ static void add_advice(CliBuf *out, const AkFinding *f, const Colors *c)
     }
 }
 
+/* Bytes of a place are those of the text as it is analysed: without a byte order mark, as
+ * UTF-8. */
+static AkPlace place_in(const char *text, size_t len, const AkPlace *place)
+{
+    bool plain, has_mark = len >= 3 && !memcmp(text, "\xEF\xBB\xBF", 3);
+    AkPlace there = *place;
+
+    if (!has_mark && cli_utf8_valid(text, place->end_byte < len ? place->end_byte : len))
+        return there;
+    there.start_byte = (uint32_t)cli_offset(text, len, place->line, place->column, &plain);
+    there.end_byte =
+        (uint32_t)cli_offset(text, len, place->end_line, place->end_column, &plain);
+    return there;
+}
+
 static void add_frame(CliBuf *out, const CliReport *report, const CliFinding *item,
                       const Colors *c)
 {
-    CliFrame frame = {.place = &item->f->place,
-                      .caret_color = c->level[item->level],
-                      .dim = c->dim,
-                      .reset = c->reset};
+    AkPlace place;
+    CliFrame frame = {.caret_color = c->level[item->level], .dim = c->dim, .reset = c->reset};
 
     frame.text = cli_texts_show(report->texts, item->path, &frame.len);
-    if (frame.text)
-        cli_frame(out, &frame);
+    if (!frame.text)
+        return;
+    place = place_in(frame.text, frame.len, &item->f->place);
+    frame.place = &place;
+    cli_frame(out, &frame);
 }
 
 void cli_print_text(const CliReport *report, CliBuf *out)

@@ -92,6 +92,25 @@ size_t cli_utf8_next(const char *text, size_t len, uint32_t *code)
     return n;
 }
 
+bool cli_utf8_valid(const char *text, size_t len)
+{
+    for (size_t i = 0; i < len;) {
+        uint64_t eight;
+        uint32_t code;
+        if (len - i >= sizeof eight) {
+            memcpy(&eight, text + i, sizeof eight);
+            if (!(eight & 0x8080808080808080u)) {
+                i += sizeof eight;
+                continue;
+            }
+        }
+        i += cli_utf8_next(text + i, len - i, &code);
+        if (code == UINT32_MAX)
+            return false;
+    }
+    return true;
+}
+
 void cli_utf8_add(CliBuf *buf, const char *text, size_t len)
 {
     size_t from = 0, i = 0;

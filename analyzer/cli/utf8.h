@@ -13,6 +13,9 @@
  * that is no UTF-8. len is at least 1. */
 size_t cli_utf8_next(const char *text, size_t len, uint32_t *code);
 
+/* Whether all of a text is UTF-8. */
+bool cli_utf8_valid(const char *text, size_t len);
+
 /* How many cells of a terminal a character takes: 0, 1 or 2. */
 unsigned cli_utf8_width(uint32_t code);
 

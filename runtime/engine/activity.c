@@ -1,10 +1,10 @@
-/* activity.c: calls of user code: executed, recorded, replied; tried again when they fail; ended when
- * they take too long.
+/* activity.c: calls of user code: executed, recorded, replied; tried again when they fail;
+ * ended when they take too long.
  *
  *     turn --call--> executing --result--> turn
  *     executing --result with error, attempts left--> backoff --its time--> executing
- *     executing --too long--> no runner; a new one replays up to the call and tries again, or gets
- *                             TimeoutError as its outcome
+ *     executing --too long--> no runner; a new one replays up to the call and tries again, or
+ * gets TimeoutError as its outcome
  *
  * A call with a record is answered from it, in the same row.
  */
@@ -19,7 +19,8 @@ static int time_backoff(AkRun *, AkNow, const AkEvent *, AkCommands *);
 
 const AkRow ak__activity_rows[] = {
     {AK__TURN, AK_EV_CALL, call, "turn + call: reply from the journal, or execute"},
-    {AK__EXECUTING, AK_EV_RESULT, result, "executing + result: journal and reply, or try again later"},
+    {AK__EXECUTING, AK_EV_RESULT, result,
+     "executing + result: journal and reply, or try again later"},
     {AK__EXECUTING, AK_EV_TIME, time_executing, "executing + time: too long?"},
     {AK__BACKOFF, AK_EV_TIME, time_backoff, "backoff + time: the next attempt?"},
     {AK__EXECUTING, AK_EV_MAIL, ak__keep_mail, "executing + mail: keep it"},
@@ -52,7 +53,7 @@ static int call(AkRun *run, AkNow now, const AkEvent *event, AkCommands *out)
         ak__note_arguments(run, known, event, out);
     if (known && known->record.kind == AK_REC_CALL) {
         ak__reply(run, now, &known->record, false, out);
-        ak__forget(known);
+        ak__pass(run, known);
         return 0;
     }
     /* If there were attempts, the next one is due: before, there would be no runner. */
@@ -60,7 +61,7 @@ static int call(AkRun *run, AkNow now, const AkEvent *event, AkCommands *out)
     if (fault)
         return fault;
     if (known)
-        ak__forget(known);
+        ak__pass(run, known);
     execute(run, now, event->value, out);
     return 0;
 }
@@ -76,10 +77,17 @@ static bool worth_retrying(AkBytes error)
 
 static AkRecord record_of(const AkCall *call, AkRecordKind kind)
 {
-    return (AkRecord){.kind = kind, .seq = call->seq, .attempt = call->attempt, .name = call->name,
-                      .file = call->file, .func = call->func, .line = call->line,
-                      .digest = call->digest, .preview = call->preview,
-                      .in_memory = call->in_memory, .start_us = call->start_us};
+    return (AkRecord){.kind = kind,
+                      .seq = call->seq,
+                      .attempt = call->attempt,
+                      .name = call->name,
+                      .file = call->file,
+                      .func = call->func,
+                      .line = call->line,
+                      .digest = call->digest,
+                      .preview = call->preview,
+                      .in_memory = call->in_memory,
+                      .start_us = call->start_us};
 }
 
 /* Doubles with each attempt, up to an hour. */
@@ -111,7 +119,8 @@ static int result(AkRun *run, AkNow now, const AkEvent *event, AkCommands *out)
     if (!ak__numbered(event, run->seq))
         return ak__fail(run, now, "protocol", "ProtocolError",
                         ak_bytes("the runner answered a call with the wrong number"), out);
-    if (event->error.at && run->call.attempt <= run->call.retries && worth_retrying(event->error)) {
+    if (event->error.at && run->call.attempt <= run->call.retries &&
+        worth_retrying(event->error)) {
         run->phase = AK__BACKOFF;
         run->limit = 0;
         return try_later(run, now, event->value, event->error, out);
@@ -122,18 +131,19 @@ static int result(AkRun *run, AkNow now, const AkEvent *event, AkCommands *out)
     record.result = event->preview;
     int fault = ak__journal(run, now, &record, false, out);
     if (fault == AK_E_TOOBIG)
-        return ak__fail(run, now, "user", "ValueError", ak_bytes("the result is too big to be recorded"),
-                        out);
+        return ak__fail(run, now, "user", "ValueError",
+                        ak_bytes("the result is too big to be recorded"), out);
     if (fault == 0)
         ak__reply(run, now, &record, false, out);
     return fault;
 }
 
-/* base64 of a pickled TimeoutError(words), protocol 0, so that the program may catch it. words are
- * plain ASCII without quotes or backslashes. */
+/* base64 of a pickled TimeoutError(words), protocol 0, so that the program may catch it. words
+ * are plain ASCII without quotes or backslashes. */
 static void pickled_timeout(AkText *out, AkBytes words)
 {
-    static const char set[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    static const char set[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     AkText pickle = {0};
     ak_text_str(&pickle, "cbuiltins\nTimeoutError\n(V");
     ak_text_bytes(&pickle, words);
@@ -143,8 +153,8 @@ static void pickled_timeout(AkText *out, AkBytes words)
         size_t left = pickle.len - i;
         uint32_t bits = (uint32_t)at[0] << 16 | (left > 1 ? (uint32_t)at[1] << 8 : 0) |
                         (left > 2 ? at[2] : 0);
-        char quad[4] = {set[bits >> 18 & 63], set[bits >> 12 & 63], left > 1 ? set[bits >> 6 & 63] : '=',
-                        left > 2 ? set[bits & 63] : '='};
+        char quad[4] = {set[bits >> 18 & 63], set[bits >> 12 & 63],
+                        left > 1 ? set[bits >> 6 & 63] : '=', left > 2 ? set[bits & 63] : '='};
         ak_text_add(out, quad, 4);
     }
     out->failed |= pickle.failed;
@@ -164,8 +174,9 @@ static int time_executing(AkRun *run, AkNow now, const AkEvent *event, AkCommand
     ak_text_str(&words, " s");
     pickled_timeout(&value, (AkBytes){words.at, words.len});
     run->failed |= words.failed || value.failed;
-    AkBytes error = ak__error_json(run, "timeout", "TimeoutError", (AkBytes){words.at, words.len},
-                                   run->call.file, run->call.line, run->call.func);
+    AkBytes error =
+        ak__error_json(run, "timeout", "TimeoutError", (AkBytes){words.at, words.len},
+                       run->call.file, run->call.line, run->call.func);
     if (run->call.attempt <= run->call.retries) {
         fault = try_later(run, now, (AkBytes){value.at, value.len}, error, out);
         run->phase = AK__PARKED;

@@ -143,8 +143,9 @@ static size_t decode(const unsigned char *at, size_t len, uint32_t *point)
 static void add_escape(AkText *text, uint32_t unit)
 {
     static const char hex[] = "0123456789abcdef";
-    char escape[6] = {'\\', 'u', hex[unit >> 12 & 15], hex[unit >> 8 & 15], hex[unit >> 4 & 15],
-                      hex[unit & 15]};
+    char escape[6] = {
+        '\\',          'u', hex[unit >> 12 & 15], hex[unit >> 8 & 15], hex[unit >> 4 & 15],
+        hex[unit & 15]};
     ak_text_add(text, escape, sizeof escape);
 }
 

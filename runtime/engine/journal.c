@@ -6,12 +6,12 @@
  *     1  kind             8  number in the journal, 8 bytes
  *     2  0, 0            16  fields ... checksum
  *
- * A field is a tag and then, for tags below 32, a number of 8 bytes, for others a length of 4 bytes and
- * that many bytes. Tags rise; what is zero or absent is left out. So a record has one spelling
- * only, and what was read and is written again gives the same bytes.
+ * A field is a tag and then, for tags below 32, a number of 8 bytes, for others a length of 4
+ * bytes and that many bytes. Tags rise; what is zero or absent is left out. So a record has one
+ * spelling only, and what was read and is written again gives the same bytes.
  *
- * The checksum chews 8 bytes at a time: xor, multiply by an odd number, fold. Each of these can be
- * undone, so two inputs that differ in one word never end alike, and others do once in 2^64.
+ * The checksum chews 8 bytes at a time: xor, multiply by an odd number, fold. Each of these can
+ * be undone, so two inputs that differ in one word never end alike, and others do once in 2^64.
  */
 #include "journal.h"
 
@@ -21,15 +21,41 @@
 #define TAIL  8
 #define BYTES 32 /* the first tag of a byte field */
 
-enum { TAG_AT = 1, TAG_START, TAG_DUE, TAG_SEQ, TAG_ATTEMPT, TAG_MAIL, TAG_STATE, TAG_STREAM,
-       TAG_IN_MEMORY, TAG_LINE, TAG_NUMBERS };
-enum { TAG_FILE = BYTES, TAG_FUNC, TAG_NAME, TAG_DIGEST, TAG_PREVIEW, TAG_RESULT, TAG_ARGS, TAG_VALUE,
-       TAG_ERROR, TAG_TEXT, TAG_SEED, TAG_DIALECT, TAG_PARENT, TAG_END };
+enum {
+    TAG_AT = 1,
+    TAG_START,
+    TAG_DUE,
+    TAG_SEQ,
+    TAG_ATTEMPT,
+    TAG_MAIL,
+    TAG_STATE,
+    TAG_STREAM,
+    TAG_IN_MEMORY,
+    TAG_LINE,
+    TAG_NUMBERS
+};
+enum {
+    TAG_FILE = BYTES,
+    TAG_FUNC,
+    TAG_NAME,
+    TAG_DIGEST,
+    TAG_PREVIEW,
+    TAG_RESULT,
+    TAG_ARGS,
+    TAG_VALUE,
+    TAG_ERROR,
+    TAG_TEXT,
+    TAG_SEED,
+    TAG_DIALECT,
+    TAG_PARENT,
+    TAG_END
+};
 
 static uint64_t load8(const unsigned char *at)
 {
-    return (uint64_t)at[0] | (uint64_t)at[1] << 8 | (uint64_t)at[2] << 16 | (uint64_t)at[3] << 24 |
-           (uint64_t)at[4] << 32 | (uint64_t)at[5] << 40 | (uint64_t)at[6] << 48 | (uint64_t)at[7] << 56;
+    return (uint64_t)at[0] | (uint64_t)at[1] << 8 | (uint64_t)at[2] << 16 |
+           (uint64_t)at[3] << 24 | (uint64_t)at[4] << 32 | (uint64_t)at[5] << 40 |
+           (uint64_t)at[6] << 48 | (uint64_t)at[7] << 56;
 }
 
 static uint64_t load(const unsigned char *at, size_t size)
@@ -85,9 +111,9 @@ static void numbers_of(const AkRecord *r, uint64_t numbers[TAG_NUMBERS])
 
 static void bytes_of(const AkRecord *r, AkBytes bytes[TAG_END - BYTES])
 {
-    const AkBytes all[TAG_END - BYTES] = {r->file, r->func, r->name, r->digest, r->preview, r->result,
-                                          r->args, r->value, r->error, r->text, r->seed, r->dialect,
-                                          r->parent};
+    const AkBytes all[TAG_END - BYTES] = {
+        r->file,  r->func,  r->name, r->digest, r->preview, r->result, r->args,
+        r->value, r->error, r->text, r->seed,   r->dialect, r->parent};
     memcpy(bytes, all, sizeof all);
 }
 
@@ -143,8 +169,9 @@ static int corrupt(const char **why, const char *words)
 
 static void bytes_into(AkRecord *r, const AkBytes *b)
 {
-    AkBytes *fields[] = {&r->file, &r->func, &r->name, &r->digest, &r->preview, &r->result, &r->args,
-                         &r->value, &r->error, &r->text, &r->seed, &r->dialect, &r->parent};
+    AkBytes *fields[] = {&r->file,   &r->func,    &r->name,  &r->digest, &r->preview,
+                         &r->result, &r->args,    &r->value, &r->error,  &r->text,
+                         &r->seed,   &r->dialect, &r->parent};
     for (size_t i = 0; i < TAG_END - BYTES; i++)
         *fields[i] = b[i];
 }
@@ -214,8 +241,8 @@ int ak_record_read(AkBytes bytes, AkBytes session, uint64_t number, uint64_t pre
     memset(record, 0, sizeof *record);
     if (bytes.len < HEAD + TAIL)
         return corrupt(why, "it is cut");
-    /* A newer writer may have another checksum, so its version is believed first; that refuses the
-     * record either way. */
+    /* A newer writer may have another checksum, so its version is believed first; that refuses
+     * the record either way. */
     if (at[0] > AK_JOURNAL_VERSION) {
         *why = "a newer version wrote it";
         return AK_E_NEWER;
@@ -238,12 +265,14 @@ int ak_record_read(AkBytes bytes, AkBytes session, uint64_t number, uint64_t pre
 
 const char *ak_record_kind_name(AkRecordKind kind)
 {
-    static const char *const names[] = {"", "start", "call", "attempt", "ask", "answer", "print", "done"};
+    static const char *const names[] = {"",    "start",  "call",  "attempt",
+                                        "ask", "answer", "print", "done"};
     return kind >= AK_REC_START && kind <= AK_REC_DONE ? names[kind] : "";
 }
 
 const char *ak_state_name(AkState state)
 {
-    static const char *const names[] = {"", "created", "running", "completed", "error", "stopped"};
+    static const char *const names[] = {"",          "created", "running",
+                                        "completed", "error",   "stopped"};
     return state >= AK_STATE_CREATED && state <= AK_STATE_STOPPED ? names[state] : "";
 }

@@ -174,7 +174,8 @@ static bool key(Scan *scan)
     return true;
 }
 
-/* What is open is remembered as a stack of bits' worth: the closing character each level waits for. */
+/* What is open is remembered as a stack of bits' worth: the closing character each level waits
+ * for. */
 static bool value(Scan *scan, unsigned depth)
 {
     char closing[DEPTH_MAX];
@@ -382,8 +383,8 @@ static size_t unescape(const char **at, const char *end, char *to)
     }
     uint32_t point = unit_at(*at);
     *at += 4;
-    if (point >= 0xD800 && point <= 0xDBFF && end - *at >= 6 && (*at)[0] == '\\' && (*at)[1] == 'u' &&
-        unit_at(*at + 2) >= 0xDC00 && unit_at(*at + 2) <= 0xDFFF) {
+    if (point >= 0xD800 && point <= 0xDBFF && end - *at >= 6 && (*at)[0] == '\\' &&
+        (*at)[1] == 'u' && unit_at(*at + 2) >= 0xDC00 && unit_at(*at + 2) <= 0xDFFF) {
         point = 0x10000 + ((point - 0xD800) << 10) + (unit_at(*at + 2) - 0xDC00);
         *at += 6;
     } else if (point >= 0xD800 && point <= 0xDFFF) {
@@ -444,8 +445,8 @@ bool ak_json_count(AkBytes text, uint64_t *count)
     return true;
 }
 
-/* Decimal by hand, as strtod depends on the locale: digits are gathered until they count less than a
- * microsecond, and the exponent says where the point really is. */
+/* Decimal by hand, as strtod depends on the locale: digits are gathered until they count less
+ * than a microsecond, and the exponent says where the point really is. */
 bool ak_json_micros(AkBytes text, int64_t *micros)
 {
     const int64_t most = INT64_C(1) << 62;

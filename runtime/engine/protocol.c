@@ -1,8 +1,8 @@
 /* protocol.c: JSON lines to messages and back.
  *
- * Each message type is a table of the fields it has: name, what it must look like, where it goes in
- * AkMessage. Reading checks the line once, walks it once, and decodes strings in their own place;
- * writing is by hand, in the order docs/protocol.md lists the fields.
+ * Each message type is a table of the fields it has: name, what it must look like, where it
+ * goes in AkMessage. Reading checks the line once, walks it once, and decodes strings in their
+ * own place; writing is by hand, in the order docs/protocol.md lists the fields.
  */
 #include "protocol.h"
 
@@ -35,9 +35,18 @@ typedef struct Field {
     size_t offset;
 } Field;
 
-#define F(name, shape, member)    {name, shape, false, offsetof(AkMessage, member)}
-#define MUST(name, shape, member) {name, shape, true, offsetof(AkMessage, member)}
-#define END                       {NULL, STR, false, 0}
+#define F(name, shape, member)                                                                 \
+    {                                                                                          \
+        name, shape, false, offsetof(AkMessage, member)                                        \
+    }
+#define MUST(name, shape, member)                                                              \
+    {                                                                                          \
+        name, shape, true, offsetof(AkMessage, member)                                         \
+    }
+#define END                                                                                    \
+    {                                                                                          \
+        NULL, STR, false, 0                                                                    \
+    }
 
 typedef struct Type {
     const char *name;
@@ -48,36 +57,57 @@ typedef struct Type {
 
 /* A type whose two directions differ stands twice. */
 static const Type types[] = {
-    {"module", AK_MSG_MODULE, AK_FROM_RUNNER,
+    {"module",
+     AK_MSG_MODULE,
+     AK_FROM_RUNNER,
      {F("entries", LIST, entries), F("proto", COUNT, proto), F("python", OPTSTR, python),
       F("functions", LIST, functions), F("error", OBJECT, error), END}},
-    {"run", AK_MSG_RUN, AK_FROM_ENGINE,
+    {"run",
+     AK_MSG_RUN,
+     AK_FROM_ENGINE,
      {MUST("func_name", STR, name), F("event", OBJECT, event), F("proto", COUNT, proto),
-      F("session_id", OPTSTR, session_id), F("dialect", OPTSTR, dialect), F("seed", OPTSTR, seed),
-      F("at", TIME, at_us), END}},
-    {"callback", AK_MSG_CALLBACK, AK_FROM_RUNNER,
-     {MUST("name", STR, name), F("args", LIST, args), F("kw", OBJECT, kw), MUST("data", STR, value),
-      F("seq", COUNT, seq), F("where", WHERE, file), F("preview", OPTSTR, preview),
-      F("digest", OPTSTR, digest), F("in_memory", FLAG, in_memory), F("options", OPTIONS, retries),
-      END}},
-    {"callback", AK_MSG_CALLBACK, AK_FROM_ENGINE,
-     {MUST("name", STR, name), F("args", LIST, args), F("kw", OBJECT, kw), MUST("data", STR, value),
-      F("seq", COUNT, seq), F("attempt", COUNT, attempt), END}},
-    {"response", AK_MSG_RESPONSE, AK_FROM_RUNNER,
+      F("session_id", OPTSTR, session_id), F("dialect", OPTSTR, dialect),
+      F("seed", OPTSTR, seed), F("at", TIME, at_us), END}},
+    {"callback",
+     AK_MSG_CALLBACK,
+     AK_FROM_RUNNER,
+     {MUST("name", STR, name), F("args", LIST, args), F("kw", OBJECT, kw),
+      MUST("data", STR, value), F("seq", COUNT, seq), F("where", WHERE, file),
+      F("preview", OPTSTR, preview), F("digest", OPTSTR, digest),
+      F("in_memory", FLAG, in_memory), F("options", OPTIONS, retries), END}},
+    {"callback",
+     AK_MSG_CALLBACK,
+     AK_FROM_ENGINE,
+     {MUST("name", STR, name), F("args", LIST, args), F("kw", OBJECT, kw),
+      MUST("data", STR, value), F("seq", COUNT, seq), F("attempt", COUNT, attempt), END}},
+    {"response",
+     AK_MSG_RESPONSE,
+     AK_FROM_RUNNER,
      {F("value", OPTSTR, value), F("seq", COUNT, seq), F("preview", OPTSTR, preview),
       F("error", OBJECT, error), END}},
-    {"response", AK_MSG_RESPONSE, AK_FROM_ENGINE,
-     {F("value", OPTSTR, value), F("seq", COUNT, seq), F("at", TIME, at_us), F("error", OBJECT, error),
-      END}},
-    {"request", AK_MSG_REQUEST, AK_FROM_RUNNER,
-     {MUST("seq", COUNT, seq), MUST("op", STR, name), F("args", OBJECT, args), F("where", WHERE, file),
-      END}},
-    {"reply", AK_MSG_REPLY, AK_FROM_ENGINE,
-     {MUST("seq", COUNT, seq), F("at", TIME, at_us), F("value", ANY, value), F("error", OBJECT, error),
-      END}},
-    {"print", AK_MSG_PRINT, AK_FROM_RUNNER,
+    {"response",
+     AK_MSG_RESPONSE,
+     AK_FROM_ENGINE,
+     {F("value", OPTSTR, value), F("seq", COUNT, seq), F("at", TIME, at_us),
+      F("error", OBJECT, error), END}},
+    {"request",
+     AK_MSG_REQUEST,
+     AK_FROM_RUNNER,
+     {MUST("seq", COUNT, seq), MUST("op", STR, name), F("args", OBJECT, args),
+      F("where", WHERE, file), END}},
+    {"reply",
+     AK_MSG_REPLY,
+     AK_FROM_ENGINE,
+     {MUST("seq", COUNT, seq), F("at", TIME, at_us), F("value", ANY, value),
+      F("error", OBJECT, error), END}},
+    {"print",
+     AK_MSG_PRINT,
+     AK_FROM_RUNNER,
      {MUST("text", STR, text), F("stream", STREAM, stream), F("seq", COUNT, seq), END}},
-    {"done", AK_MSG_DONE, AK_FROM_RUNNER, {F("value", OPTSTR, value), F("error", OBJECT, error), END}},
+    {"done",
+     AK_MSG_DONE,
+     AK_FROM_RUNNER,
+     {F("value", OPTSTR, value), F("error", OBJECT, error), END}},
 };
 
 struct AkReader {
@@ -161,7 +191,8 @@ static int fail_long(AkReader *reader)
 
 char *ak_reader_room(AkReader *reader, size_t *size)
 {
-    if (reader->start && (reader->start == reader->end || reader->room - reader->end < ROOM_LEAST)) {
+    if (reader->start &&
+        (reader->start == reader->end || reader->room - reader->end < ROOM_LEAST)) {
         memmove(reader->bytes, reader->bytes + reader->start, reader->end - reader->start);
         reader->end -= reader->start;
         reader->searched -= reader->start;
@@ -190,7 +221,8 @@ void ak_reader_filled(AkReader *reader, size_t len)
     if (reader->end - reader->start <= reader->max_line)
         return;
     /* Above the limit only lines count that are too long themselves. */
-    const char *newline = memchr(reader->bytes + reader->searched, '\n', reader->end - reader->searched);
+    const char *newline =
+        memchr(reader->bytes + reader->searched, '\n', reader->end - reader->searched);
     if (newline)
         return;
     reader->searched = reader->end;
@@ -236,7 +268,8 @@ static bool set_where(AkMessage *message, AkBytes where)
             file = item;
         else if (ak_json_string_is(name, ak_bytes("func")))
             func = item;
-        else if (ak_json_string_is(name, ak_bytes("line")) && !ak_json_count(item, &message->line))
+        else if (ak_json_string_is(name, ak_bytes("line")) &&
+                 !ak_json_count(item, &message->line))
             return false;
     }
     return (ak_json_kind(file) <= AK_JSON_NULL || decode_here(file, &message->file)) &&
@@ -251,7 +284,8 @@ static bool set_options(AkMessage *message, AkBytes options)
     uint64_t count = 0;
     if (ak_json_kind(options) != AK_JSON_OBJECT)
         return false;
-    if (ak_json_kind(retries) > AK_JSON_NULL && (!ak_json_count(retries, &count) || count > UINT32_MAX))
+    if (ak_json_kind(retries) > AK_JSON_NULL &&
+        (!ak_json_count(retries, &count) || count > UINT32_MAX))
         return false;
     message->retries = (uint32_t)count;
     if (ak_json_kind(timeout) > AK_JSON_NULL &&
@@ -291,9 +325,10 @@ static bool set_field(const Field *field, AkMessage *message, AkBytes item)
     case OBJECT: *bytes = item; return kind == AK_JSON_OBJECT;
     case ANY: *bytes = item; return true;
     case STREAM:
-        message->stream = ak_json_string_is(item, ak_bytes("stderr")) ? AK_STREAM_STDERR
-                                                                      : AK_STREAM_STDOUT;
-        return message->stream == AK_STREAM_STDERR || ak_json_string_is(item, ak_bytes("stdout"));
+        message->stream =
+            ak_json_string_is(item, ak_bytes("stderr")) ? AK_STREAM_STDERR : AK_STREAM_STDOUT;
+        return message->stream == AK_STREAM_STDERR ||
+               ak_json_string_is(item, ak_bytes("stdout"));
     case WHERE: return set_where(message, item);
     case OPTIONS: return set_options(message, item);
     }
@@ -308,8 +343,8 @@ static const Type *find_type(AkBytes name, AkSide side)
     return NULL;
 }
 
-/* Two passes over the members: first the slices (the last of a doubled key wins, as in Python), then
- * what they mean. Only the second writes into the line. */
+/* Two passes over the members: first the slices (the last of a doubled key wins, as in Python),
+ * then what they mean. Only the second writes into the line. */
 static int read_payload(AkReader *reader, const Type *type, AkBytes payload, AkMessage *message)
 {
     AkBytes items[12] = {{NULL, 0}}, name, item;
@@ -360,12 +395,14 @@ static int read_line(AkReader *reader, AkBytes line, AkMessage *message)
     if (!type)
         return fail_about(reader, "a message of unknown type ", name, "");
     if (ak_json_kind(payload) > AK_JSON_NULL && ak_json_kind(payload) != AK_JSON_OBJECT)
-        return fail_about(reader, "a ", ak_bytes(type->name), " message has no object as its payload");
+        return fail_about(reader, "a ", ak_bytes(type->name),
+                          " message has no object as its payload");
     message->kind = type->kind;
     int fault = read_payload(reader, type, payload, message);
     if (fault)
         return fault;
-    /* A base runner always says what a call gave; with an error there may be nothing to pickle. */
+    /* A base runner always says what a call gave; with an error there may be nothing to pickle.
+     */
     if (type->kind == AK_MSG_RESPONSE && !message->value.at && !message->error.at)
         return fail(reader, AK_E_FORMAT, "a response message lacks its value");
     return 1;
@@ -375,14 +412,16 @@ int ak_reader_next(AkReader *reader, AkMessage *message)
 {
     if (reader->start == reader->end)
         return reader->fault;
-    const char *newline = memchr(reader->bytes + reader->searched, '\n', reader->end - reader->searched);
+    const char *newline =
+        memchr(reader->bytes + reader->searched, '\n', reader->end - reader->searched);
     if (!newline) {
         reader->searched = reader->end;
         if (!reader->fault && reader->end - reader->start > reader->max_line)
             fail_long(reader);
         return reader->fault;
     }
-    AkBytes line = {reader->bytes + reader->start, (size_t)(newline - reader->bytes) - reader->start};
+    AkBytes line = {reader->bytes + reader->start,
+                    (size_t)(newline - reader->bytes) - reader->start};
     if (reader->fault)
         return reader->fault;
     if (line.len > reader->max_line)
@@ -560,9 +599,9 @@ int ak_message_write(const AkMessage *message, AkSide from, AkText *out)
 int ak_message_event(const AkMessage *m, AkEvent *event)
 {
     static const AkEventKind kinds[] = {
-        [AK_MSG_MODULE] = AK_EV_MODULE,     [AK_MSG_CALLBACK] = AK_EV_CALL,
-        [AK_MSG_RESPONSE] = AK_EV_RESULT,   [AK_MSG_REQUEST] = AK_EV_REQUEST,
-        [AK_MSG_PRINT] = AK_EV_PRINT,       [AK_MSG_DONE] = AK_EV_DONE,
+        [AK_MSG_MODULE] = AK_EV_MODULE,   [AK_MSG_CALLBACK] = AK_EV_CALL,
+        [AK_MSG_RESPONSE] = AK_EV_RESULT, [AK_MSG_REQUEST] = AK_EV_REQUEST,
+        [AK_MSG_PRINT] = AK_EV_PRINT,     [AK_MSG_DONE] = AK_EV_DONE,
     };
     if (!type_of(m->kind, AK_FROM_RUNNER))
         return AK_E_MISUSE;
@@ -624,9 +663,7 @@ int ak_command_line(const AkCommand *command, uint32_t proto, AkBytes session_id
         message.name = command->name;
         message.attempt = extended ? command->attempt : 0;
         break;
-    case AK_CMD_REPLY:
-        message.kind = command->request ? AK_MSG_REPLY : AK_MSG_RESPONSE;
-        break;
+    case AK_CMD_REPLY: message.kind = command->request ? AK_MSG_REPLY : AK_MSG_RESPONSE; break;
     default: return AK_E_MISUSE;
     }
     if (!extended && command->error.at && !command->value.at)

@@ -1,7 +1,7 @@
 /* run.c: the life of a session: created or loaded, given a runner, replayed, ended.
  *
- * The table of all states is ak__run_rows here plus those of activity.c (calls), timer.c (time) and
- * signal.c (requests and mail); ak_run_step finds the row and calls its handler.
+ * The table of all states is ak__run_rows here plus those of activity.c (calls), timer.c (time)
+ * and signal.c (requests and mail); ak_run_step finds the row and calls its handler.
  */
 #include "run.h"
 
@@ -39,7 +39,8 @@ const AkRow ak__run_rows[] = {
 
     {AK__STARTING, AK_EV_LOST, lost, "starting + lost: another runner, or give up"},
     {AK__TURN, AK_EV_LOST, lost, "turn + lost: another runner, or give up"},
-    {AK__EXECUTING, AK_EV_LOST, lost, "executing + lost: another runner calls again, or give up"},
+    {AK__EXECUTING, AK_EV_LOST, lost,
+     "executing + lost: another runner calls again, or give up"},
     {AK__BACKOFF, AK_EV_LOST, lost_at_rest, "backoff + lost: park"},
     {AK__WAITING, AK_EV_LOST, lost_at_rest, "waiting + lost: park"},
     {AK__PARKED, AK_EV_LOST, ignore, "parked + lost: known already"},
@@ -89,7 +90,8 @@ const AkRow ak__run_rows[] = {
 };
 const size_t ak__run_rows_len = sizeof ak__run_rows / sizeof *ak__run_rows;
 
-/* --- Commands ------------------------------------------------------------------------------------- */
+/* --- Commands
+ * ------------------------------------------------------------------------------------- */
 
 #define PIECE 8192
 
@@ -202,21 +204,22 @@ bool ak_command_is_inside(AkCommandKind kind)
 
 const char *ak_command_name(AkCommandKind kind)
 {
-    static const char *const names[] = {"request", "send",  "take", "wait",  "finish", "load",  "journal",
-                                        "spawn",   "run",   "execute", "reply", "show", "note",
-                                        "alarm",   "stack", "kill"};
+    static const char *const names[] = {
+        "request", "send",    "take",  "wait", "finish", "load",  "journal", "spawn",
+        "run",     "execute", "reply", "show", "note",   "alarm", "stack",   "kill"};
     return kind < AK_CMD_KINDS ? names[kind] : "";
 }
 
 const char *ak_event_name(AkEventKind kind)
 {
-    static const char *const names[] = {"create", "record", "loaded", "mail",  "module", "call",
-                                        "result", "request", "print", "done",  "answer", "time",
-                                        "stack",  "lost",   "broken", "stop"};
+    static const char *const names[] = {"create", "record",  "loaded", "mail", "module", "call",
+                                        "result", "request", "print",  "done", "answer", "time",
+                                        "stack",  "lost",    "broken", "stop"};
     return kind < AK_EV_KINDS ? names[kind] : "";
 }
 
-/* --- A run ------------------------------------------------------------------------------------------ */
+/* --- A run
+ * ------------------------------------------------------------------------------------------ */
 
 AkRun *ak_run_new(const AkRunOptions *options, AkBytes session_id)
 {
@@ -371,7 +374,8 @@ int ak_run_step(AkRun *run, AkNow now, const AkEvent *event, AkCommands *out)
     return ak__fault(run, AK_E_MISUSE, "no such event in this state");
 }
 
-/* --- Helpers of all four files ------------------------------------------------------------------------- */
+/* --- Helpers of all four files
+ * ------------------------------------------------------------------------- */
 
 int ak__fault(AkRun *run, int fault, const char *words)
 {
@@ -419,6 +423,16 @@ void ak__forget(AkKnown *known)
     *known = (AkKnown){0};
 }
 
+void ak__pass(AkRun *run, AkKnown *known)
+{
+    ak__forget(known);
+    if (run->seq < run->known_len)
+        return;
+    free(run->known);
+    run->known = NULL;
+    run->known_len = run->known_room = 0;
+}
+
 AkKnown *ak__known(AkRun *run, uint64_t seq)
 {
     if (seq == 0 || seq > run->known_len || run->known[seq - 1].record.kind == 0)
@@ -433,8 +447,8 @@ int64_t ak__time(AkRun *run, int64_t at)
     return run->last_at;
 }
 
-/* Keeps a record for the program, which is to come to its seq. A later record of the same seq (an
- * answer after its ask, a call after its attempts) takes the place of the former. */
+/* Keeps a record for the program, which is to come to its seq. A later record of the same seq
+ * (an answer after its ask, a call after its attempts) takes the place of the former. */
 static int remember(AkRun *run, AkBytes bytes, AkRecord record)
 {
     char *copy = ak__copy(run, bytes);
@@ -483,7 +497,8 @@ int ak__journal(AkRun *run, AkNow now, AkRecord *record, bool lazy, AkCommands *
     AkBytes bytes = {run->bytes.at, run->bytes.len};
     AkRecord written;
     const char *why;
-    fault = ak_record_read(bytes, run->session, command->number, previous, &written, &sum, &why);
+    fault =
+        ak_record_read(bytes, run->session, command->number, previous, &written, &sum, &why);
     assert(fault == 0);
     return fault ? fault : remember(run, bytes, written);
 }
@@ -504,24 +519,35 @@ void ak__reply(AkRun *run, AkNow now, const AkRecord *record, bool request, AkCo
 void ak__start_turn(AkRun *run, AkNow now)
 {
     run->phase = AK__TURN;
-    run->limit = run->options.turn_timeout_us > 0 ? now.mono_us + run->options.turn_timeout_us : 0;
+    run->limit =
+        run->options.turn_timeout_us > 0 ? now.mono_us + run->options.turn_timeout_us : 0;
 }
 
 int ak__set_call(AkRun *run, const AkEvent *event, uint64_t attempt, AkNow now)
 {
     AkCall *call = &run->call;
     /* The data is kept only where it may be needed again. */
-    AkBytes parts[] = {event->name, event->args, event->file, event->func, event->digest,
-                       event->preview, event->retries ? event->value : (AkBytes){NULL, 0}};
-    AkBytes *slots[] = {&call->name, &call->args, &call->file, &call->func, &call->digest,
-                        &call->preview, &call->data};
+    AkBytes parts[] = {event->name,
+                       event->args,
+                       event->file,
+                       event->func,
+                       event->digest,
+                       event->preview,
+                       event->retries ? event->value : (AkBytes){NULL, 0}};
+    AkBytes *slots[] = {&call->name,   &call->args,    &call->file, &call->func,
+                        &call->digest, &call->preview, &call->data};
     size_t len = 0;
     for (size_t i = 0; i < 7; i++)
         len += parts[i].len + 1;
     free(call->bytes);
-    *call = (AkCall){.bytes = malloc(len), .seq = run->seq, .attempt = attempt, .line = event->line,
-                     .retries = event->retries, .in_memory = event->in_memory,
-                     .timeout_us = event->timeout_us, .backoff_us = event->backoff_us};
+    *call = (AkCall){.bytes = malloc(len),
+                     .seq = run->seq,
+                     .attempt = attempt,
+                     .line = event->line,
+                     .retries = event->retries,
+                     .in_memory = event->in_memory,
+                     .timeout_us = event->timeout_us,
+                     .backoff_us = event->backoff_us};
     call->start_us = now.wall_us > run->last_at ? now.wall_us : run->last_at;
     if (!call->bytes) {
         run->failed = true;
@@ -549,8 +575,8 @@ void ak__describe(AkText *text, AkBytes name, AkBytes file, uint64_t line)
     ak_text_str(text, ")");
 }
 
-AkBytes ak__error_json(AkRun *run, const char *kind, const char *type, AkBytes message, AkBytes file,
-                       uint64_t line, AkBytes func)
+AkBytes ak__error_json(AkRun *run, const char *kind, const char *type, AkBytes message,
+                       AkBytes file, uint64_t line, AkBytes func)
 {
     AkText *json = &run->scratch;
     ak_text_clear(json);
@@ -575,16 +601,19 @@ AkBytes ak__error_json(AkRun *run, const char *kind, const char *type, AkBytes m
     return (AkBytes){json->at, json->len};
 }
 
-/* --- The end ------------------------------------------------------------------------------------------ */
+/* --- The end
+ * ------------------------------------------------------------------------------------------ */
 
 /* What a parent's next_signal gets: {completed, value, error}. */
-static void tell_parent(AkRun *run, AkState state, AkBytes value, AkBytes error, AkCommands *out)
+static void tell_parent(AkRun *run, AkState state, AkBytes value, AkBytes error,
+                        AkCommands *out)
 {
     AkText json = {0};
     if (!run->parent)
         return;
     AkCommand *send = ak__command(run, out, AK_CMD_SEND);
-    ak_text_str(&json, state == AK_STATE_COMPLETED ? "{\"completed\": true" : "{\"completed\": false");
+    ak_text_str(&json,
+                state == AK_STATE_COMPLETED ? "{\"completed\": true" : "{\"completed\": false");
     ak_text_str(&json, ", \"value\": ");
     if (value.at)
         ak_text_json(&json, value);
@@ -604,9 +633,13 @@ static void tell_parent(AkRun *run, AkState state, AkBytes value, AkBytes error,
     ak_text_free(&json);
 }
 
-static int end(AkRun *run, AkNow now, AkState state, AkBytes value, AkBytes error, AkCommands *out)
+static int end(AkRun *run, AkNow now, AkState state, AkBytes value, AkBytes error,
+               AkCommands *out)
 {
-    AkRecord record = {.kind = AK_REC_DONE, .state = state, .value = value, .error = error,
+    AkRecord record = {.kind = AK_REC_DONE,
+                       .state = state,
+                       .value = value,
+                       .error = error,
                        .at_us = ak__time(run, now.wall_us)};
     AkCommand *finish = ak__command(run, out, AK_CMD_FINISH);
     if (finish) {
@@ -630,7 +663,8 @@ static void end_runner(AkRun *run, AkCommands *out)
     run->has_runner = false;
 }
 
-int ak__finish(AkRun *run, AkNow now, AkState state, AkBytes value, AkBytes error, AkCommands *out)
+int ak__finish(AkRun *run, AkNow now, AkState state, AkBytes value, AkBytes error,
+               AkCommands *out)
 {
     int fault = end(run, now, state, value, error, out);
     end_runner(run, out);
@@ -653,15 +687,15 @@ static int program_done(AkRun *run, AkNow now, const AkEvent *event, AkCommands 
         if (known)
             return ak__diverge(run, now, known, event, false, out);
     }
-    return ak__finish(run, now, event->error.at ? AK_STATE_ERROR : AK_STATE_COMPLETED, event->value,
-                      event->error, out);
+    return ak__finish(run, now, event->error.at ? AK_STATE_ERROR : AK_STATE_COMPLETED,
+                      event->value, event->error, out);
 }
 
 static int stop(AkRun *run, AkNow now, const AkEvent *event, AkCommands *out)
 {
     AkBytes reason = event->text.at ? event->text : ak_bytes("stopped");
-    AkBytes error = ak__error_json(run, "stopped", "Stopped", reason, run->call.file, run->call.line,
-                                   run->call.func);
+    AkBytes error = ak__error_json(run, "stopped", "Stopped", reason, run->call.file,
+                                   run->call.line, run->call.func);
     return ak__finish(run, now, AK_STATE_STOPPED, (AkBytes){NULL, 0}, error, out);
 }
 
@@ -672,17 +706,20 @@ static int broken(AkRun *run, AkNow now, const AkEvent *event, AkCommands *out)
 
 int ak__off_script(AkRun *run, AkNow now, const AkEvent *event, AkCommands *out)
 {
-    static const char *const phases[] = {
-        [AK__STARTING] = "before it named its module", [AK__TURN] = "in workflow code",
-        [AK__EXECUTING] = "while it performs a call",  [AK__BACKOFF] = "while a call waits to be retried",
-        [AK__WAITING] = "while it waits",              [AK__STUCK] = "while its turn is over"};
+    static const char *const phases[] = {[AK__STARTING] = "before it named its module",
+                                         [AK__TURN] = "in workflow code",
+                                         [AK__EXECUTING] = "while it performs a call",
+                                         [AK__BACKOFF] = "while a call waits to be retried",
+                                         [AK__WAITING] = "while it waits",
+                                         [AK__STUCK] = "while its turn is over"};
     AkText words = {0};
     ak_text_str(&words, "the runner sent '");
     ak_text_str(&words, ak_event_name(event->kind));
     ak_text_str(&words, "' ");
     ak_text_str(&words, phases[run->phase]);
     run->failed |= words.failed;
-    int fault = ak__fail(run, now, "protocol", "ProtocolError", (AkBytes){words.at, words.len}, out);
+    int fault =
+        ak__fail(run, now, "protocol", "ProtocolError", (AkBytes){words.at, words.len}, out);
     ak_text_free(&words);
     return fault;
 }
@@ -702,7 +739,8 @@ static int ignore(AkRun *run, AkNow now, const AkEvent *event, AkCommands *out)
     return 0;
 }
 
-/* --- Divergence ----------------------------------------------------------------------------------------- */
+/* --- Divergence
+ * ----------------------------------------------------------------------------------------- */
 
 static bool is_request(AkRecordKind kind)
 {
@@ -713,7 +751,8 @@ static bool other_arguments(const AkRecord *record, const AkEvent *event)
 {
     if (is_request(record->kind))
         return record->args.at && event->args.at && !ak_bytes_equal(record->args, event->args);
-    return record->digest.at && event->digest.at && !ak_bytes_equal(record->digest, event->digest);
+    return record->digest.at && event->digest.at &&
+           !ak_bytes_equal(record->digest, event->digest);
 }
 
 bool ak__differs(AkRun *run, const AkKnown *known, const AkEvent *event, bool request)
@@ -752,8 +791,8 @@ static void add_arguments(AkText *words, AkBytes preview, AkBytes args)
     ak_text_add(words, shown.at, shown.len > 200 ? 200 : shown.len);
 }
 
-/* The program does not do what its journal says it did. The runner hears of it (unless it says that
- * the program is over), then the session ends. */
+/* The program does not do what its journal says it did. The runner hears of it (unless it says
+ * that the program is over), then the session ends. */
 int ak__diverge(AkRun *run, AkNow now, const AkKnown *known, const AkEvent *event, bool request,
                 AkCommands *out)
 {
@@ -779,11 +818,11 @@ int ak__diverge(AkRun *run, AkNow now, const AkKnown *known, const AkEvent *even
             add_arguments(&words, event->preview, event->args);
     }
     run->failed |= words.failed;
-    AkBytes error = ak__error_json(run, "divergence", "DivergenceError",
-                                   (AkBytes){words.at, words.len}, event->file.at ? event->file
-                                                                                 : record->file,
-                                   event->file.at ? event->line : record->line,
-                                   event->file.at ? event->func : record->func);
+    AkBytes error =
+        ak__error_json(run, "divergence", "DivergenceError", (AkBytes){words.at, words.len},
+                       event->file.at ? event->file : record->file,
+                       event->file.at ? event->line : record->line,
+                       event->file.at ? event->func : record->func);
     AkBytes told = ak__own(out, error);
     int fault = end(run, now, AK_STATE_ERROR, (AkBytes){NULL, 0}, told, out);
     if (!over && fault == 0) {
@@ -801,7 +840,8 @@ int ak__diverge(AkRun *run, AkNow now, const AkKnown *known, const AkEvent *even
     return fault;
 }
 
-/* --- The beginning ----------------------------------------------------------------------------------------- */
+/* --- The beginning
+ * ----------------------------------------------------------------------------------------- */
 
 static void spawn(AkRun *run, AkCommands *out)
 {
@@ -834,8 +874,12 @@ static int begin(AkRun *run, AkBytes bytes)
 
 static int create(AkRun *run, AkNow now, const AkEvent *event, AkCommands *out)
 {
-    AkRecord record = {.kind = AK_REC_START, .name = event->name, .args = event->args,
-                       .seed = event->seed, .dialect = event->dialect, .parent = event->parent,
+    AkRecord record = {.kind = AK_REC_START,
+                       .name = event->name,
+                       .args = event->args,
+                       .seed = event->seed,
+                       .dialect = event->dialect,
+                       .parent = event->parent,
                        .text = event->text};
     int fault = ak__journal(run, now, &record, false, out);
     if (fault)
@@ -858,7 +902,8 @@ static int corrupt_record(AkRun *run, int fault, uint64_t number, const char *wh
 
 static int note_taken(AkRun *run, uint64_t id)
 {
-    if (!ak__run_grow(run, (void **)&run->taken, &run->taken_room, run->taken_len, sizeof *run->taken))
+    if (!ak__run_grow(run, (void **)&run->taken, &run->taken_room, run->taken_len,
+                  sizeof *run->taken))
         return AK_E_NOMEM;
     size_t i = run->taken_len++;
     for (; i > 0 && run->taken[i - 1] > id; i--)
@@ -880,7 +925,8 @@ static const char *out_of_order(const AkRun *run, const AkRecord *record)
         return "it comes after the end";
     if ((record->kind == AK_REC_START) != (record->number == 0))
         return "the start is not at the start";
-    if (record->kind == AK_REC_START || record->kind == AK_REC_PRINT || record->kind == AK_REC_DONE)
+    if (record->kind == AK_REC_START || record->kind == AK_REC_PRINT ||
+        record->kind == AK_REC_DONE)
         return NULL;
     if (seq == run->last_seq + 1 && !open && seq <= record->number)
         return NULL;
@@ -897,7 +943,8 @@ static int take_record(AkRun *run, AkNow now, const AkEvent *event, AkCommands *
     (void)now;
     (void)out;
     run->phase = AK__LOADING;
-    int fault = ak_record_read(event->value, run->session, run->fed, run->fed_sum, &record, &sum, &why);
+    int fault =
+        ak_record_read(event->value, run->session, run->fed, run->fed_sum, &record, &sum, &why);
     if (fault)
         return corrupt_record(run, fault, run->fed, why);
     why = out_of_order(run, &record);
@@ -960,7 +1007,8 @@ static int loaded(AkRun *run, AkNow now, const AkEvent *event, AkCommands *out)
         return AK_E_CORRUPT;
     }
     if (run->fed_sum != event->sum || (again && run->fed_sum != run->sum))
-        return corrupt_record(run, AK_E_CORRUPT, run->fed - 1, "it is not the one acknowledged");
+        return corrupt_record(run, AK_E_CORRUPT, run->fed - 1,
+                              "it is not the one acknowledged");
     run->length = run->fed;
     run->sum = run->fed_sum;
     run->fresh = true;
@@ -976,14 +1024,15 @@ static int loaded(AkRun *run, AkNow now, const AkEvent *event, AkCommands *out)
         return 0;
     }
     int fault = ak__try_wait(run, now, out);
-    /* The row may say that the wait was over: it was, by a clock that has been set back since. */
+    /* The row may say that the wait was over: it was, by a clock that has been set back since.
+     */
     if (fault == 0)
         ak__show_wait(run, out);
     return fault < 0 ? fault : 0;
 }
 
-/* Back to the start: what is remembered is dropped and asked for again, as it was partly replied and
- * freed. Mail stays, it is not part of the journal. */
+/* Back to the start: what is remembered is dropped and asked for again, as it was partly
+ * replied and freed. Mail stays, it is not part of the journal. */
 int ak__restart(AkRun *run, AkCommands *out)
 {
     if (run->fresh) {
@@ -1027,7 +1076,9 @@ static int print(AkRun *run, AkNow now, const AkEvent *event, AkCommands *out)
 {
     if (event->seq == 0 && ++run->prints_seen <= run->prints)
         return 0;
-    AkRecord record = {.kind = AK_REC_PRINT, .seq = event->seq, .text = event->text,
+    AkRecord record = {.kind = AK_REC_PRINT,
+                       .seq = event->seq,
+                       .text = event->text,
                        .stream = event->stream ? event->stream : AK_STREAM_STDOUT};
     int fault = ak__journal(run, now, &record, true, out);
     if (fault)
@@ -1042,10 +1093,11 @@ static int print(AkRun *run, AkNow now, const AkEvent *event, AkCommands *out)
     return 0;
 }
 
-/* --- A runner that is gone ------------------------------------------------------------------------------- */
+/* --- A runner that is gone
+ * ------------------------------------------------------------------------------- */
 
-/* A program that takes its runner with it every time must not do so for ever: after some in a row,
- * without a record between them, the session fails and says where. */
+/* A program that takes its runner with it every time must not do so for ever: after some in a
+ * row, without a record between them, the session fails and says where. */
 static int give_up(AkRun *run, AkNow now, AkBytes how, AkCommands *out)
 {
     AkText words = {0};

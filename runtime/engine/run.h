@@ -1,7 +1,8 @@
 /* run.h: what run.c, activity.c, timer.c and signal.c share, and nobody else includes.
  *
- * A run is in one state. Each file holds the rows of the table that are its business: in this state,
- * this event is handled by that function. What has no row is the caller's mistake (AK_E_MISUSE).
+ * A run is in one state. Each file holds the rows of the table that are its business: in this
+ * state, this event is handled by that function. What has no row is the caller's mistake
+ * (AK_E_MISUSE).
  */
 #ifndef AK_RUN_H
 #define AK_RUN_H
@@ -35,7 +36,8 @@ typedef struct AkRow {
 } AkRow;
 
 extern const AkRow ak__run_rows[], ak__activity_rows[], ak__timer_rows[], ak__signal_rows[];
-extern const size_t ak__run_rows_len, ak__activity_rows_len, ak__timer_rows_len, ak__signal_rows_len;
+extern const size_t ak__run_rows_len, ak__activity_rows_len, ak__timer_rows_len,
+    ak__signal_rows_len;
 
 /* A record that the program has not come to yet. The slices point into bytes. */
 typedef struct AkKnown {
@@ -68,7 +70,8 @@ struct AkRun {
     bool fresh;  /* all records are in `known`: loaded, and no program has been fed from them */
     bool has_runner;
     int row;
-    AkText words, scratch, bytes; /* of the latest fault; for building values; for building records */
+    AkText words, scratch,
+        bytes; /* of the latest fault; for building values; for building records */
     char *id;
     AkBytes session;
 
@@ -81,9 +84,9 @@ struct AkRun {
     char *parent, *entry;
     AkKnown *known; /* by seq - 1 */
     size_t known_len, known_room;
-    uint64_t last_seq;      /* the highest seq that has a record */
-    uint64_t prints;        /* of workflow code, recorded */
-    uint64_t prints_seen;   /* of workflow code, by this runner */
+    uint64_t last_seq;    /* the highest seq that has a record */
+    uint64_t prints;      /* of workflow code, recorded */
+    uint64_t prints_seen; /* of workflow code, by this runner */
 
     /* The program. */
     uint64_t seq; /* where it stands */
@@ -93,8 +96,8 @@ struct AkRun {
     AkWait wait;
     uint64_t wait_seq;
     int64_t since, due, due_mono; /* due 0: no deadline */
-    AkText wait_args;             /* whose mail: the request's arguments; of a retry the call's name */
-    uint64_t over;                /* the seq whose sleep or pause has ended, though a clock may be set back */
+    AkText wait_args; /* whose mail: the request's arguments; of a retry the call's name */
+    uint64_t over; /* the seq whose sleep or pause has ended, though a clock may be set back */
 
     /* Mail that nobody has asked for yet, in the order of ids. */
     AkMailItem *mail;
@@ -104,7 +107,8 @@ struct AkRun {
     size_t taken_len, taken_room;
 
     /* Deadlines of this process, monotonic. */
-    int64_t limit; /* of the turn, the call, the stack, the pause before the next runner; 0 for none */
+    int64_t limit; /* of the turn, the call, the stack, the pause before the next runner; 0 for
+                      none */
     int64_t armed_wall, armed_mono;
     uint32_t losses;
 };
@@ -115,26 +119,34 @@ char *ak__copy(AkRun *run, AkBytes bytes); /* malloced, with a NUL; NULL and run
 bool ak__run_grow(AkRun *run, void **items, size_t *room, size_t len, size_t size);
 AkCommand *ak__command(AkRun *run, AkCommands *out, AkCommandKind kind);
 AkBytes ak__own(AkCommands *out, AkBytes bytes); /* a copy that lives as long as the commands */
-/* Completes the record (number, time), journals it, remembers it if the program is yet to come there. */
+/* Completes the record (number, time), journals it, remembers it if the program is yet to come
+ * there. */
 int ak__journal(AkRun *run, AkNow now, AkRecord *record, bool lazy, AkCommands *out);
 AkKnown *ak__known(AkRun *run, uint64_t seq); /* NULL for none */
 void ak__forget(AkKnown *known);
+void ak__pass(AkRun *run,
+              AkKnown *known); /* forgets it, and the table itself behind the last one */
 int64_t ak__time(AkRun *run, int64_t at); /* `at`, but never before what the program has seen */
 void ak__reply(AkRun *run, AkNow now, const AkRecord *record, bool request, AkCommands *out);
 /* Ends the session: the record, the row, the parent's mail. The runner is ended too. */
-int ak__finish(AkRun *run, AkNow now, AkState state, AkBytes value, AkBytes error, AkCommands *out);
+int ak__finish(AkRun *run, AkNow now, AkState state, AkBytes value, AkBytes error,
+               AkCommands *out);
 int ak__fail(AkRun *run, AkNow now, const char *kind, const char *type, AkBytes message,
              AkCommands *out);
 /* {"type", "message", "traceback": [where the program stands], "kind"} into run->scratch. */
-AkBytes ak__error_json(AkRun *run, const char *kind, const char *type, AkBytes message, AkBytes file,
-                       uint64_t line, AkBytes func);
-/* Does what the program asks for differ from what the journal says it asked? Fails the session. */
+AkBytes ak__error_json(AkRun *run, const char *kind, const char *type, AkBytes message,
+                       AkBytes file, uint64_t line, AkBytes func);
+/* Does what the program asks for differ from what the journal says it asked? Fails the session.
+ */
 bool ak__differs(AkRun *run, const AkKnown *known, const AkEvent *event, bool request);
 int ak__diverge(AkRun *run, AkNow now, const AkKnown *known, const AkEvent *event, bool request,
                 AkCommands *out);
-void ak__note_arguments(AkRun *run, const AkKnown *known, const AkEvent *event, AkCommands *out);
-void ak__describe(AkText *text, AkBytes name, AkBytes file, uint64_t line); /* fetch (flow.py:12) */
-int ak__restart(AkRun *run, AkCommands *out); /* a new runner, replaying: SPAWN, or LOAD first */
+void ak__note_arguments(AkRun *run, const AkKnown *known, const AkEvent *event,
+                        AkCommands *out);
+void ak__describe(AkText *text, AkBytes name, AkBytes file,
+                  uint64_t line); /* fetch (flow.py:12) */
+int ak__restart(AkRun *run,
+                AkCommands *out); /* a new runner, replaying: SPAWN, or LOAD first */
 bool ak__numbered(const AkEvent *event, uint64_t expected);
 int ak__off_script(AkRun *run, AkNow now, const AkEvent *event, AkCommands *out);
 int ak__keep_mail(AkRun *run, AkNow now, const AkEvent *event, AkCommands *out);
@@ -144,7 +156,8 @@ int ak__set_call(AkRun *run, const AkEvent *event, uint64_t attempt, AkNow now);
 /* --- timer.c ---- */
 void ak__arm(AkRun *run, AkNow now, AkCommands *out);
 bool ak__is_due(const AkRun *run, AkNow now);
-void ak__wait_until(AkRun *run, AkNow now, AkWait wait, uint64_t seq, int64_t since, int64_t due);
+void ak__wait_until(AkRun *run, AkNow now, AkWait wait, uint64_t seq, int64_t since,
+                    int64_t due);
 void ak__show_wait(AkRun *run, AkCommands *out);
 void ak__end_wait(AkRun *run, AkCommands *out);
 int ak__sleep(AkRun *run, AkNow now, const AkEvent *event, AkCommands *out);

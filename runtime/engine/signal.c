@@ -1,12 +1,12 @@
 /* signal.c: requests, and the mail that some of them wait for.
  *
  *     turn --request sleep--> timer.c
- *     turn --request next_event, next_signal--> turn (mail is there) or waiting --mail, time--> turn
- *     turn --any other request--> asking --answer--> turn
- *     parked --mail, time--> loading or starting: the answer is recorded before there is a runner
+ *     turn --request next_event, next_signal--> turn (mail is there) or waiting --mail, time-->
+ * turn turn --any other request--> asking --answer--> turn parked --mail, time--> loading or
+ * starting: the answer is recorded before there is a runner
  *
- * Mail lies in the store's inbox until a record takes it: taking and recording are one transaction,
- * so nothing is lost and nothing is taken twice. What nobody asks for stays.
+ * Mail lies in the store's inbox until a record takes it: taking and recording are one
+ * transaction, so nothing is lost and nothing is taken twice. What nobody asks for stays.
  */
 #include "run.h"
 
@@ -19,7 +19,8 @@ static int answer(AkRun *, AkNow, const AkEvent *, AkCommands *);
 static int mail_wanted(AkRun *, AkNow, const AkEvent *, AkCommands *);
 
 const AkRow ak__signal_rows[] = {
-    {AK__TURN, AK_EV_REQUEST, request, "turn + request: reply from the journal, do it, or wait"},
+    {AK__TURN, AK_EV_REQUEST, request,
+     "turn + request: reply from the journal, do it, or wait"},
     {AK__ASKING, AK_EV_ANSWER, answer, "asking + answer: journal and reply"},
     {AK__WAITING, AK_EV_MAIL, mail_wanted, "waiting + mail: take it, or keep it for later"},
     {AK__PARKED, AK_EV_MAIL, mail_wanted, "parked + mail: take it, or keep it for later"},
@@ -124,8 +125,8 @@ static AkBytes mail_json(AkRun *run, const AkMailItem *item)
     return (AkBytes){json->at, json->len};
 }
 
-/* The answer of a wait for mail: the mail, or null when the time is over. The record tells again what
- * was asked, so that replay can compare. */
+/* The answer of a wait for mail: the mail, or null when the time is over. The record tells
+ * again what was asked, so that replay can compare. */
 static int answer_wait(AkRun *run, AkNow now, const AkRecord *asked_for, AkMailItem *item,
                        AkCommands *out)
 {
@@ -152,8 +153,13 @@ static int answer_wait(AkRun *run, AkNow now, const AkRecord *asked_for, AkMailI
 
 static AkRecord asked_by(const AkCall *call)
 {
-    return (AkRecord){.kind = AK_REC_ASK, .seq = call->seq, .name = call->name, .args = call->args,
-                      .file = call->file, .line = call->line, .func = call->func,
+    return (AkRecord){.kind = AK_REC_ASK,
+                      .seq = call->seq,
+                      .name = call->name,
+                      .args = call->args,
+                      .file = call->file,
+                      .line = call->line,
+                      .func = call->func,
                       .start_us = call->start_us};
 }
 
@@ -181,7 +187,8 @@ static int wait_for_mail(AkRun *run, AkNow now, AkWait wait, AkBytes args, AkCom
     return fault;
 }
 
-/* Whose wait is it, once there is no runner? The record that is remembered, or the call if not. */
+/* Whose wait is it, once there is no runner? The record that is remembered, or the call if not.
+ */
 static AkRecord asked(AkRun *run)
 {
     const AkKnown *known = ak__known(run, run->wait_seq);
@@ -257,7 +264,7 @@ static int replay(AkRun *run, AkNow now, AkKnown *known, const AkEvent *event, A
         run->over = record.seq;
     }
     ak__reply(run, now, &record, true, out);
-    ak__forget(known);
+    ak__pass(run, known);
     return 0;
 }
 
@@ -278,7 +285,8 @@ static int request(AkRun *run, AkNow now, const AkEvent *event, AkCommands *out)
                         ak_bytes("the runner sent a request with the wrong number"), out);
     if (event->args.at && ak_json_check(event->args, 200, &why, &where) < 0)
         return ak__fail(run, now, "protocol", "ProtocolError",
-                        ak_bytes("the runner sent a request whose arguments are not JSON"), out);
+                        ak_bytes("the runner sent a request whose arguments are not JSON"),
+                        out);
     AkKnown *known = ak__known(run, ++run->seq);
     if (known)
         return replay(run, now, known, event, out);
@@ -310,7 +318,9 @@ static int answer(AkRun *run, AkNow now, const AkEvent *event, AkCommands *out)
         return ak__fault(run, AK_E_MISUSE, "an answer to another request");
     AkRecord record = asked_by(&run->call);
     record.kind = AK_REC_ANSWER;
-    record.value = event->error.at ? (AkBytes){NULL, 0} : event->value.at ? event->value : ak_bytes("null");
+    record.value = event->error.at   ? (AkBytes){NULL, 0}
+                   : event->value.at ? event->value
+                                     : ak_bytes("null");
     record.error = event->error;
     int fault = ak__journal(run, now, &record, false, out);
     if (fault == 0)

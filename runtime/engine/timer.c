@@ -4,9 +4,9 @@
  *     turn --too long--> stuck --its stack, or none in time--> ended
  *     respawn --its time--> loading, then starting
  *
- * A sleep's record is its deadline; that it is over needs no record, as the deadline says it again.
- * There is one alarm. It is not moved when a deadline moves further away (the turn's does with each
- * reply): it then comes too early, and is set anew.
+ * A sleep's record is its deadline; that it is over needs no record, as the deadline says it
+ * again. There is one alarm. It is not moved when a deadline moves further away (the turn's
+ * does with each reply): it then comes too early, and is set anew.
  */
 #include "run.h"
 
@@ -41,7 +41,8 @@ const char *ak_wait_name(AkWait wait)
 /* The earliest deadline on each clock, told when it is not told already. */
 void ak__arm(AkRun *run, AkNow now, AkCommands *out)
 {
-    bool waits = run->phase == AK__PARKED || run->phase == AK__WAITING || run->phase == AK__BACKOFF;
+    bool waits =
+        run->phase == AK__PARKED || run->phase == AK__WAITING || run->phase == AK__BACKOFF;
     bool limited = run->phase == AK__TURN || run->phase == AK__EXECUTING ||
                    run->phase == AK__STUCK || run->phase == AK__RESPAWN;
     int64_t wall = waits ? run->due : 0;
@@ -68,13 +69,16 @@ bool ak__is_due(const AkRun *run, AkNow now)
     return run->due && (now.wall_us >= run->due || now.mono_us >= run->due_mono);
 }
 
-void ak__wait_until(AkRun *run, AkNow now, AkWait wait, uint64_t seq, int64_t since, int64_t due)
+void ak__wait_until(AkRun *run, AkNow now, AkWait wait, uint64_t seq, int64_t since,
+                    int64_t due)
 {
     run->wait = wait;
     run->wait_seq = seq;
     run->since = since;
     run->due = due;
-    run->due_mono = !due ? 0 : due > now.wall_us ? now.mono_us + (due - now.wall_us) : now.mono_us;
+    run->due_mono = !due                ? 0
+                    : due > now.wall_us ? now.mono_us + (due - now.wall_us)
+                                        : now.mono_us;
     if (due && run->due_mono < 1)
         run->due_mono = 1;
 }
@@ -92,7 +96,8 @@ void ak__show_wait(AkRun *run, AkCommands *out)
     if (run->wait == AK_WAIT_RETRY)
         command->text = ak__own(out, args);
     else if (run->wait != AK_WAIT_SLEEP)
-        command->text = ak__own(out, ak_json_member(args, run->wait == AK_WAIT_EVENT ? "ids" : "names"));
+        command->text =
+            ak__own(out, ak_json_member(args, run->wait == AK_WAIT_EVENT ? "ids" : "names"));
 }
 
 void ak__end_wait(AkRun *run, AkCommands *out)
@@ -102,19 +107,25 @@ void ak__end_wait(AkRun *run, AkCommands *out)
     ak__command(run, out, AK_CMD_WAIT);
 }
 
-/* Time is checked here so that replay can never go wrong over it: a sleep that has a record and that
- * the program comes to is over, whatever the clock says now. */
+/* Time is checked here so that replay can never go wrong over it: a sleep that has a record and
+ * that the program comes to is over, whatever the clock says now. */
 int ak__sleep(AkRun *run, AkNow now, const AkEvent *event, AkCommands *out)
 {
     int64_t micros = 0;
     AkBytes seconds = ak_json_member(event->args, "seconds");
-    if (ak_json_kind(seconds) != AK_JSON_NUMBER || !ak_json_micros(seconds, &micros) || micros < 0)
+    if (ak_json_kind(seconds) != AK_JSON_NUMBER || !ak_json_micros(seconds, &micros) ||
+        micros < 0)
         micros = 0;
     /* A century is for ever, and can be added to any time. */
     if (micros > INT64_C(3155760000) * 1000000)
         micros = INT64_C(3155760000) * 1000000;
-    AkRecord record = {.kind = AK_REC_ASK, .seq = run->seq, .name = event->name, .args = event->args,
-                       .file = event->file, .line = event->line, .func = event->func,
+    AkRecord record = {.kind = AK_REC_ASK,
+                       .seq = run->seq,
+                       .name = event->name,
+                       .args = event->args,
+                       .file = event->file,
+                       .line = event->line,
+                       .func = event->func,
                        .at_us = ak__time(run, now.wall_us)};
     record.start_us = record.at_us;
     record.due_us = record.at_us + micros;
@@ -162,9 +173,9 @@ static int fail_turn(AkRun *run, AkNow now, const AkEvent *event, AkCommands *ou
     }
     run->failed |= words.failed;
     AkBytes none = {NULL, 0};
-    AkBytes error = ak__error_json(run, "timeout", "TurnTimeout", (AkBytes){words.at, words.len},
-                                   event ? event->file : none, event ? event->line : 0,
-                                   event ? event->func : none);
+    AkBytes error = ak__error_json(run, "timeout", "TurnTimeout",
+                                   (AkBytes){words.at, words.len}, event ? event->file : none,
+                                   event ? event->line : 0, event ? event->func : none);
     int fault = ak__finish(run, now, AK_STATE_ERROR, none, error, out);
     ak_text_free(&words);
     return fault;

@@ -16,7 +16,7 @@ def many(root):
     """Enough work for a second or so on any machine."""
     body = "".join(f"    def m{i}(self):\n        return [x for x in range({i})]\n\n" for i in range(400))
     text = CLOCK + "\n" + body
-    return write(root, {f"p{i // 100}/flow{i}.py": text for i in range(1500)})
+    return write(root, {f"p{i // 50}/flow{i}.py": text for i in range(400)})
 
 
 def at_terminal(root, *args, interrupt_on=None):

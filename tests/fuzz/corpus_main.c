@@ -1,5 +1,6 @@
-/* corpus_main.c: runs a fuzz target over files, where there is no libFuzzer. Each file is tried as it is,
- * cut at some lengths, and with some bytes changed: a few thousand inputs a file, the same every time.
+/* corpus_main.c: runs a fuzz target over files, where there is no libFuzzer. Each file is tried
+ * as it is, cut at some lengths, and with some bytes changed: a few thousand inputs a file, the
+ * same every time.
  *
  *     fuzz_protocol [FILE...]
  */

@@ -1,6 +1,6 @@
-/* fuzz_journal.c: whatever a damaged store holds. The checksum would hide the reader of fields from a
- * fuzzer, so it is put right first: what is then taken must be written again as the same bytes, and the
- * engine must take it or refuse it. */
+/* fuzz_journal.c: whatever a damaged store holds. The checksum would hide the reader of fields
+ * from a fuzzer, so it is put right first: what is then taken must be written again as the same
+ * bytes, and the engine must take it or refuse it. */
 #include "engine.h"
 #include "journal.h"
 
@@ -9,9 +9,10 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* The input with a head, a length, a number and a checksum that are right. The checksum is learnt from
- * the reader: it is the one that it says it wants. */
-static char *put_right(const uint8_t *data, size_t size, uint64_t number, uint64_t previous, size_t *len)
+/* The input with a head, a length, a number and a checksum that are right. The checksum is
+ * learnt from the reader: it is the one that it says it wants. */
+static char *put_right(const uint8_t *data, size_t size, uint64_t number, uint64_t previous,
+                       size_t *len)
 {
     AkRecord record;
     uint64_t sum = 0;
@@ -29,7 +30,8 @@ static char *put_right(const uint8_t *data, size_t size, uint64_t number, uint64
     *len -= size ? 1 : 0;
     for (int i = 0; i < 4; i++)
         bytes[4 + i] = (char)(*len >> (8 * i));
-    ak_record_read((AkBytes){bytes, *len}, ak_bytes("ses_1"), number, previous, &record, &sum, &why);
+    ak_record_read((AkBytes){bytes, *len}, ak_bytes("ses_1"), number, previous, &record, &sum,
+                   &why);
     for (int i = 0; i < 8; i++)
         bytes[*len - 8 + (size_t)i] = (char)(sum >> (8 * i));
     return bytes;
@@ -46,8 +48,8 @@ static void check(AkBytes bytes, uint64_t number, uint64_t previous)
             abort();
         return;
     }
-    if (ak_record_write(&record, ak_bytes("ses_1"), previous, &text, &again) != 0 || sum != again ||
-        text.len != bytes.len || memcmp(text.at, bytes.at, text.len) != 0)
+    if (ak_record_write(&record, ak_bytes("ses_1"), previous, &text, &again) != 0 ||
+        sum != again || text.len != bytes.len || memcmp(text.at, bytes.at, text.len) != 0)
         abort();
     ak_text_free(&text);
 }
@@ -77,10 +79,12 @@ static void load(const uint8_t *data, size_t size)
         size -= 1 + take;
     }
     AkEvent loaded = {.kind = AK_EV_LOADED, .number = number, .sum = sum};
-    AkEvent later[] = {{.kind = AK_EV_TIME}, {.kind = AK_EV_MODULE},
-                       {.kind = AK_EV_MAIL, .mail = 1, .mail_kind = AK_MAIL_SIGNAL, .name = ak_bytes("go")},
-                       {.kind = AK_EV_CALL, .seq = 1, .name = ak_bytes("f")},
-                       {.kind = AK_EV_STOP}};
+    AkEvent later[] = {
+        {.kind = AK_EV_TIME},
+        {.kind = AK_EV_MODULE},
+        {.kind = AK_EV_MAIL, .mail = 1, .mail_kind = AK_MAIL_SIGNAL, .name = ak_bytes("go")},
+        {.kind = AK_EV_CALL, .seq = 1, .name = ak_bytes("f")},
+        {.kind = AK_EV_STOP}};
     if (fault == 0)
         fault = ak_run_step(run, now, &loaded, out);
     now.wall_us = INT64_MAX / 2;

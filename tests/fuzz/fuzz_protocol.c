@@ -1,5 +1,5 @@
-/* fuzz_protocol.c: whatever a runner sends. A message that is taken can be written, is read again as
- * the same, and neither the split into pieces nor the engine minds what it holds. */
+/* fuzz_protocol.c: whatever a runner sends. A message that is taken can be written, is read
+ * again as the same, and neither the split into pieces nor the engine minds what it holds. */
 #include "engine.h"
 #include "jsontext.h"
 #include "protocol.h"
@@ -26,7 +26,8 @@ static void write_and_read_again(const AkMessage *message, AkSide side)
     ak_reader_free(reader);
 }
 
-/* A session whose runner says all this. Its commands become lines that the other side can read. */
+/* A session whose runner says all this. Its commands become lines that the other side can read.
+ */
 static void act_on(AkRun *run, AkCommands *out, const AkMessage *message, int64_t now)
 {
     AkEvent event;
@@ -48,7 +49,8 @@ static void act_on(AkRun *run, AkCommands *out, const AkMessage *message, int64_
         ak_text_clear(&line);
         ak_reader_free(reader);
         if (command->kind == AK_CMD_REQUEST) {
-            AkEvent answer = {.kind = AK_EV_ANSWER, .seq = command->seq, .value = ak_bytes("null")};
+            AkEvent answer = {
+                .kind = AK_EV_ANSWER, .seq = command->seq, .value = ak_bytes("null")};
             ak_run_step(run, (AkNow){now, now}, &answer, out);
         }
     }
@@ -85,7 +87,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t where;
     if (size < 1)
         return 0;
-    converse(data + 1, size - 1, data[0] & 1 ? AK_FROM_ENGINE : AK_FROM_RUNNER, 1 + data[0] / 2u);
+    converse(data + 1, size - 1, data[0] & 1 ? AK_FROM_ENGINE : AK_FROM_RUNNER,
+             1 + data[0] / 2u);
     ak_json_check((AkBytes){(const char *)data, size}, AK_JSON_DEPTH, &why, &where);
     return 0;
 }
