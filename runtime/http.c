@@ -236,7 +236,7 @@ static enum MHD_Result take_body(AkHttpRequest *request, const char *bytes, size
 
     if (c && mono() - c->since_us > AK_HTTP_BODY_S * 1000000LL)
         return MHD_NO;
-    if (request->body.len + *len > AK_HTTP_BODY_MAX) {
+    if (request->too_big || request->body.len + *len > AK_HTTP_BODY_MAX) {
         request->too_big = true;
         request->dropped += *len;
         ak_text_free(&request->body);
