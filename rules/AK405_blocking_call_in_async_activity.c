@@ -14,7 +14,7 @@ static bool is_far_from(const char *row, const char *dotted)
 
     if (!len || row[len - 1] != '*')
         return false;
-    if (strstr(dotted, "()"))
+    if (strstr(dotted + len - 1, "()"))
         return true;
     dot = strchr(dotted + len - 1, '.');
     return dot && strchr(dot + 1, '.');
