@@ -594,12 +594,26 @@ static void with_item(AkWalk *w)
     }
 }
 
+/* `with (a as b,):` is one item, a tuple with a comma for the grammar. */
+static bool is_one_in_brackets(const AkWalk *w, AkNode clause)
+{
+    const AkNode *node = ak__at(w);
+    return node->kind == AK_N_TUPLE && node->start == clause.start && node->end == clause.end;
+}
+
 static void with_clause(AkWalk *w)
 {
+    const AkNode whole = *ak__at(w);
     for (bool more = ak__first(w, AK_N_NODES, 0); more; more = ak__next(w, AK_N_NODES, 0)) {
         if (ak__kind(w) != AK_N_WITH_ITEM || !ak__first(w, AK_N_NODES, 0))
             continue;
-        with_item(w);
+        if (is_one_in_brackets(w, whole)) {
+            for (bool item = ak__first(w, AK_N_NODES, 0); item;
+                 item = ak__next(w, AK_N_NODES, 0))
+                with_item(w);
+        } else {
+            with_item(w);
+        }
         ak__rest(w, 0);
     }
 }

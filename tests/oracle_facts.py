@@ -319,7 +319,7 @@ def wanted_scopes(table, found: list, inside: tuple) -> None:
             wanted_scopes(child, found, (inside[0], names - {"__classdict__"}))
         return
     names = {s.get_name() for s in table.get_symbols() if binds(s)}
-    names -= {".0", "__class__", "__conditional_annotations__", "__classdict__", "__static_attributes__", ".type_params", ".generic_base", ".defaults"}
+    names -= {".0", "__class__", "__conditional_annotations__", "__classdict__", "__static_attributes__", "__type_params__", ".type_params", ".generic_base", ".defaults"}
     found.append((kind, table.get_lineno() if kind != "module" else 0, table.get_name(),
                   frozenset(names | inside[1])))
     for child in table.get_children():
@@ -354,8 +354,7 @@ def have_scopes(facts: Facts, file: Tree) -> list:
                 class_name = facts.names[facts.classes[facts.scopes[around][2]][0]]
             around = facts.scopes[around][1]
         names = mangled(names, class_name)
-        if scope[0] == 2:
-            names.discard("__class__")
+        names.discard("__class__")
         if scope[0] == 1:
             found.append(("module", frozenset(names)))
         elif scope[0] == 2:
