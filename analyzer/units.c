@@ -118,42 +118,50 @@ static void note_frameworks(AkFile *file)
 
 /* ---- Blocks that mention a framework ---- */
 
-static bool is_framework_name(const AkFile *file, const AkMention *mention)
+static bool is_framework(const AkImportAt *import)
+{
+    return names_module(import, "temporalio") || names_module(import, "autokitteh") ||
+           names_module(import, "ak") || names_module(import, "nexusrpc");
+}
+
+static bool is_bound_by(const AkFile *file, const AkImportAt *const *imports, uint32_t len, const AkMention *mention)
 {
     const char *text = file->source.text;
-    for (uint32_t i = 0; i < file->import_len; i++) {
-        const AkImportAt *import = &file->imports[i];
-        bool framework = names_module(import, "temporalio") || names_module(import, "autokitteh") ||
-                         names_module(import, "ak") || names_module(import, "nexusrpc");
-        if (framework && import->bound_len == mention->len &&
-            memcmp(text + import->bound_start, text + mention->start, mention->len) == 0)
+    for (uint32_t i = 0; i < len; i++)
+        if (imports[i]->bound_len == mention->len &&
+            memcmp(text + imports[i]->bound_start, text + mention->start, mention->len) == 0)
             return true;
-    }
     return false;
 }
 
-static bool mentions_framework(AkArena *arena, const AkFile *file, const AkBlock *block)
+static bool mentions_one(AkArena *arena, const AkFile *file, const AkBlock *block,
+                         const AkImportAt *const *imports, uint32_t len)
 {
     AkMention *mentions;
-    size_t len = ak__text_idents(arena, file->source.text, block->code, block->end, 0, &mentions);
-    for (size_t i = 0; i < len; i++)
-        if (is_framework_name(file, &mentions[i]))
+    size_t count = ak__text_idents(arena, file->source.text, block->code, block->end, 0, &mentions);
+    for (size_t i = 0; i < count; i++)
+        if (is_bound_by(file, imports, len, &mentions[i]))
             return true;
     return false;
 }
 
 static void note_blocks(AkArena *arena, AkFile *file)
 {
+    const AkImportAt **imports = ak__alloc(arena, (file->import_len + 1) * sizeof *imports);
+    uint32_t len = 0;
     bool stars = false;
     file->framework = ak__alloc(arena, file->block_len * sizeof *file->framework);
     if (!file->module.imports_temporal && !file->module.imports_ak)
         return;
-    for (uint32_t i = 0; i < file->import_len; i++)
+    for (uint32_t i = 0; i < file->import_len; i++) {
         stars |= file->imports[i].star;
+        if (is_framework(&file->imports[i]))
+            imports[len++] = &file->imports[i];
+    }
     for (uint32_t i = 0; i < file->block_len; i++) {
         const AkBlock *block = &file->blocks[i];
         if (block->kind != AK_BLOCK_IMPORT && block->kind != AK_BLOCK_DOC && block->kind != AK_BLOCK_BLANK)
-            file->framework[i] = stars || block->decorated || mentions_framework(arena, file, block);
+            file->framework[i] = stars || block->decorated || mentions_one(arena, file, block, imports, len);
     }
 }
 
