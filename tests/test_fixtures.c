@@ -1,16 +1,17 @@
 /* tests/fixtures/<rule>/<case>.txtar: one test each, found by folder.
  *
- * `# BAD` on a line expects a finding of the folder's rule there; `# BAD: part` one whose message
- * holds that text; `# BAD AK301: part` one of another rule. Lines without a mark expect nothing of
- * the folder's rule and of those that are named. Before the first file stand prose and options:
+ * `# BAD` on a line expects a finding of the folder's rule there; `# BAD: part` one whose
+ * message holds that text; `# BAD AK301: part` one of another rule. Lines without a mark expect
+ * nothing of the folder's rule and of those that are named. Before the first file stand prose
+ * and options:
  *
  *     entry: program.py:on_event
  *     dialect: ak
  *     sdk: >=1.8,<1.12
  *
  * `known: path` and `library: path` give a file that is followed, not reported on.
- * Folders that begin with an underscore have no rule of their own: each mark names one, or an option
- * does, `rule: AK301`.
+ * Folders that begin with an underscore have no rule of their own: each mark names one, or an
+ * option does, `rule: AK301`.
  */
 #define _GNU_SOURCE
 #include "../analyzer/cli/node.h"
@@ -140,7 +141,8 @@ static void read_fixture(Fixture *fixture, const char *name)
     File *file = NULL;
     *fixture = (Fixture){.name = name};
     if (*folder != '_')
-        snprintf(fixture->rule, sizeof fixture->rule, "%.*s", (int)strcspn(folder, "/"), folder);
+        snprintf(fixture->rule, sizeof fixture->rule, "%.*s", (int)strcspn(folder, "/"),
+                 folder);
     for (char *line = text, *next; *line; line = next) {
         next = strchr(line, '\n');
         next = next ? next + 1 : line + strlen(line);
@@ -177,11 +179,13 @@ static void give_file(const Fixture *fixture, AkCheck *check, const File *file)
     const AkNode *root = NULL;
     CliMistake mistake;
     if (strcmp(end - 3, ".py") == 0) {
-        ck_assert_int_eq(ak_check_text(check, file->path, file->text, file->len, use_of(fixture, file)),
-                         AK_OK);
+        ck_assert_int_eq(
+            ak_check_text(check, file->path, file->text, file->len, use_of(fixture, file)),
+            AK_OK);
     } else if (strstr(file->path, "autokitteh.yaml")) {
         ck_assert_int_eq(cli_manifest(file->text, file->len, &root, &mistake), 0);
-        ck_assert_int_eq(ak_check_manifest(check, file->path, file->text, file->len, root), AK_OK);
+        ck_assert_int_eq(ak_check_manifest(check, file->path, file->text, file->len, root),
+                         AK_OK);
     }
 }
 
@@ -198,7 +202,8 @@ static bool speaks_of(const Fixture *fixture, const char *rule)
 
 static bool matches(Mark *mark, const AkFinding *finding)
 {
-    return !mark->found && mark->line == finding->place.line && strcmp(mark->path, finding->place.path) == 0 &&
+    return !mark->found && mark->line == finding->place.line &&
+           strcmp(mark->path, finding->place.path) == 0 &&
            strcmp(mark->rule, ak_rule_id(finding->rule)) == 0;
 }
 
@@ -212,16 +217,18 @@ static void compare(Fixture *fixture, AkCheck *check, FILE *out)
                 mark = &fixture->marks[k];
         if (mark)
             mark->found = true;
-        if (mark && *mark->part && !strstr(finding->message, mark->part) && !strstr(finding->advice, mark->part))
-            fprintf(out, "%s:%u: '%s' does not say '%s'\n", mark->path, mark->line, finding->message, mark->part);
+        if (mark && *mark->part && !strstr(finding->message, mark->part) &&
+            !strstr(finding->advice, mark->part))
+            fprintf(out, "%s:%u: '%s' does not say '%s'\n", mark->path, mark->line,
+                    finding->message, mark->part);
         else if (!mark && speaks_of(fixture, ak_rule_id(finding->rule)))
-            fprintf(out, "%s:%u: nothing was expected: %s %s\n", finding->place.path, finding->place.line,
-                    ak_rule_id(finding->rule), finding->message);
+            fprintf(out, "%s:%u: nothing was expected: %s %s\n", finding->place.path,
+                    finding->place.line, ak_rule_id(finding->rule), finding->message);
     }
     for (size_t k = 0; k < fixture->mark_len; k++)
         if (!fixture->marks[k].found && ak_rule_find(fixture->marks[k].rule))
-            fprintf(out, "%s:%u: %s was expected\n", fixture->marks[k].path, fixture->marks[k].line,
-                    fixture->marks[k].rule);
+            fprintf(out, "%s:%u: %s was expected\n", fixture->marks[k].path,
+                    fixture->marks[k].line, fixture->marks[k].rule);
 }
 
 static void forget(Fixture *fixture)
@@ -262,7 +269,8 @@ int main(void)
     glob("tests/fixtures/*/*.txtar", 0, NULL, &fixtures);
     Suite *suite = suite_create("fixtures");
     TCase *tcase = tcase_create("all");
-    tcase_add_loop_test(tcase, findings_stand_where_the_fixture_marks_them, 0, (int)fixtures.gl_pathc);
+    tcase_add_loop_test(tcase, findings_stand_where_the_fixture_marks_them, 0,
+                        (int)fixtures.gl_pathc);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

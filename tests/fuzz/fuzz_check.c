@@ -1,7 +1,7 @@
 /* fuzz_check.c: a whole check over any text: nothing may crash, hang or read beyond.
  *
- * The input is txtar, as in tests/fixtures: files behind lines `-- name --`; what has no such line
- * is one file. Names and findings do not matter here.
+ * The input is txtar, as in tests/fixtures: files behind lines `-- name --`; what has no such
+ * line is one file. Names and findings do not matter here.
  */
 #include <aklint.h>
 
@@ -25,7 +25,8 @@ static size_t next_header(const char *text, size_t len, size_t at, char *name, s
 {
     for (; at < len; at = line_end(text, len, at) + 1) {
         size_t end = line_end(text, len, at);
-        if (end - at < 7 || memcmp(text + at, "-- ", 3) != 0 || memcmp(text + end - 3, " --", 3) != 0)
+        if (end - at < 7 || memcmp(text + at, "-- ", 3) != 0 ||
+            memcmp(text + end - 3, " --", 3) != 0)
             continue;
         size_t name_len = end - at - 6;
         name_len = name_len < room ? name_len : room - 1;
@@ -40,7 +41,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const char *text = (const char *)data;
     const char *const entries[] = {"program.py:on_event", NULL};
-    AkOptions options = {.entries = size % 2 ? entries : NULL, .dialects = size % 3 ? AK_AUTO : AK_DIALECT_AK};
+    AkOptions options = {.entries = size % 2 ? entries : NULL,
+                         .dialects = size % 3 ? AK_AUTO : AK_DIALECT_AK};
     AkCheck *check = ak_check_new(&options);
     char *copies[MOST_FILES];
     size_t files = 0;
