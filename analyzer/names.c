@@ -250,7 +250,11 @@ void ak__lookup(AkProgram *program, const AkUnit *unit, AkScopeId scope, AkName 
         bool module_code = read && !facts->scopes[scope].function;
         module_name_for(program, unit, unit->atoms[name], module_code ? read : NULL, out);
     } else if (read && same_run(facts, binder, scope)) {
+        uint32_t before = out->len;
         see_at_place(program, unit, bindings, len, read, ak__binding_value, out);
+        /* A class body that has not bound the name yet reads the one outside: `@run` over `def run`. */
+        if (out->len == before && facts->scopes[binder].kind == AK_SCOPE_CLASS)
+            ak__lookup(program, unit, facts->scopes[binder].parent, name, at, out);
     } else {
         see_at_end(program, unit, binder, bindings, len, ak__binding_value, out);
     }
