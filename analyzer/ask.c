@@ -41,6 +41,26 @@ bool ak_calls(const AkCall *call, const char *dotted)
     return call->dotted && call->kind != AK_CALL_READ && strcmp(call->dotted, dotted) == 0;
 }
 
+static bool is_beside(const AkManifest *manifest, const AkModule *module)
+{
+    const char *slash = strrchr(manifest->path, '/');
+    return !slash || strncmp(manifest->path, module->path, (size_t)(slash - manifest->path) + 1) == 0;
+}
+
+bool ak_is_durable(const AkPass *pass, const AkModule *module)
+{
+    bool some = false;
+    for (size_t i = 0; pass->dialect == AK_DIALECT_AUTOKITTEH && i < pass->entry_len; i++) {
+        const AkEntry *entry = &pass->entries[i];
+        if (!entry->manifest || !is_beside(entry->manifest, module))
+            continue;
+        if (entry->durable)
+            return true;
+        some = true;
+    }
+    return !some;
+}
+
 /* ---- Values ---- */
 
 AkValues ak_values(AkPass *pass, const AkUnit *unit, AkExprId expr)

@@ -15,7 +15,7 @@
 static AkEntry *add_entry(AkProgram *program, AkEntryOrigin origin, const char *text,
                           const char *folder)
 {
-    AkEntry entry = {.origin = origin, .state = AK_ENTRY_UNKNOWN, .text = text};
+    AkEntry entry = {.origin = origin, .state = AK_ENTRY_UNKNOWN, .text = text, .durable = true};
     const char *colon = strrchr(text, ':');
     size_t len = colon ? (size_t)(colon - text) : strlen(text);
     while (len > 2 && text[0] == '.' && text[1] == '/') {
@@ -42,6 +42,15 @@ static const char *folder_of(AkProgram *program, const char *path)
     return slash ? ak__atom_len(program, path, (size_t)(slash - path)) : "";
 }
 
+/* Sessions are durable by default in v1 and not in v2. */
+static bool is_durable(const AkManifest *manifest, const AkNode *trigger)
+{
+    const AkNode *version = ak_node_get(manifest->root, "version"), *said = ak_node_get(trigger, "is_durable");
+    if (said && said->kind == AK_NODE_SCALAR && said->text)
+        return said->text[0] == 't' || said->text[0] == 'T';
+    return !version || version->kind != AK_NODE_SCALAR || !version->text || strcmp(version->text, "v2") != 0;
+}
+
 static void entries_of_manifest(AkProgram *program, const AkManifest *manifest)
 {
     const AkNode *project = manifest->root ? ak_node_get(manifest->root, "project") : NULL;
@@ -54,6 +63,7 @@ static void entries_of_manifest(AkProgram *program, const AkManifest *manifest)
         AkEntry *entry = add_entry(program, AK_ENTRY_MANIFEST, call->text, folder);
         entry->manifest = manifest;
         entry->node = call;
+        entry->durable = is_durable(manifest, triggers->items[i]);
     }
 }
 
@@ -112,6 +122,7 @@ static void guess_in_unit(AkProgram *program, AkFile *file, AkUnitX *unit)
             is_registered_elsewhere(program, &unit->unit, &facts->functions[f]))
             continue;
         AkEntry entry = {.origin = AK_ENTRY_GUESS,
+                         .durable = true,
                          .file = file->module.path,
                          .name = fn->name,
                          .module = &file->module};
@@ -189,6 +200,12 @@ void ak__ak_guess(AkProgram *program)
 
 /* ---- What they are ---- */
 
+/* Our own runtime records every session; the hosted service those of durable triggers. */
+bool ak__is_durable_book(const AkProgram *program)
+{
+    return !(program->options.dialects & AK_DIALECT_AUTOKITTEH) || program->options.dialects & AK_DIALECT_AK;
+}
+
 static AkEntryState state_of(const AkSet *values, AkEntry *entry)
 {
     for (uint32_t i = 0; i < values->len; i++)
@@ -229,6 +246,8 @@ static void found(AkProgram *program, AkEntry *entry)
     ak__roles(program, fn);
     if (fn->roles & AK_ROLE_ACTIVITY)
         ak__root(program, fn, AK_CTX_ENTRY | AK_CTX_ACTIVITY, AK_BOOK_AK, what);
+    else if (!entry->durable && !ak__is_durable_book(program))
+        ak__root(program, fn, AK_CTX_ENTRY, AK_BOOK_AK, what);
     else
         ak__root(program, fn, AK_CTX_ENTRY | AK_CTX_WORKFLOW, AK_BOOK_AK, what);
     ak__file(fn->unit->module)->books |= 1 << AK_BOOK_AK;

@@ -127,6 +127,10 @@ bool ak_is_sandboxed(AkPass *pass, const AkFunction *fn);
 /* Whether the workers' workflows share the module: passed through, or imported by one that is. */
 bool ak_is_passed_through(AkPass *pass, const AkModule *module);
 
+/* Whether sessions that run the module's code are recorded: always, but in the hosted service's
+ * dialect when all triggers of the project around it are not durable. */
+bool ak_is_durable(const AkPass *pass, const AkModule *module);
+
 /* A call that the function comes to make, itself or through what it calls outside activities, and
  * that the test accepts; the shortest way. NULL if there is none. Code under other contexts than
  * these does not count (0: all do). */

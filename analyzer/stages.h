@@ -429,6 +429,7 @@ void ak__temporal_want(AkProgram *program);
 void ak__temporal_call(AkProgram *program, AkFunction *fn, AkExprId call, const char *dotted);
 void ak__ak_unit(AkProgram *program, AkUnitX *unit);
 void ak__ak_entries(AkProgram *program);
+bool ak__is_durable_book(const AkProgram *program);
 void ak__ak_resolve(AkProgram *program);
 void ak__ak_guess(AkProgram *program);
 void ak__ak_starts(AkProgram *program);

@@ -63,6 +63,9 @@ static void check_callee(AkPass *pass, const AkCall *call)
     report =
         ak_report_call(pass, call, AK_CTX_WORKFLOW,
                        "'%s' is a method of an object that cannot be pickled", call->dotted);
+    /* The hosted service keeps callees and arguments in memory since 2024. */
+    if (pass->dialect == AK_DIALECT_AUTOKITTEH)
+        ak_level(report, AK_WARNING);
     if (strcmp(call->dotted, "os.environ.get") == 0 && call->kind == AK_CALL_PLAIN) {
         ak_advice(report, "Call os.getenv, a function that pickle finds by name.");
         ak_fix(report, AK_FIX_SAFE, "call os.getenv");
@@ -75,6 +78,17 @@ static void check_callee(AkPass *pass, const AkCall *call)
                            ak_kid(call->fn->unit->facts, ak_call_expr(call)->kids, 0), callee);
         }
     }
+}
+
+static void tell_argument(AkPass *pass, const AkCall *call, AkExprId arg, const AkValue *value)
+{
+    AkReport *report = ak_report_expr(
+        pass, call->fn, arg, AK_CTX_WORKFLOW,
+        "'%s', given to '%s', cannot be pickled: no module holds it under a name",
+        ak_describe(pass, value), ak_callee_text(pass, call));
+
+    if (pass->dialect == AK_DIALECT_AUTOKITTEH)
+        ak_level(report, AK_WARNING);
 }
 
 static void check_arguments(AkPass *pass, const AkCall *call)
@@ -90,10 +104,7 @@ static void check_arguments(AkPass *pass, const AkCall *call)
                      written->kind == AK_X_KEYWORD ? ak_kid(facts, written->kids, 0) : arg);
 
         if (is_dynamic(pass, &value, 0))
-            ak_report_expr(
-                pass, call->fn, arg, AK_CTX_WORKFLOW,
-                "'%s', given to '%s', cannot be pickled: no module holds it under a name",
-                ak_describe(pass, &value), ak_callee_text(pass, call));
+            tell_argument(pass, call, arg, &value);
     }
 }
 

@@ -235,6 +235,8 @@ static void report(AkPass *pass, const AkFunction *fn, AkExprId iterated, Order 
     const AkFacts *facts = fn->unit->facts;
     char before[] = "sorted(";
 
+    if (pass->dialect == AK_DIALECT_AUTOKITTEH)
+        ak_level(finding, AK_WARNING);
     ak_fix(finding, order == UNORDERED_NAMES ? AK_FIX_SAFE : AK_FIX_UNSAFE, "iterate in sorted order");
     ak_fix_bytes(finding, fn->unit, ak_expr(facts, iterated)->start, ak_expr(facts, iterated)->start, before);
     ak_fix_bytes(finding, fn->unit, ak_expr(facts, iterated)->end, ak_expr(facts, iterated)->end, ")");

@@ -31,6 +31,29 @@ static void fix(AkReport *report, const AkCall *call)
     ak_fix_callee(report, call, "temporalio", "workflow", tail);
 }
 
+/* A logger that may be the workflow's own: chosen by a helper, or behind an adapter. */
+static bool may_be_the_workflows(AkPass *pass, const AkCall *call)
+{
+    const AkFacts *facts = call->fn->unit->facts;
+    const AkExpr *callee;
+    AkValues values;
+
+    if (call->kind != AK_CALL_PLAIN)
+        return false;
+    callee = ak_expr(facts, ak_kid(facts, ak_call_expr(call)->kids, 0));
+    if (callee->kind != AK_X_ATTRIBUTE)
+        return false;
+    values = ak_values(pass, call->fn->unit, ak_kid(facts, callee->kids, 0));
+    for (uint32_t i = 0; i < values.len; i++) {
+        const AkValue *value = &values.items[i];
+
+        if (value->kind == AK_V_UNKNOWN || !value->dotted ||
+            strncmp(value->dotted, "temporalio.", 11) == 0 || strcmp(value->dotted, "logging.LoggerAdapter") == 0)
+            return true;
+    }
+    return false;
+}
+
 static void check(AkPass *pass)
 {
     for (size_t i = 0; i < pass->call_len; i++) {
@@ -39,7 +62,7 @@ static void check(AkPass *pass)
         if (!ak_does_any(call, AK_PRINT | AK_LOG) || !(ak_contexts_at(pass, call) & AK_CTX_WORKFLOW))
             continue;
         /* A query is no part of the history: nothing repeats it. */
-        if (call->fn->roles & (AK_ROLE_QUERY | AK_ROLE_VALIDATOR))
+        if (call->fn->roles & (AK_ROLE_QUERY | AK_ROLE_VALIDATOR) || may_be_the_workflows(pass, call))
             continue;
         fix(ak_report_call(pass, call, AK_CTX_WORKFLOW, "'%s' is repeated by every replay",
                            call->dotted),
@@ -57,7 +80,8 @@ const AkRule ak_rule_AK312 = {
     .why = "A workflow's code runs again from its start whenever it is replayed, and with it each "
            "line that it prints or logs. The workflow's logger keeps silent while replaying.",
     .instead = "Use workflow.logger.",
-    .misses = "Loggers of packages that are not in the tables.",
+    .misses = "Loggers of packages that are not in the tables, logging.LoggerAdapter, and loggers that "
+              "only may be the standard library's.",
     .fix = AK_FIX_SAFE,
     .check = check,
 };
