@@ -608,44 +608,52 @@ static int give(json_t *got, json_t **answer)
     return 0;
 }
 
-int ak_admin_ask_server(const AkArgs *args, const json_t *request, json_t **answer)
+/* Where the state lies; the exit code. */
+static int find_place(const AkArgs *args, AkPlace *place)
 {
-    AkConfig *config;
-    AkPlace place;
     char why[1024];
+    AkConfig *config = ak_config_load(why, sizeof why);
     int code = 0;
 
-    if (!(config = ak_config_load(why, sizeof why)))
-        return ak_usage_error("%s", why);
-    if (ak_config_place(config, ak_args_state_dir(args), &place, why, sizeof why) < 0)
+    if (!config || ak_config_place(config, ak_args_state_dir(args), place, why, sizeof why) < 0)
         code = ak_usage_error("%s", why);
     ak_config_free(config);
-    if (code)
-        return code;
+    return code;
+}
+
+bool ak_admin_served(const AkArgs *args, const json_t *request, int *code, json_t **answer)
+{
+    const char *dir = ak_args_state_dir(args);
+    AkPlace place;
     bool served;
+
+    if (dir && !strcmp(dir, ":memory:"))
+        return false;
+    if ((*code = find_place(args, &place)))
+        return true;
     json_t *got = ak_control_ask(place.dir, request, &served);
-    if (!served)
-        return ak_say_error(AK_EXIT_REFUSED, "no server runs on %s; start one with: ak serve", place.dir);
-    return give(got, answer);
+    if (served)
+        *code = give(got, answer);
+    return served;
+}
+
+int ak_admin_ask_server(const AkArgs *args, const json_t *request, json_t **answer)
+{
+    int code;
+
+    if (ak_admin_served(args, request, &code, answer))
+        return code;
+    return ak_say_error(AK_EXIT_REFUSED, "no server runs on this state; start one with: ak serve");
 }
 
 int ak_admin_ask(const AkArgs *args, const json_t *request, json_t **answer)
 {
-    AkConfig *config;
-    AkPlace place;
     AkHome home;
-    char why[1024];
-    bool served = false;
+    int code;
 
-    if (!(config = ak_config_load(why, sizeof why)))
-        return ak_usage_error("%s", why);
-    json_t *got = NULL;
-    if (ak_config_place(config, ak_args_state_dir(args), &place, why, sizeof why) == 0)
-        got = ak_control_ask(place.dir, request, &served);
-    ak_config_free(config);
-    if (served)
-        return give(got, answer);
-    int code = ak_home_open(args, AK_STORE_SERVE, &home);
+    if (ak_admin_served(args, request, &code, answer))
+        return code;
+    code = ak_home_open(args, AK_STORE_SERVE, &home);
     if (code)
         return code;
     code = give(do_here(home.store, request), answer);

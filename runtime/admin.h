@@ -27,6 +27,9 @@ int ak_admin_ask(const AkArgs *args, const json_t *request, json_t **answer);
 /* What only a server can do; refused without one. */
 int ak_admin_ask_server(const AkArgs *args, const json_t *request, json_t **answer);
 
+/* Asks the server if there is one: true, and then the exit code and, at 0, the answer. */
+bool ak_admin_served(const AkArgs *args, const json_t *request, int *code, json_t **answer);
+
 /* How the verdict is tied to what was judged: hex SHA-256 of content, dialect and manifest. */
 void ak_verdict_seal(const char *digest, const char *dialect, const char *manifest, const json_t *verdict,
                      char seal[65]);
