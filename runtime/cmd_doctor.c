@@ -34,7 +34,8 @@ static void tell(Doctor *d, bool well, const char *what, const char *format, ...
     vsnprintf(words, sizeof words, format, list);
     va_end(list);
     d->ill |= !well;
-    json_array_append_new(d->lines, json_pack("{s:s, s:b, s:s}", "what", what, "well", well, "words", words));
+    json_array_append_new(
+        d->lines, json_pack("{s:s, s:b, s:s}", "what", what, "well", well, "words", words));
 }
 
 static void look_at_interpreter(Doctor *d, const AkConfig *config)
@@ -52,7 +53,8 @@ static void look_at_interpreter(Doctor *d, const AkConfig *config)
         snprintf(path, sizeof path, "%s/bin/python3", given);
     bool named = !strchr(path, '/');
     tell(d, named || access(path, X_OK) == 0, "interpreter", "%s%s%s", path,
-         named || access(path, X_OK) == 0 ? "" : ": ", named || access(path, X_OK) == 0 ? "" : strerror(errno));
+         named || access(path, X_OK) == 0 ? "" : ": ",
+         named || access(path, X_OK) == 0 ? "" : strerror(errno));
 }
 
 static void look_at_place(Doctor *d, const AkPlace *place)
@@ -91,7 +93,10 @@ static void look_at_store(Doctor *d, const AkPlace *place, bool thoroughly)
     if (!fault && thoroughly && ak_store_verify(store) < 0) {
         tell(d, false, "store", "%s", ak_store_error(store));
     } else {
-        tell(d, !fault, "store", "%s", fault ? why : thoroughly ? "every record is as it was written" : "opens");
+        tell(d, !fault, "store", "%s",
+             fault        ? why
+             : thoroughly ? "every record is as it was written"
+                          : "opens");
     }
     if (!fault)
         ak_store_close(store);
@@ -136,7 +141,8 @@ static int doctor(const AkArgs *args)
     AkConfig *config = ak_config_load(why, sizeof why);
 
     tell(&d, config != NULL, "settings", "%s%s", ak_config_dir(), config ? "" : why);
-    if (config && ak_config_place(config, ak_args_state_dir(args), &place, why, sizeof why) < 0) {
+    if (config &&
+        ak_config_place(config, ak_args_state_dir(args), &place, why, sizeof why) < 0) {
         tell(&d, false, "state", "%s", why);
     } else if (config) {
         look_at_place(&d, &place);
@@ -146,7 +152,8 @@ static int doctor(const AkArgs *args)
     if (config)
         look_at_interpreter(&d, config);
     bool zones = ak_zone_exists("Europe/Berlin");
-    tell(&d, zones, "time zones", "%s", zones ? "of the system" : "none; install tzdata for schedules with TZ=");
+    tell(&d, zones, "time zones", "%s",
+         zones ? "of the system" : "none; install tzdata for schedules with TZ=");
     show(args, &d);
     json_decref(d.lines);
     ak_config_free(config);

@@ -12,16 +12,15 @@
 #include "commands.h"
 #include "exit_codes.h"
 
-static const char manifest[] =
-    "version: v1\n"
-    "\n"
-    "project:\n"
-    "  name: %s\n"
-    "\n"
-    "  triggers:\n"
-    "    - name: hello\n"
-    "      type: webhook\n"
-    "      call: program.py:on_hello\n";
+static const char manifest[] = "version: v1\n"
+                               "\n"
+                               "project:\n"
+                               "  name: %s\n"
+                               "\n"
+                               "  triggers:\n"
+                               "    - name: hello\n"
+                               "      type: webhook\n"
+                               "      call: program.py:on_hello\n";
 
 static const char program[] =
     "\"\"\"Greets whoever calls the webhook, at once and a little later.\"\"\"\n"
@@ -58,7 +57,8 @@ typedef struct File {
     const char *name, *text;
 } File;
 
-static const File files[] = {{"autokitteh.yaml", manifest}, {"program.py", program}, {"test_program.py", test}};
+static const File files[] = {
+    {"autokitteh.yaml", manifest}, {"program.py", program}, {"test_program.py", test}};
 enum { FILES = sizeof files / sizeof *files };
 
 /* The folder's name, made a symbol. */
@@ -104,15 +104,17 @@ static int init(const AkArgs *args)
     for (size_t i = 0; i < FILES; i++) {
         snprintf(path, sizeof path, "%s/%s", dir, files[i].name);
         if (access(path, F_OK) == 0)
-            return ak_say_error(AK_EXIT_REFUSED, "%s is there already; nothing was written", path);
+            return ak_say_error(AK_EXIT_REFUSED, "%s is there already; nothing was written",
+                                path);
     }
     project_name(dir, name, sizeof name);
     for (size_t i = 0; i < FILES; i++)
         if (write_file(dir, &files[i], name))
-            return ak_say_error(AK_EXIT_FAILED, "%s/%s: %s", dir, files[i].name, strerror(errno));
+            return ak_say_error(AK_EXIT_FAILED, "%s/%s: %s", dir, files[i].name,
+                                strerror(errno));
     if (ak_args_json(args))
-        printf("{\"project\": \"%s\", \"files\": [\"%s\", \"%s\", \"%s\"]}\n", name, files[0].name,
-               files[1].name, files[2].name);
+        printf("{\"project\": \"%s\", \"files\": [\"%s\", \"%s\", \"%s\"]}\n", name,
+               files[0].name, files[1].name, files[2].name);
     else
         printf("%s, program.py and test_program.py are in %s\n\n"
                "  ak run %s/program.py:on_hello --data name=Ada\n"

@@ -1,5 +1,6 @@
-/* cron_next: lines "AFTER<tab>SCHEDULE" in, the next instant (or -1) out; what cannot be parsed is "error: why".
- * With "offset<tab>UTC<tab>ZONE" it says how far the zone's clocks are ahead. For tests that ask others the same. */
+/* cron_next: lines "AFTER<tab>SCHEDULE" in, the next instant (or -1) out; what cannot be parsed
+ * is "error: why". With "offset<tab>UTC<tab>ZONE" it says how far the zone's clocks are ahead.
+ * For tests that ask others the same. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,7 +35,9 @@ int main(void)
             if (!zone)
                 return 2;
             *zone++ = '\0';
-            printf("%d\n", ak_zone_exists(zone) ? ak_zone_offset(NULL, zone, strtoll(tab, NULL, 10)) : -1);
+            printf("%d\n", ak_zone_exists(zone)
+                               ? ak_zone_offset(NULL, zone, strtoll(tab, NULL, 10))
+                               : -1);
         } else {
             answer(tab, strtoll(line, NULL, 10));
         }
