@@ -49,10 +49,12 @@ int64_t ak_schedule_next(const char *schedule, int64_t after_us)
     return next < 0 ? 0 : next * 1000000;
 }
 
-/* --- Verdicts -------------------------------------------------------------------------------------------- */
+/* --- Verdicts
+ * --------------------------------------------------------------------------------------------
+ */
 
-void ak_verdict_seal(const char *digest, const char *dialect, const char *manifest, const json_t *verdict,
-                     char seal[65])
+void ak_verdict_seal(const char *digest, const char *dialect, const char *manifest,
+                     const json_t *verdict, char seal[65])
 {
     json_t *bare = json_copy((json_t *)verdict);
     json_object_del(bare, "seal");
@@ -72,15 +74,17 @@ bool ak_verdict_holds(const AkDeployment *d)
     char seal[65] = "";
 
     if (verdict)
-        ak_verdict_seal(d->digest, d->dialect ? d->dialect : "", d->manifest ? d->manifest : "", verdict,
-                        seal);
+        ak_verdict_seal(d->digest, d->dialect ? d->dialect : "", d->manifest ? d->manifest : "",
+                        verdict, seal);
     bool holds = verdict && !strcmp(text(verdict, "content"), d->digest) &&
                  !strcmp(text(verdict, "seal"), seal);
     json_decref(verdict);
     return holds;
 }
 
-/* --- Triggers ------------------------------------------------------------------------------------------- */
+/* --- Triggers
+ * -------------------------------------------------------------------------------------------
+ */
 
 typedef struct Old {
     char id[64], name[128], kind[32], slug[64];
@@ -109,8 +113,8 @@ static int note_trigger(void *payload, const AkTrigger *t)
 }
 
 /* A trigger keeps its id and its address from one deployment to the next. */
-static int put_trigger(AkStore *store, const char *project, const char *deployment, json_t *plan,
-                       Olds *olds, json_t *told)
+static int put_trigger(AkStore *store, const char *project, const char *deployment,
+                       json_t *plan, Olds *olds, json_t *told)
 {
     int64_t now = ak_loop_now().wall_us;
     char id[AK_ID_SIZE], slug[AK_SEED_SIZE];
@@ -124,36 +128,44 @@ static int put_trigger(AkStore *store, const char *project, const char *deployme
     ak_seed_new(slug);
     bool webhook = !strcmp(kind, "webhook");
     char *config = json_dumps(plan, JSON_COMPACT | JSON_SORT_KEYS);
-    AkTrigger row = {.id = old ? old->id : id, .project_id = project, .deployment_id = deployment,
-                     .name = name, .kind = kind, .config = config, .enabled = true,
-                     .slug = !webhook ? NULL : old && *old->slug ? old->slug : slug,
-                     .due_us = strcmp(kind, "schedule") ? 0 : ak_schedule_next(text(plan, "schedule"), now)};
+    AkTrigger row = {
+        .id = old ? old->id : id,
+        .project_id = project,
+        .deployment_id = deployment,
+        .name = name,
+        .kind = kind,
+        .config = config,
+        .enabled = true,
+        .slug = !webhook            ? NULL
+                : old && *old->slug ? old->slug
+                                    : slug,
+        .due_us = strcmp(kind, "schedule") ? 0 : ak_schedule_next(text(plan, "schedule"), now)};
     int fault = old ? ak_trigger_update(store, &row) : ak_trigger_put(store, &row);
     if (old)
         old->kept = true;
-    json_array_append_new(told, json_pack("{s:s, s:s, s:s, s:s, s:s*}", "name", name, "kind", kind, "id",
-                                          row.id, "did", old ? "updated" : "created", "slug", row.slug));
+    json_array_append_new(told, json_pack("{s:s, s:s, s:s, s:s, s:s*}", "name", name, "kind",
+                                          kind, "id", row.id, "did",
+                                          old ? "updated" : "created", "slug", row.slug));
     free(config);
     return fault;
 }
 
-static int put_triggers(AkStore *store, const char *project, const char *deployment, const json_t *plan,
-                        json_t *told)
+static int put_triggers(AkStore *store, const char *project, const char *deployment,
+                        const json_t *plan, json_t *told)
 {
     Olds olds = {0};
     size_t i;
     json_t *t;
     int fault = ak_trigger_list(store, project, note_trigger, &olds);
 
-    json_array_foreach(json_object_get(plan, "triggers"), i, t)
-        if (!fault)
-            fault = put_trigger(store, project, deployment, t, &olds, told);
+    json_array_foreach(json_object_get(plan, "triggers"), i, t) if (!fault) fault =
+        put_trigger(store, project, deployment, t, &olds, told);
     for (size_t k = 0; !fault && k < olds.len; k++) {
         if (olds.items[k].kept)
             continue;
         fault = ak_trigger_delete(store, olds.items[k].id);
-        json_array_append_new(told, json_pack("{s:s, s:s, s:s}", "name", olds.items[k].name, "kind",
-                                              olds.items[k].kind, "did", "deleted"));
+        json_array_append_new(told, json_pack("{s:s, s:s, s:s}", "name", olds.items[k].name,
+                                              "kind", olds.items[k].kind, "did", "deleted"));
     }
     free(olds.items);
     return fault;
@@ -194,7 +206,9 @@ static int disable_triggers(AkStore *store, const char *project, const char *dep
     return fault;
 }
 
-/* --- Deployments ------------------------------------------------------------------------------------------- */
+/* --- Deployments
+ * -------------------------------------------------------------------------------------------
+ */
 
 static int64_t live_sessions(AkStore *store, const char *deployment)
 {
@@ -215,7 +229,9 @@ static int retire(AkStore *store, const char *id)
     int64_t live = live_sessions(store, id);
     AkDeployment row = *d;
     row.state = live > 0 ? AK_DEPLOYMENT_DRAINING : AK_DEPLOYMENT_INACTIVE;
-    fault = live < 0 ? (int)live : row.state == d->state ? 0 : ak_deployment_update(store, &row);
+    fault = live < 0                ? (int)live
+            : row.state == d->state ? 0
+                                    : ak_deployment_update(store, &row);
     free(d);
     return fault;
 }
@@ -240,7 +256,7 @@ static int note_active(void *payload, const AkDeployment *d)
 {
     if (d->state != AK_DEPLOYMENT_ACTIVE)
         return 0;
-    snprintf(((Active *)payload)->id, sizeof ((Active *)payload)->id, "%s", d->id);
+    snprintf(((Active *)payload)->id, sizeof((Active *)payload)->id, "%s", d->id);
     return 1;
 }
 
@@ -253,7 +269,8 @@ static int find_active(AkStore *store, const char *project, Active *active)
     return fault == AK_E_STOPPED ? 0 : fault;
 }
 
-static int put_vars(AkStore *store, const char *project, const json_t *plan, const json_t *before);
+static int put_vars(AkStore *store, const char *project, const json_t *plan,
+                    const json_t *before);
 
 static int activate(AkStore *store, const AkDeployment *d, json_t *told)
 {
@@ -274,16 +291,17 @@ static int activate(AkStore *store, const AkDeployment *d, json_t *told)
     return fault;
 }
 
-/* --- deploy ----------------------------------------------------------------------------------------------- */
+/* --- deploy
+ * -----------------------------------------------------------------------------------------------
+ */
 
 static json_t *var_of(const json_t *plan, const char *name)
 {
     size_t i;
     json_t *var;
 
-    json_array_foreach(json_object_get(plan, "vars"), i, var)
-        if (!strcmp(text(var, "name"), name))
-            return var;
+    json_array_foreach(json_object_get(plan, "vars"), i,
+                       var) if (!strcmp(text(var, "name"), name)) return var;
     return NULL;
 }
 
@@ -300,27 +318,31 @@ static int same_name(void *payload, const AkVar *var)
     return 0;
 }
 
-/* An empty value in the manifest is there to be filled in elsewhere: it takes nothing away. What the
- * manifest before named and this one does not is deleted. */
-static int put_vars(AkStore *store, const char *project, const json_t *plan, const json_t *before)
+/* An empty value in the manifest is there to be filled in elsewhere: it takes nothing away.
+ * What the manifest before named and this one does not is deleted. */
+static int put_vars(AkStore *store, const char *project, const json_t *plan,
+                    const json_t *before)
 {
     size_t i;
     json_t *var;
     int fault = 0;
 
-    json_array_foreach(json_object_get(plan, "vars"), i, var) {
+    json_array_foreach(json_object_get(plan, "vars"), i, var)
+    {
         Search search = {text(var, "name"), false};
-        AkVar row = {project, search.name, text(var, "value"), json_is_true(json_object_get(var, "secret"))};
+        AkVar row = {project, search.name, text(var, "value"),
+                     json_is_true(json_object_get(var, "secret"))};
         if (!*row.value && !fault)
             fault = ak_var_list(store, project, same_name, &search);
         if (!fault && !search.found)
             fault = ak_var_set(store, &row);
     }
-    json_array_foreach(json_object_get(before, "vars"), i, var)
-        if (!fault && !var_of(plan, text(var, "name"))) {
-            fault = ak_var_delete(store, project, text(var, "name"));
-            fault = fault == AK_E_ABSENT ? 0 : fault;
-        }
+    json_array_foreach(json_object_get(before, "vars"), i,
+                       var) if (!fault && !var_of(plan, text(var, "name")))
+    {
+        fault = ak_var_delete(store, project, text(var, "name"));
+        fault = fault == AK_E_ABSENT ? 0 : fault;
+    }
     return fault;
 }
 
@@ -330,8 +352,7 @@ static char *bare_manifest(const json_t *plan)
     json_t *bare = json_deep_copy(plan), *var;
     size_t i;
 
-    json_array_foreach(json_object_get(bare, "vars"), i, var)
-        json_object_del(var, "value");
+    json_array_foreach(json_object_get(bare, "vars"), i, var) json_object_del(var, "value");
     char *words = json_dumps(bare, JSON_COMPACT | JSON_SORT_KEYS);
     json_decref(bare);
     return words;
@@ -368,7 +389,8 @@ static int find_project(AkStore *store, const char *name, char id[64], bool *fre
     return ak_project_put(store, &(AkProject){.id = id, .name = name, .created_us = now});
 }
 
-static bool is_same(const AkDeployment *d, const char *digest, const char *dialect, const char *manifest)
+static bool is_same(const AkDeployment *d, const char *digest, const char *dialect,
+                    const char *manifest)
 {
     return !strcmp(d->digest, digest) && !strcmp(d->dialect, dialect) && d->manifest &&
            !strcmp(d->manifest, manifest);
@@ -390,9 +412,15 @@ static int put_deployment(Deploy *d)
     char *verdict = json_dumps(d->verdict, JSON_COMPACT | JSON_SORT_KEYS);
 
     ak_id_new("dep", now, d->id);
-    AkDeployment row = {.id = d->id, .project_id = d->project, .build_id = d->build, .digest = d->digest,
-                        .state = AK_DEPLOYMENT_INACTIVE, .created_us = now, .dialect = d->dialect,
-                        .manifest = d->manifest, .verdict = verdict};
+    AkDeployment row = {.id = d->id,
+                        .project_id = d->project,
+                        .build_id = d->build,
+                        .digest = d->digest,
+                        .state = AK_DEPLOYMENT_INACTIVE,
+                        .created_us = now,
+                        .dialect = d->dialect,
+                        .manifest = d->manifest,
+                        .verdict = verdict};
     int fault = ak_deployment_put(d->store, &row);
     if (!fault)
         fault = activate(d->store, &row, json_object_get(d->answer, "triggers"));
@@ -402,8 +430,9 @@ static int put_deployment(Deploy *d)
 
 static int tell_trigger(void *payload, const AkTrigger *t)
 {
-    json_array_append_new(payload, json_pack("{s:s, s:s, s:s, s:s, s:s*}", "name", t->name, "kind", t->kind,
-                                             "id", t->id, "did", "kept", "slug", t->slug));
+    json_array_append_new(payload,
+                          json_pack("{s:s, s:s, s:s, s:s, s:s*}", "name", t->name, "kind",
+                                    t->kind, "id", t->id, "did", "kept", "slug", t->slug));
     return 0;
 }
 
@@ -415,7 +444,8 @@ static int do_deploy(Deploy *d, AkText *tar)
     int fault = find_project(d->store, text(d->plan, "name"), d->project, &d->fresh);
 
     if (!fault)
-        fault = ak_bundle_put(d->store, (AkBytes){tar->at, tar->len}, ak_loop_now().wall_us, d->digest);
+        fault = ak_bundle_put(d->store, (AkBytes){tar->at, tar->len}, ak_loop_now().wall_us,
+                              d->digest);
     if (!fault)
         fault = find_active(d->store, d->project, &active);
     if (!fault && active.id[0])
@@ -429,7 +459,8 @@ static int do_deploy(Deploy *d, AkText *tar)
     if (same)
         snprintf(d->id, sizeof d->id, "%s", old->id);
     if (same)
-        fault = ak_trigger_list(d->store, d->project, tell_trigger, json_object_get(d->answer, "triggers"));
+        fault = ak_trigger_list(d->store, d->project, tell_trigger,
+                                json_object_get(d->answer, "triggers"));
     else if (!fault)
         fault = put_deployment(d);
     json_object_set_new(d->answer, "unchanged", json_boolean(same));
@@ -440,8 +471,10 @@ static int do_deploy(Deploy *d, AkText *tar)
 
 static json_t *deploy(AkStore *store, const json_t *request)
 {
-    Deploy d = {.store = store, .plan = json_object_get(request, "plan"),
-                .verdict = json_object_get(request, "verdict"), .dialect = text(request, "dialect"),
+    Deploy d = {.store = store,
+                .plan = json_object_get(request, "plan"),
+                .verdict = json_object_get(request, "verdict"),
+                .dialect = text(request, "dialect"),
                 .answer = json_pack("{s:[]}", "triggers")};
     AkText tar = {0};
 
@@ -468,7 +501,8 @@ static json_t *deploy(AkStore *store, const json_t *request)
     return d.answer;
 }
 
-/* --- Other changes ------------------------------------------------------------------------------------------ */
+/* --- Other changes
+ * ------------------------------------------------------------------------------------------ */
 
 static json_t *change_deployment(AkStore *store, const json_t *request)
 {
@@ -479,13 +513,16 @@ static json_t *change_deployment(AkStore *store, const json_t *request)
 
     if (fault) {
         json_decref(told);
-        return fault == AK_E_ABSENT ? ak_admin_error(AK_EXIT_NOT_FOUND, "no deployment is called '%s'", id)
-                                    : store_error(store);
+        return fault == AK_E_ABSENT
+                   ? ak_admin_error(AK_EXIT_NOT_FOUND, "no deployment is called '%s'", id)
+                   : store_error(store);
     }
     json_t *answer = NULL;
     if (!strcmp(op, "activate") && !ak_verdict_holds(d))
-        answer = ak_admin_error(AK_EXIT_REFUSED, "the verdict of %s does not belong to its content; deploy "
-                                                 "it again", id);
+        answer = ak_admin_error(AK_EXIT_REFUSED,
+                                "the verdict of %s does not belong to its content; deploy "
+                                "it again",
+                                id);
     else if (!strcmp(op, "activate"))
         fault = activate(store, d, told);
     else if (!strcmp(op, "deactivate"))
@@ -496,8 +533,10 @@ static json_t *change_deployment(AkStore *store, const json_t *request)
         fault = disable_triggers(store, d->project_id, id);
     free(d);
     if (fault == AK_E_EXISTS)
-        answer = ak_admin_error(AK_EXIT_REFUSED, "%s is not inactive, or has sessions: deactivate it, and "
-                                                 "delete its sessions", id);
+        answer = ak_admin_error(AK_EXIT_REFUSED,
+                                "%s is not inactive, or has sessions: deactivate it, and "
+                                "delete its sessions",
+                                id);
     else if (fault)
         answer = store_error(store);
     if (!answer)
@@ -508,8 +547,9 @@ static json_t *change_deployment(AkStore *store, const json_t *request)
 
 static json_t *project_error(AkStore *store, int fault, const char *name)
 {
-    return fault == AK_E_ABSENT ? ak_admin_error(AK_EXIT_NOT_FOUND, "no project is called '%s'", name)
-                                : store_error(store);
+    return fault == AK_E_ABSENT
+               ? ak_admin_error(AK_EXIT_NOT_FOUND, "no project is called '%s'", name)
+               : store_error(store);
 }
 
 static json_t *change_var(AkStore *store, const json_t *request)
@@ -553,9 +593,9 @@ static json_t *change_key(AkStore *store, const json_t *request)
     if (fault == AK_E_ABSENT)
         return ak_admin_error(AK_EXIT_NOT_FOUND, "no key is called '%s'", key);
     if (fault == AK_E_FULL || fault == AK_E_TOOBIG)
-        return ak_admin_error(AK_EXIT_REFUSED, "%s", fault == AK_E_FULL
-                                                         ? "the project has as many keys as it may"
-                                                         : "the key or its value is too large");
+        return ak_admin_error(AK_EXIT_REFUSED, "%s",
+                              fault == AK_E_FULL ? "the project has as many keys as it may"
+                                                 : "the key or its value is too large");
     return fault ? store_error(store) : json_pack("{s:s}", "key", key);
 }
 
@@ -578,7 +618,9 @@ json_t *ak_admin(AkStore *store, const json_t *request)
     return NULL;
 }
 
-/* --- From a command ------------------------------------------------------------------------------------------- */
+/* --- From a command
+ * -------------------------------------------------------------------------------------------
+ */
 
 static json_t *do_here(AkStore *store, const json_t *request)
 {
@@ -608,44 +650,53 @@ static int give(json_t *got, json_t **answer)
     return 0;
 }
 
-int ak_admin_ask_server(const AkArgs *args, const json_t *request, json_t **answer)
+/* Where the state lies; the exit code. */
+static int find_place(const AkArgs *args, AkPlace *place)
 {
-    AkConfig *config;
-    AkPlace place;
     char why[1024];
+    AkConfig *config = ak_config_load(why, sizeof why);
     int code = 0;
 
-    if (!(config = ak_config_load(why, sizeof why)))
-        return ak_usage_error("%s", why);
-    if (ak_config_place(config, ak_args_state_dir(args), &place, why, sizeof why) < 0)
+    if (!config || ak_config_place(config, ak_args_state_dir(args), place, why, sizeof why) < 0)
         code = ak_usage_error("%s", why);
     ak_config_free(config);
-    if (code)
-        return code;
+    return code;
+}
+
+bool ak_admin_served(const AkArgs *args, const json_t *request, int *code, json_t **answer)
+{
+    const char *dir = ak_args_state_dir(args);
+    AkPlace place;
     bool served;
+
+    if (dir && !strcmp(dir, ":memory:"))
+        return false;
+    if ((*code = find_place(args, &place)))
+        return true;
     json_t *got = ak_control_ask(place.dir, request, &served);
-    if (!served)
-        return ak_say_error(AK_EXIT_REFUSED, "no server runs on %s; start one with: ak serve", place.dir);
-    return give(got, answer);
+    if (served)
+        *code = give(got, answer);
+    return served;
+}
+
+int ak_admin_ask_server(const AkArgs *args, const json_t *request, json_t **answer)
+{
+    int code;
+
+    if (ak_admin_served(args, request, &code, answer))
+        return code;
+    return ak_say_error(AK_EXIT_REFUSED,
+                        "no server runs on this state; start one with: ak serve");
 }
 
 int ak_admin_ask(const AkArgs *args, const json_t *request, json_t **answer)
 {
-    AkConfig *config;
-    AkPlace place;
     AkHome home;
-    char why[1024];
-    bool served = false;
+    int code;
 
-    if (!(config = ak_config_load(why, sizeof why)))
-        return ak_usage_error("%s", why);
-    json_t *got = NULL;
-    if (ak_config_place(config, ak_args_state_dir(args), &place, why, sizeof why) == 0)
-        got = ak_control_ask(place.dir, request, &served);
-    ak_config_free(config);
-    if (served)
-        return give(got, answer);
-    int code = ak_home_open(args, AK_STORE_SERVE, &home);
+    if (ak_admin_served(args, request, &code, answer))
+        return code;
+    code = ak_home_open(args, AK_STORE_SERVE, &home);
     if (code)
         return code;
     code = give(do_here(home.store, request), answer);

@@ -1,5 +1,6 @@
-/* Changes of the state that are not a session's: deployments, variables, keys. Each is a JSON request
- * with an `op`, so that a command does it itself on a state that nobody serves, or asks the server.
+/* Changes of the state that are not a session's: deployments, variables, keys. Each is a JSON
+ * request with an `op`, so that a command does it itself on a state that nobody serves, or asks
+ * the server.
  *
  *     {"op": "deploy", "plan", "bundle": path of a tar file, "dialect", "verdict"}
  *     {"op": "activate" | "deactivate" | "delete_deployment", "deployment"}
@@ -15,21 +16,25 @@
 #include "home.h"
 #include "store.h"
 
-/* In the caller's open transaction, which has to be aborted when the answer is an error. NULL: no
- * such op. */
+/* In the caller's open transaction, which has to be aborted when the answer is an error. NULL:
+ * no such op. */
 json_t *ak_admin(AkStore *store, const json_t *request);
 
-json_t *ak_admin_error(int exit_code, const char *format, ...) __attribute__((format(printf, 2, 3)));
+json_t *ak_admin_error(int exit_code, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
-/* Both ways: on the home's own store, or through the server that holds it (control.h). Prints an
- * error. Gives the exit code and, at 0, the answer. */
+/* Both ways: on the home's own store, or through the server that holds it (control.h). Prints
+ * an error. Gives the exit code and, at 0, the answer. */
 int ak_admin_ask(const AkArgs *args, const json_t *request, json_t **answer);
 /* What only a server can do; refused without one. */
 int ak_admin_ask_server(const AkArgs *args, const json_t *request, json_t **answer);
 
+/* Asks the server if there is one: true, and then the exit code and, at 0, the answer. */
+bool ak_admin_served(const AkArgs *args, const json_t *request, int *code, json_t **answer);
+
 /* How the verdict is tied to what was judged: hex SHA-256 of content, dialect and manifest. */
-void ak_verdict_seal(const char *digest, const char *dialect, const char *manifest, const json_t *verdict,
-                     char seal[65]);
+void ak_verdict_seal(const char *digest, const char *dialect, const char *manifest,
+                     const json_t *verdict, char seal[65]);
 /* Does the verdict belong to this deployment's content? */
 bool ak_verdict_holds(const AkDeployment *deployment);
 

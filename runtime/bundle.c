@@ -28,7 +28,7 @@ typedef struct Header {
 
 typedef struct Walk {
     char root[PATH_MAX];
-    bool all; /* not Python files alone */
+    bool all;         /* not Python files alone */
     AkIgnore *ignore; /* or NULL */
     char **files;
     size_t len, room;
@@ -239,7 +239,8 @@ int ak_bundle_pack_tracked(const char *root, AkText *tar, char *why, size_t size
     return failed;
 }
 
-/* --- Unpacking -------------------------------------------------------------------------------- */
+/* --- Unpacking
+ * -------------------------------------------------------------------------------- */
 
 int ak_make_dirs(const char *dir)
 {

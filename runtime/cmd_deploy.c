@@ -25,7 +25,8 @@ static void print_json(json_t *object)
     putchar('\n');
 }
 
-/* --- What would change ------------------------------------------------------------------------------------ */
+/* --- What would change
+ * ------------------------------------------------------------------------------------ */
 
 typedef struct Known {
     json_t *names;
@@ -41,10 +42,11 @@ static void plan_trigger(const json_t *t, json_t *old, json_t *lines)
 {
     const char *name = text(t, "name"), *what = text(t, "schedule");
 
-    json_array_append_new(lines, json_sprintf("trigger \"%s\": %s %s%s%s%s%s", name,
-                                              json_object_get(old, name) ? "update" : "create",
-                                              text(t, "kind"), *what ? " " : "", what,
-                                              *text(t, "call") ? " calls " : "", text(t, "call")));
+    json_array_append_new(lines,
+                          json_sprintf("trigger \"%s\": %s %s%s%s%s%s", name,
+                                       json_object_get(old, name) ? "update" : "create",
+                                       text(t, "kind"), *what ? " " : "", what,
+                                       *text(t, "call") ? " calls " : "", text(t, "call")));
     json_object_del(old, name);
 }
 
@@ -63,9 +65,9 @@ static json_t *make_plan(AkStore *store, const json_t *plan)
     } else {
         json_array_append_new(lines, json_sprintf("project \"%s\": create", name));
     }
-    json_array_foreach(json_object_get(plan, "vars"), i, item)
-        json_array_append_new(lines, json_sprintf("var \"%s\": set%s", text(item, "name"),
-                                                  *text(item, "value") ? "" : " when it is not"));
+    json_array_foreach(json_object_get(plan, "vars"), i, item) json_array_append_new(
+        lines, json_sprintf("var \"%s\": set%s", text(item, "name"),
+                            *text(item, "value") ? "" : " when it is not"));
     json_array_foreach(json_object_get(plan, "triggers"), i, item)
         plan_trigger(item, old.names, lines);
     json_object_foreach(old.names, gone, item)
@@ -79,24 +81,27 @@ static void print_plan(const json_t *lines)
     size_t i;
     json_t *line;
 
-    json_array_foreach(lines, i, line)
-        printf("[plan] %s\n", json_string_value(line));
+    json_array_foreach(lines, i, line) printf("[plan] %s\n", json_string_value(line));
     fflush(stdout);
 }
 
-/* --- ak deploy ------------------------------------------------------------------------------------------------ */
+/* --- ak deploy
+ * ------------------------------------------------------------------------------------------------
+ */
 
 /* --allow ID … --reason TEXT: every id has a reason, the one at its place or the only one. */
 static int read_allow(const AkArgs *args, json_t *allow)
 {
-    const char *id, *only = ak_args_item(args, "reason", 1) ? NULL : ak_args_item(args, "reason", 0);
+    const char *id,
+        *only = ak_args_item(args, "reason", 1) ? NULL : ak_args_item(args, "reason", 0);
 
     for (size_t i = 0; (id = ak_args_item(args, "allow", i)); i++) {
         const char *reason = ak_args_item(args, "reason", i);
         if (!reason)
             reason = only;
         if (!reason || !*reason)
-            return ak_usage_error("--allow %s wants a --reason: it is kept with the deployment", id);
+            return ak_usage_error("--allow %s wants a --reason: it is kept with the deployment",
+                                  id);
         json_array_append_new(allow, json_pack("{s:s, s:s}", "id", id, "reason", reason));
     }
     if (!json_array_size(allow) && ak_args_item(args, "reason", 0))
@@ -130,12 +135,10 @@ static void print_done(const json_t *done)
         printf("[exec] create_project: created \"%s\"\n", text(done, "project_id"));
     printf("[exec] create_build: created \"%s\"\n", text(done, "build_id"));
     printf("[exec] create_deployment: created \"%s\"\n", text(done, "deployment_id"));
-    json_array_foreach(json_object_get(done, "triggers"), i, t)
-        if (*text(t, "slug"))
-            printf("[!!!!] trigger \"%s\" %s, webhook path is \"/webhooks/%s\"\n", text(t, "name"),
-                   text(t, "did"), text(t, "slug"));
-        else
-            printf("[exec] trigger \"%s\": %s\n", text(t, "name"), text(t, "did"));
+    json_array_foreach(json_object_get(done, "triggers"), i, t) if (*text(t, "slug"))
+        printf("[!!!!] trigger \"%s\" %s, webhook path is \"/webhooks/%s\"\n", text(t, "name"),
+               text(t, "did"), text(t, "slug"));
+    else printf("[exec] trigger \"%s\": %s\n", text(t, "name"), text(t, "did"));
     puts("[exec] activate_deployment: activated");
 }
 
@@ -146,8 +149,9 @@ static int apply(const AkArgs *args, const AkHome *home, AkGate *gate)
 
     if (write_bundle(home, gate, path, sizeof path) < 0)
         return ak_say_error(AK_EXIT_FAILED, "%s: %s", path, strerror(errno));
-    json_t *request = json_pack("{s:s, s:O, s:s, s:s, s:O}", "op", "deploy", "plan", gate->manifest.plan,
-                                "bundle", path, "dialect", gate->lint.dialect, "verdict", gate->verdict);
+    json_t *request =
+        json_pack("{s:s, s:O, s:s, s:s, s:O}", "op", "deploy", "plan", gate->manifest.plan,
+                  "bundle", path, "dialect", gate->lint.dialect, "verdict", gate->verdict);
     int code = ak_admin_ask(args, request, &answer);
     unlink(path);
     json_decref(request);
@@ -182,12 +186,13 @@ static int passed(const AkArgs *args, AkHome *home, AkGate *gate)
     if (!ak_args_switch(args, "check")) {
         code = apply(args, home, gate);
     } else if (ak_args_json(args)) {
-        json_t *o = json_pack("{s:O, s:O, s:O}", "plan", plan, "verdict", gate->verdict, "findings",
-                              gate->findings);
+        json_t *o = json_pack("{s:O, s:O, s:O}", "plan", plan, "verdict", gate->verdict,
+                              "findings", gate->findings);
         print_json(o);
         json_decref(o);
     } else {
-        printf("[plan] content %.12s would be deployed; --check changes nothing\n", gate->digest);
+        printf("[plan] content %.12s would be deployed; --check changes nothing\n",
+               gate->digest);
     }
     json_decref(plan);
     return code;
@@ -196,8 +201,10 @@ static int passed(const AkArgs *args, AkHome *home, AkGate *gate)
 static int deploy(const AkArgs *args)
 {
     const char *dir = ak_args_operand(args, 0);
-    AkGateOptions options = {.dir = dir ? dir : ".", .dialect = ak_args_value(args, "dialect"),
-                             .fail_on = ak_args_value(args, "fail-on"), .allow = json_array(),
+    AkGateOptions options = {.dir = dir ? dir : ".",
+                             .dialect = ak_args_value(args, "dialect"),
+                             .fail_on = ak_args_value(args, "fail-on"),
+                             .allow = json_array(),
                              .json = ak_args_json(args)};
     AkHome home;
     AkGate gate;
@@ -233,15 +240,19 @@ const AkCmd ak_cmd_deploy = {
     .name = "deploy",
     .operands = "[DIR]",
     .summary = "check a project and put it to work; refuses what would break",
-    .more = "Reads DIR/autokitteh.yaml, checks the code as aklint does, loads it in the interpreter that will\n"
-            "run it, and only then makes it the project's active deployment; the one before drains. What is\n"
+    .more = "Reads DIR/autokitteh.yaml, checks the code as aklint does, loads it in the "
+            "interpreter that will\n"
+            "run it, and only then makes it the project's active deployment; the one before "
+            "drains. What is\n"
             "refused ends with 42 and changes nothing.",
     .flags = flags,
     .max_operands = 1,
     .run = deploy,
 };
 
-/* --- ak manifest -------------------------------------------------------------------------------------------------- */
+/* --- ak manifest
+ * --------------------------------------------------------------------------------------------------
+ */
 
 static int with_manifest(const AkArgs *args, AkManifest *manifest)
 {
@@ -297,12 +308,19 @@ static int plan(const AkArgs *args)
 }
 
 static const AkCmd manifest_commands[] = {
-    {.name = "validate", .operands = "[DIR]", .max_operands = 1,
-     .summary = "say what is wrong with DIR/autokitteh.yaml, and where", .run = validate},
-    {.name = "plan", .operands = "[DIR]", .max_operands = 1, .summary = "say what a deploy would change",
+    {.name = "validate",
+     .operands = "[DIR]",
+     .max_operands = 1,
+     .summary = "say what is wrong with DIR/autokitteh.yaml, and where",
+     .run = validate},
+    {.name = "plan",
+     .operands = "[DIR]",
+     .max_operands = 1,
+     .summary = "say what a deploy would change",
      .run = plan},
 };
-static const AkCmd *const manifest_children[] = {&manifest_commands[0], &manifest_commands[1], NULL};
+static const AkCmd *const manifest_children[] = {&manifest_commands[0], &manifest_commands[1],
+                                                 NULL};
 
-const AkCmd ak_cmd_manifest = {.name = "manifest", .summary = "manifests: check, plan",
-                               .children = manifest_children};
+const AkCmd ak_cmd_manifest = {
+    .name = "manifest", .summary = "manifests: check, plan", .children = manifest_children};

@@ -57,14 +57,19 @@ static int serve(const AkArgs *args)
         token = ak_config_text(home.config, "serve.token");
     code = read_address(listen_on, host, sizeof host, &port);
     if (!code && !is_loopback(host) && !*token)
-        code = ak_say_error(AK_EXIT_NO_TOKEN,
-                            "%s can be reached from elsewhere: set a token first, by AK_TOKEN or with ak "
-                            "config set serve.token", host);
+        code = ak_say_error(
+            AK_EXIT_NO_TOKEN,
+            "%s can be reached from elsewhere: set a token first, by AK_TOKEN or with ak "
+            "config set serve.token",
+            host);
     if (!code) {
         const char *url = ak_args_value(args, "url");
-        AkServeOptions options = {.host = host, .port = port, .token = token,
+        AkServeOptions options = {.host = host,
+                                  .port = port,
+                                  .token = token,
                                   .url = url ? url : ak_config_text(home.config, "serve.url"),
-                                  .json = ak_args_json(args), .quiet = ak_args_switch(args, "quiet")};
+                                  .json = ak_args_json(args),
+                                  .quiet = ak_args_switch(args, "quiet")};
         code = ak_serve(&home, &options);
     }
     ak_home_close(&home);
@@ -72,7 +77,8 @@ static int serve(const AkArgs *args)
 }
 
 static const AkFlag flags[] = {
-    {"listen", 'l', AK_FLAG_VALUE, "HOST:PORT", "where to listen (127.0.0.1:9980); port 0 takes a free one"},
+    {"listen", 'l', AK_FLAG_VALUE, "HOST:PORT",
+     "where to listen (127.0.0.1:9980); port 0 takes a free one"},
     {"url", 0, AK_FLAG_VALUE, "URL", "where webhooks are reached from outside"},
     {"quiet", 'q', AK_FLAG_SWITCH, NULL, "say nothing on standard error"},
     {0},
@@ -81,9 +87,12 @@ static const AkFlag flags[] = {
 const AkCmd ak_cmd_serve = {
     .name = "serve",
     .summary = "run what is deployed: webhooks, schedules, sessions",
-    .more = "Goes on with every session where it stood. One server a state; commands such as ak deploy reach it\n"
-            "by themselves. SIGTERM stops it after the steps that run; it may be killed at any moment as well.\n"
-            "On an address that others can reach it wants a token (AK_TOKEN, or the setting serve.token).",
+    .more = "Goes on with every session where it stood. One server a state; commands such as "
+            "ak deploy reach it\n"
+            "by themselves. SIGTERM stops it after the steps that run; it may be killed at any "
+            "moment as well.\n"
+            "On an address that others can reach it wants a token (AK_TOKEN, or the setting "
+            "serve.token).",
     .flags = flags,
     .run = serve,
 };

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "admin.h"
 #include "exit_codes.h"
 #include "foreground.h"
 #include "ids.h"
@@ -210,12 +211,27 @@ static int replay(const AkArgs *args)
  * ---------------------------------------------------------------------------------------------
  */
 
+/* By the server that runs it; true when there is one. */
+static bool stop_served(const AkArgs *args, const char *id, int *code)
+{
+    json_t *answer = NULL, *request = json_pack("{s:s, s:s, s:s*}", "op", "stop_session", "session", id,
+                                                "reason", ak_args_value(args, "reason"));
+    bool served = ak_admin_served(args, request, code, &answer);
+
+    json_decref(request);
+    json_decref(answer);
+    return served;
+}
+
 static int stop(const AkArgs *args)
 {
     const char *id = ak_args_operand(args, 0);
     AkHome home;
-    int code = ak_home_open(args, AK_STORE_SERVE, &home);
+    int code;
 
+    if (stop_served(args, id, &code))
+        return code;
+    code = ak_home_open(args, AK_STORE_SERVE, &home);
     if (code)
         return code;
     AkForegroundOptions options = {.json = ak_args_json(args), .quiet = true};

@@ -15,5 +15,7 @@ extern const AkCmd ak_cmd_trigger;
 extern const AkCmd ak_cmd_var;
 extern const AkCmd ak_cmd_store;
 extern const AkCmd ak_cmd_event;
+extern const AkCmd ak_cmd_init;
+extern const AkCmd ak_cmd_doctor;
 
 #endif

@@ -81,7 +81,8 @@ json_t *ak_control_ask(const char *dir, const json_t *request, bool *served)
         if (send_all(fd, request))
             while ((n = recv(fd, chunk, sizeof chunk, 0)) > 0)
                 ak_text_add(&answer, chunk, (size_t)n);
-        got = answer.len ? json_loadb(answer.at, answer.len, JSON_DISABLE_EOF_CHECK, NULL) : NULL;
+        got =
+            answer.len ? json_loadb(answer.at, answer.len, JSON_DISABLE_EOF_CHECK, NULL) : NULL;
     }
     if (fd >= 0)
         close(fd);
@@ -89,7 +90,8 @@ json_t *ak_control_ask(const char *dir, const json_t *request, bool *served)
     return got;
 }
 
-/* --- The server's end ---------------------------------------------------------------------------------- */
+/* --- The server's end
+ * ---------------------------------------------------------------------------------- */
 
 static void end_talk(Talk *talk)
 {

@@ -9,18 +9,24 @@
 #include "engine/filter.h"
 #include "ids.h"
 
-/* --- Filters over jansson's values ------------------------------------------------------------------------ */
+/* --- Filters over jansson's values
+ * ------------------------------------------------------------------------ */
 
 static AkFilterValue value_of(const json_t *json)
 {
     switch (json ? json_typeof(json) : JSON_NULL) {
-    case JSON_OBJECT: return (AkFilterValue){.kind = AK_FV_MAP, .len = json_object_size(json), .node = json};
-    case JSON_ARRAY: return (AkFilterValue){.kind = AK_FV_LIST, .len = json_array_size(json), .node = json};
+    case JSON_OBJECT:
+        return (AkFilterValue){.kind = AK_FV_MAP, .len = json_object_size(json), .node = json};
+    case JSON_ARRAY:
+        return (AkFilterValue){.kind = AK_FV_LIST, .len = json_array_size(json), .node = json};
     case JSON_STRING:
-        return (AkFilterValue){.kind = AK_FV_STRING, .text = json_string_value(json),
+        return (AkFilterValue){.kind = AK_FV_STRING,
+                               .text = json_string_value(json),
                                .len = json_string_length(json)};
-    case JSON_INTEGER: return (AkFilterValue){.kind = AK_FV_INT, .integer = json_integer_value(json)};
-    case JSON_REAL: return (AkFilterValue){.kind = AK_FV_DOUBLE, .number = json_real_value(json)};
+    case JSON_INTEGER:
+        return (AkFilterValue){.kind = AK_FV_INT, .integer = json_integer_value(json)};
+    case JSON_REAL:
+        return (AkFilterValue){.kind = AK_FV_DOUBLE, .number = json_real_value(json)};
     case JSON_TRUE:
     case JSON_FALSE: return (AkFilterValue){.kind = AK_FV_BOOL, .integer = json_is_true(json)};
     default: return (AkFilterValue){.kind = AK_FV_NULL};
@@ -57,11 +63,14 @@ static bool passes(const char *text, const char *type, const json_t *data)
 
     if (!text || !*text)
         return true;
-    AkFilterData with = {.data = value_of(data), .event_type = type, .member = member, .item = item};
+    AkFilterData with = {
+        .data = value_of(data), .event_type = type, .member = member, .item = item};
     return ak_filter_parse(&filter, text, &why, &at) == 0 && ak_filter_match(&filter, &with);
 }
 
-/* --- One event ------------------------------------------------------------------------------------------------ */
+/* --- One event
+ * ------------------------------------------------------------------------------------------------
+ */
 
 typedef struct Event {
     AkDriver *driver;
@@ -94,14 +103,16 @@ static json_t *make_object(const Event *e)
     gmtime_r(&seconds, &tm);
     strftime(created, sizeof created, "%Y-%m-%dT%H:%M:%SZ", &tm);
     return json_pack("{s:s, s:s, s:n, s:s, s:O}", "event_type", e->what->type, "event_id",
-                     e->done->event_id, "integration_id", "created_at", created, "data", e->what->data);
+                     e->done->event_id, "integration_id", "created_at", created, "data",
+                     e->what->data);
 }
 
 static bool wants(const Event *e)
 {
     const char *type = text(e->config, "event_type");
 
-    return *text(e->config, "call") && (!*type || !strcmp(type, "*") || !strcmp(type, e->what->type)) &&
+    return *text(e->config, "call") &&
+           (!*type || !strcmp(type, "*") || !strcmp(type, e->what->type)) &&
            passes(text(e->config, "filter"), e->what->type, e->what->data);
 }
 
@@ -118,9 +129,14 @@ static int start_session(const Event *e)
     json_t *object = json_copy(e->object);
     json_object_set_new(object, "session_id", json_string(e->done->session_id));
     char *event = words_of(object);
-    AkNewSession session = {.id = e->done->session_id, .project_id = d->project_id, .deployment_id = d->id,
-                            .event_id = e->done->event_id, .trigger_id = e->what->trigger->id,
-                            .entry = text(e->config, "call"), .event = event, .seed = seed,
+    AkNewSession session = {.id = e->done->session_id,
+                            .project_id = d->project_id,
+                            .deployment_id = d->id,
+                            .event_id = e->done->event_id,
+                            .trigger_id = e->what->trigger->id,
+                            .entry = text(e->config, "call"),
+                            .event = event,
+                            .seed = seed,
                             .dialect = d->dialect};
     fault = ak_driver_create(e->driver, &session);
     free(event);
@@ -159,11 +175,14 @@ static int feed(const Event *e)
 
     for (size_t i = 0; i < 2 && !fault; i++)
         if (sources[i])
-            fault = ak_subscription_list(e->store, NULL, e->what->trigger->project_id, sources[i],
-                                         note_subscription, &fed);
+            fault = ak_subscription_list(e->store, NULL, e->what->trigger->project_id,
+                                         sources[i], note_subscription, &fed);
     for (size_t i = 0; i < fed.len && !fault; i++) {
-        AkMail mail = {.session_id = fed.items[i][0], .kind = AK_MAIL_EVENT, .name = fed.items[i][1],
-                       .value = value, .created_us = e->now};
+        AkMail mail = {.session_id = fed.items[i][0],
+                       .kind = AK_MAIL_EVENT,
+                       .name = fed.items[i][1],
+                       .value = value,
+                       .created_us = e->now};
         fault = ak_driver_mail(e->driver, &mail);
         /* It has ended, or does not read its mail: that is its own affair. */
         if (fault == AK_E_ENDED || fault == AK_E_ABSENT || fault == AK_E_FULL)
@@ -179,9 +198,13 @@ static int feed(const Event *e)
 static int put_event(const Event *e)
 {
     char *data = words_of(e->object);
-    AkStoredEvent row = {.id = e->done->event_id, .project_id = e->what->trigger->project_id,
-                         .trigger_id = e->what->trigger->id, .type = e->what->type, .data = data,
-                         .key = e->what->key, .created_us = e->now};
+    AkStoredEvent row = {.id = e->done->event_id,
+                         .project_id = e->what->trigger->project_id,
+                         .trigger_id = e->what->trigger->id,
+                         .type = e->what->type,
+                         .data = data,
+                         .key = e->what->key,
+                         .created_us = e->now};
     int fault = ak_event_put(e->store, &row);
 
     free(data);
@@ -193,8 +216,8 @@ static bool find_again(const Event *e)
 {
     AkStoredEvent *old;
 
-    if (!e->what->key || ak_event_by_key(e->store, e->what->trigger->project_id, e->what->trigger->id,
-                                         e->what->key, &old) < 0)
+    if (!e->what->key || ak_event_by_key(e->store, e->what->trigger->project_id,
+                                         e->what->trigger->id, e->what->key, &old) < 0)
         return false;
     snprintf(e->done->event_id, sizeof e->done->event_id, "%s", old->id);
     e->done->again = true;
@@ -204,7 +227,11 @@ static bool find_again(const Event *e)
 
 int ak_dispatch(AkDriver *driver, AkStore *store, const AkHappening *what, AkDispatched *done)
 {
-    Event e = {.driver = driver, .store = store, .what = what, .now = ak_loop_now().wall_us, .done = done};
+    Event e = {.driver = driver,
+               .store = store,
+               .what = what,
+               .now = ak_loop_now().wall_us,
+               .done = done};
     int fault = ak_store_is_open(store) ? 0 : ak_store_begin(store);
 
     *done = (AkDispatched){0};
@@ -224,7 +251,8 @@ int ak_dispatch(AkDriver *driver, AkStore *store, const AkHappening *what, AkDis
     return fault;
 }
 
-int ak_dispatch_again(AkDriver *driver, AkStore *store, const char *event_id, AkDispatched *done)
+int ak_dispatch_again(AkDriver *driver, AkStore *store, const char *event_id,
+                      AkDispatched *done)
 {
     AkStoredEvent *old;
     AkTrigger *trigger = NULL;
@@ -234,7 +262,8 @@ int ak_dispatch_again(AkDriver *driver, AkStore *store, const char *event_id, Ak
         return fault;
     fault = old->trigger_id ? ak_trigger_get(store, old->trigger_id, &trigger) : AK_E_ABSENT;
     json_t *object = json_loads(old->data ? old->data : "{}", 0, NULL);
-    AkHappening what = {.trigger = trigger, .type = old->type, .data = json_object_get(object, "data")};
+    AkHappening what = {
+        .trigger = trigger, .type = old->type, .data = json_object_get(object, "data")};
     if (!fault)
         fault = ak_dispatch(driver, store, &what, done);
     json_decref(object);

@@ -1,5 +1,5 @@
-/* From something that happened to the sessions it starts and the subscriptions it feeds: in the open
- * transaction, so that an event is there with all it brings about, or not at all. */
+/* From something that happened to the sessions it starts and the subscriptions it feeds: in the
+ * open transaction, so that an event is there with all it brings about, or not at all. */
 #ifndef AK_DISPATCH_H
 #define AK_DISPATCH_H
 
@@ -22,10 +22,12 @@ typedef struct AkDispatched {
 } AkDispatched;
 
 /* 0 or a fault, with words in ak_store_error or ak_driver_error. */
-int ak_dispatch(AkDriver *driver, AkStore *store, const AkHappening *happening, AkDispatched *done);
+int ak_dispatch(AkDriver *driver, AkStore *store, const AkHappening *happening,
+                AkDispatched *done);
 
-/* An event of the store, once more: a new event with the same type and data. AK_E_ABSENT without it or
- * its trigger. */
-int ak_dispatch_again(AkDriver *driver, AkStore *store, const char *event_id, AkDispatched *done);
+/* An event of the store, once more: a new event with the same type and data. AK_E_ABSENT
+ * without it or its trigger. */
+int ak_dispatch_again(AkDriver *driver, AkStore *store, const char *event_id,
+                      AkDispatched *done);
 
 #endif

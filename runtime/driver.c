@@ -498,7 +498,8 @@ static void spawn(AkLive *live)
     for (size_t i = live->done + 1; i < ak_commands_count(live->out); i++)
         if (ak_commands_at(live->out, i)->kind == AK_CMD_KILL)
             return;
-    if (d->options.max_runners && (d->waiting || ak_driver_runners(d) >= d->options.max_runners))
+    if (d->options.max_runners &&
+        (d->waiting || ak_driver_runners(d) >= d->options.max_runners))
         stand_in_line(live);
     else
         spawn_now(live);

@@ -17,7 +17,8 @@
 
 enum { LARGE = 1 << 20 };
 
-/* --- Loading, in the interpreter that will run it -------------------------------------------------------- */
+/* --- Loading, in the interpreter that will run it
+ * -------------------------------------------------------- */
 
 typedef struct Load {
     AkGate *gate;
@@ -47,10 +48,11 @@ static void refuse(Load *load, AkBytes error_json, const char *format, ...)
     va_end(list);
     load->refused = true;
     if (load->json) {
-        json_t *error = error_json.at ? json_loadb(error_json.at, error_json.len, 0, NULL) : NULL;
+        json_t *error =
+            error_json.at ? json_loadb(error_json.at, error_json.len, 0, NULL) : NULL;
         json_array_append_new(load->gate->findings,
-                              json_pack("{s:s, s:s, s:s, s:o*}", "kind", "load", "filename", load->file,
-                                        "message", words, "error", error));
+                              json_pack("{s:s, s:s, s:s, s:o*}", "kind", "load", "filename",
+                                        load->file, "message", words, "error", error));
         return;
     }
     printf("%s\n", words);
@@ -64,9 +66,7 @@ static json_t *function_of(const json_t *functions, const char *name)
     size_t i;
     json_t *f;
 
-    json_array_foreach(functions, i, f)
-        if (!strcmp(text(f, "name"), name))
-            return f;
+    json_array_foreach(functions, i, f) if (!strcmp(text(f, "name"), name)) return f;
     return NULL;
 }
 
@@ -75,33 +75,37 @@ static bool has_entry(const json_t *entries, const char *name)
     size_t i;
     json_t *entry;
 
-    json_array_foreach(entries, i, entry)
-        if (json_is_string(entry) && !strcmp(json_string_value(entry), name))
-            return true;
+    json_array_foreach(entries, i,
+                       entry) if (json_is_string(entry) &&
+                                  !strcmp(json_string_value(entry), name)) return true;
     return false;
 }
 
-static void check_handler(Load *load, const char *trigger, const char *name, const json_t *entries,
-                          const json_t *functions)
+static void check_handler(Load *load, const char *trigger, const char *name,
+                          const json_t *entries, const json_t *functions)
 {
     const json_t *f = function_of(functions, name);
     const json_t *max = json_object_get(f, "max_args");
 
     if (!has_entry(entries, name)) {
-        refuse(load, (AkBytes){0}, "%s: error: trigger '%s' calls %s, which is not there after loading",
-               load->file, trigger, name);
+        refuse(load, (AkBytes){0},
+               "%s: error: trigger '%s' calls %s, which is not there after loading", load->file,
+               trigger, name);
         return;
     }
     if (!f)
         return;
     long long line = json_integer_value(json_object_get(f, "line"));
     if (json_is_integer(max) && json_integer_value(max) < 1)
-        refuse(load, (AkBytes){0}, "%s:%lld: error: %s takes no argument, but trigger '%s' gives it the event",
+        refuse(load, (AkBytes){0},
+               "%s:%lld: error: %s takes no argument, but trigger '%s' gives it the event",
                load->file, line, name, trigger);
     else if (json_integer_value(json_object_get(f, "min_args")) > 2)
-        refuse(load, (AkBytes){0}, "%s:%lld: error: %s wants %lld arguments, but trigger '%s' gives it the "
-                                   "event and the session's id",
-               load->file, line, name, (long long)json_integer_value(json_object_get(f, "min_args")), trigger);
+        refuse(load, (AkBytes){0},
+               "%s:%lld: error: %s wants %lld arguments, but trigger '%s' gives it the "
+               "event and the session's id",
+               load->file, line, name,
+               (long long)json_integer_value(json_object_get(f, "min_args")), trigger);
 }
 
 static bool calls_file(const char *call, const char *file)
@@ -114,15 +118,16 @@ static bool calls_file(const char *call, const char *file)
 static void check_handlers(Load *load, const AkMessage *message)
 {
     json_t *entries = json_loadb(message->entries.at, message->entries.len, 0, NULL);
-    json_t *functions =
-        message->functions.at ? json_loadb(message->functions.at, message->functions.len, 0, NULL) : NULL;
+    json_t *functions = message->functions.at
+                            ? json_loadb(message->functions.at, message->functions.len, 0, NULL)
+                            : NULL;
     size_t i;
     json_t *t;
 
-    json_array_foreach(json_object_get(load->gate->manifest.plan, "triggers"), i, t)
-        if (calls_file(text(t, "call"), load->file))
-            check_handler(load, text(t, "name"), text(t, "call") + strlen(load->file) + 1, entries,
-                          functions);
+    json_array_foreach(json_object_get(load->gate->manifest.plan, "triggers"), i,
+                       t) if (calls_file(text(t, "call"), load->file))
+        check_handler(load, text(t, "name"), text(t, "call") + strlen(load->file) + 1, entries,
+                      functions);
     json_decref(entries);
     json_decref(functions);
 }
@@ -153,7 +158,8 @@ static void on_stuck(void *owner, const char *stack)
 {
     Load *load = owner;
 
-    refuse(load, (AkBytes){0}, "%s: error: loading takes too long; it stood at\n%s", load->file, stack);
+    refuse(load, (AkBytes){0}, "%s: error: loading takes too long; it stood at\n%s", load->file,
+           stack);
     load->over = true;
     load->runner = NULL;
 }
@@ -173,14 +179,16 @@ static void on_stack(void *owner, const char *stack)
     (void)stack;
 }
 
-static const AkRunnerEvents events = {on_message, on_broken, on_stuck, on_output, on_stack, on_broken};
+static const AkRunnerEvents events = {on_message, on_broken, on_stuck,
+                                      on_output,  on_stack,  on_broken};
 
 static void load_file(AkLoop *loop, AkHost *host, const char *entry, Load *load)
 {
     load->over = false;
     load->runner = ak_runner_start(host, entry, &events, load);
     if (!load->runner) {
-        refuse(load, (AkBytes){0}, "%s: error: no process could be made: %s", load->file, strerror(errno));
+        refuse(load, (AkBytes){0}, "%s: error: no process could be made: %s", load->file,
+               strerror(errno));
         return;
     }
     while (!load->over)
@@ -190,7 +198,8 @@ static void load_file(AkLoop *loop, AkHost *host, const char *entry, Load *load)
     load->runner = NULL;
 }
 
-/* --- A deployment in memory, as the real one would be --------------------------------------------------------- */
+/* --- A deployment in memory, as the real one would be
+ * --------------------------------------------------------- */
 
 typedef struct Copy {
     AkStore *to;
@@ -223,8 +232,9 @@ static int copy_vars(AkStore *from, AkStore *to, const char *name)
 
 static json_t *deploy_request(const AkGate *gate, const char *tar_path)
 {
-    return json_pack("{s:s, s:O, s:s, s:s, s:O}", "op", "deploy", "plan", gate->manifest.plan, "bundle",
-                     tar_path, "dialect", gate->lint.dialect, "verdict", gate->verdict);
+    return json_pack("{s:s, s:O, s:s, s:s, s:O}", "op", "deploy", "plan", gate->manifest.plan,
+                     "bundle", tar_path, "dialect", gate->lint.dialect, "verdict",
+                     gate->verdict);
 }
 
 static int write_tar(const AkGate *gate, char *path, size_t size)
@@ -250,7 +260,8 @@ static AkStore *scratch(AkHome *home, AkGate *gate, char id[64])
         return NULL;
     }
     json_t *request = deploy_request(gate, path), *answer = NULL;
-    if (!ak_store_begin(store) && !copy_vars(home->store, store, text(gate->manifest.plan, "name")))
+    if (!ak_store_begin(store) &&
+        !copy_vars(home->store, store, text(gate->manifest.plan, "name")))
         answer = ak_admin(store, request);
     snprintf(id, 64, "%s", text(answer, "deployment_id"));
     unlink(path);
@@ -269,7 +280,8 @@ static void load_files(AkLoop *loop, AkHosts *hosts, const char *id, Load *load)
     json_t *seen = json_object(), *t;
     size_t i;
 
-    json_array_foreach(json_object_get(plan, "triggers"), i, t) {
+    json_array_foreach(json_object_get(plan, "triggers"), i, t)
+    {
         const char *call = text(t, "call"), *colon = strrchr(call, ':');
         char file[512], why[1024] = "";
         if (!colon)
@@ -297,7 +309,8 @@ static int load_all(AkHome *home, const AkGateOptions *options, AkGate *gate)
 
     if (!loop) {
         ak_store_close(store);
-        return ak_say_error(AK_EXIT_FAILED, "the code cannot be loaded: out of memory or space");
+        return ak_say_error(AK_EXIT_FAILED,
+                            "the code cannot be loaded: out of memory or space");
     }
     AkHosts *hosts = ak_hosts_new(loop, store, home->config, &home->place);
     load_files(loop, hosts, id, &load);
@@ -307,7 +320,9 @@ static int load_all(AkHome *home, const AkGateOptions *options, AkGate *gate)
     return load.refused ? AK_EXIT_REFUSED : 0;
 }
 
-/* --- All of it ----------------------------------------------------------------------------------------------- */
+/* --- All of it
+ * -----------------------------------------------------------------------------------------------
+ */
 
 static void make_verdict(const AkGateOptions *options, AkGate *gate)
 {
@@ -315,13 +330,13 @@ static void make_verdict(const AkGateOptions *options, AkGate *gate)
     char seal[65];
     size_t i;
 
-    json_array_foreach(json_object_get(bare, "vars"), i, var)
-        json_object_del(var, "value");
+    json_array_foreach(json_object_get(bare, "vars"), i, var) json_object_del(var, "value");
     char *manifest = json_dumps(bare, JSON_COMPACT | JSON_SORT_KEYS);
-    json_t *verdict = json_pack("{s:s, s:s, s:i, s:i, s:i, s:i, s:O, s:s}", "result", "passed", "content",
-                                gate->digest, "errors", (int)gate->lint.errors, "warnings",
-                                (int)gate->lint.warnings, "notes", (int)gate->lint.notes, "allowed",
-                                (int)gate->lint.allowed, "allow", options->allow, "version", AK_VERSION);
+    json_t *verdict =
+        json_pack("{s:s, s:s, s:i, s:i, s:i, s:i, s:O, s:s}", "result", "passed", "content",
+                  gate->digest, "errors", (int)gate->lint.errors, "warnings",
+                  (int)gate->lint.warnings, "notes", (int)gate->lint.notes, "allowed",
+                  (int)gate->lint.allowed, "allow", options->allow, "version", AK_VERSION);
     ak_verdict_seal(gate->digest, gate->lint.dialect, manifest, verdict, seal);
     json_object_set_new(verdict, "seal", json_string(seal));
     gate->verdict = verdict;
@@ -338,7 +353,8 @@ static int pack(const AkGateOptions *options, AkGate *gate)
     if (ak_bundle_pack_tracked(root, &gate->tar, why, sizeof why) < 0)
         return ak_usage_error("%s", why);
     if (gate->tar.len > LARGE && !options->json)
-        fprintf(stderr, "ak: the project has %.1f MiB; what it does not need belongs into .akignore\n",
+        fprintf(stderr,
+                "ak: the project has %.1f MiB; what it does not need belongs into .akignore\n",
                 (double)gate->tar.len / LARGE);
     ak_sha256_hex(gate->tar.at, gate->tar.len, gate->digest);
     return 0;
@@ -346,8 +362,11 @@ static int pack(const AkGateOptions *options, AkGate *gate)
 
 static int judge(const AkGateOptions *options, AkGate *gate)
 {
-    AkLintOptions lint = {.dir = options->dir, .dialect = options->dialect, .fail_on = options->fail_on,
-                          .allow = options->allow, .json = options->json};
+    AkLintOptions lint = {.dir = options->dir,
+                          .dialect = options->dialect,
+                          .fail_on = options->fail_on,
+                          .allow = options->allow,
+                          .json = options->json};
     int code = ak_lint(&lint, &gate->manifest, &gate->lint);
 
     gate->findings = gate->lint.findings ? gate->lint.findings : json_array();
@@ -359,7 +378,8 @@ static int judge(const AkGateOptions *options, AkGate *gate)
 int ak_gate(AkHome *home, const AkGateOptions *options, AkGate *gate)
 {
     *gate = (AkGate){0};
-    if (options->dialect && strcmp(options->dialect, "ak") && strcmp(options->dialect, "autokitteh"))
+    if (options->dialect && strcmp(options->dialect, "ak") &&
+        strcmp(options->dialect, "autokitteh"))
         return ak_usage_error("--dialect is ak or autokitteh, not '%s'", options->dialect);
     if (ak_manifest_read(options->dir, &gate->manifest) < 0)
         return ak_say_error(AK_EXIT_NOT_FOUND, "%s: %s", gate->manifest.path, strerror(errno));

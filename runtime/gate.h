@@ -1,5 +1,5 @@
-/* The gate of `ak deploy`: manifest, linter, the interpreter that will run the code. What passes has
- * a bundle and a verdict that is tied to its content. */
+/* The gate of `ak deploy`: manifest, linter, the interpreter that will run the code. What
+ * passes has a bundle and a verdict that is tied to its content. */
 #ifndef AK_GATE_H
 #define AK_GATE_H
 
@@ -9,7 +9,7 @@
 
 typedef struct AkGateOptions {
     const char *dir, *dialect, *fail_on; /* the last two may be NULL */
-    json_t *allow; /* [{"id", "reason"}] */
+    json_t *allow;                       /* [{"id", "reason"}] */
     bool json;
 } AkGateOptions;
 
@@ -22,7 +22,8 @@ typedef struct AkGate {
     json_t *findings; /* of the linter, then of loading; with AkGateOptions.json */
 } AkGate;
 
-/* home is open for reading. 0; AK_EXIT_REFUSED after findings; another exit code after words. */
+/* home is open for reading. 0; AK_EXIT_REFUSED after findings; another exit code after words.
+ */
 int ak_gate(AkHome *home, const AkGateOptions *options, AkGate *gate);
 void ak_gate_free(AkGate *gate);
 

@@ -52,7 +52,8 @@ static int64_t mono(void)
     return ak_loop_now().mono_us;
 }
 
-/* --- Connections -------------------------------------------------------------------------------------- */
+/* --- Connections
+ * -------------------------------------------------------------------------------------- */
 
 static void unlink_conn(AkHttp *http, Conn *c)
 {
@@ -138,7 +139,8 @@ static void on_sweep(void *owner)
     ak_timer_set(http->sweep, 1000000);
 }
 
-/* --- Requests ------------------------------------------------------------------------------------------ */
+/* --- Requests
+ * ------------------------------------------------------------------------------------------ */
 
 static void *on_uri(void *owner, const char *uri, struct MHD_Connection *connection)
 {
@@ -175,15 +177,16 @@ static void on_completed(void *owner, struct MHD_Connection *connection, void **
 
 static enum MHD_Result send_response(AkHttpRequest *request)
 {
-    enum MHD_Result sent = MHD_queue_response(request->connection, request->status, request->response);
+    enum MHD_Result sent =
+        MHD_queue_response(request->connection, request->status, request->response);
 
     MHD_destroy_response(request->response);
     request->response = NULL;
     return sent;
 }
 
-static void set_response(AkHttpRequest *request, unsigned status, const json_t *headers, const void *body,
-                         size_t len)
+static void set_response(AkHttpRequest *request, unsigned status, const json_t *headers,
+                         const void *body, size_t len)
 {
     const char *name;
     json_t *value;
@@ -191,15 +194,15 @@ static void set_response(AkHttpRequest *request, unsigned status, const json_t *
     request->status = status;
     request->response =
         MHD_create_response_from_buffer(len, (void *)(uintptr_t)body, MHD_RESPMEM_MUST_COPY);
-    json_object_foreach((json_t *)(uintptr_t)headers, name, value)
-        if (json_is_string(value))
-            MHD_add_response_header(request->response, name, json_string_value(value));
+    json_object_foreach((json_t *)(uintptr_t)headers, name, value) if (json_is_string(value))
+        MHD_add_response_header(request->response, name, json_string_value(value));
     MHD_add_response_header(request->response, "X-Content-Type-Options", "nosniff");
 }
 
 static enum MHD_Result refuse(AkHttpRequest *request, unsigned status, const char *words)
 {
-    json_t *headers = json_pack("{s:s, s:s}", "Content-Type", "application/json", "Connection", "close");
+    json_t *headers =
+        json_pack("{s:s, s:s}", "Content-Type", "application/json", "Connection", "close");
     char body[256];
     int len = snprintf(body, sizeof body, "{\"error\": \"%s\"}\n", words);
 
@@ -208,7 +211,8 @@ static enum MHD_Result refuse(AkHttpRequest *request, unsigned status, const cha
     return send_response(request);
 }
 
-/* A little too much is read to its end, as many clients listen only after they have sent all. */
+/* A little too much is read to its end, as many clients listen only after they have sent all.
+ */
 static bool announces_far_too_much(AkHttpRequest *request)
 {
     const char *length = ak_http_header(request, "Content-Length");
@@ -250,9 +254,9 @@ static enum MHD_Result take_body(AkHttpRequest *request, const char *bytes, size
     return MHD_YES;
 }
 
-static enum MHD_Result on_request(void *owner, struct MHD_Connection *connection, const char *path,
-                                  const char *method, const char *version, const char *upload,
-                                  size_t *upload_len, void **context)
+static enum MHD_Result on_request(void *owner, struct MHD_Connection *connection,
+                                  const char *path, const char *method, const char *version,
+                                  const char *upload, size_t *upload_len, void **context)
 {
     AkHttpRequest *request = *context;
 
@@ -280,7 +284,8 @@ static enum MHD_Result on_request(void *owner, struct MHD_Connection *connection
     return MHD_YES;
 }
 
-/* --- What the server reads --------------------------------------------------------------------------------- */
+/* --- What the server reads
+ * --------------------------------------------------------------------------------- */
 
 const char *ak_http_method(const AkHttpRequest *request)
 {
@@ -330,7 +335,8 @@ static json_t *any_text(const char *bytes)
     return text ? text : json_string("");
 }
 
-static enum MHD_Result add_header(void *owner, enum MHD_ValueKind kind, const char *key, const char *value)
+static enum MHD_Result add_header(void *owner, enum MHD_ValueKind kind, const char *key,
+                                  const char *value)
 {
     json_t *headers = owner;
     char name[256];
@@ -356,7 +362,8 @@ static enum MHD_Result add_header(void *owner, enum MHD_ValueKind kind, const ch
     return MHD_YES;
 }
 
-static enum MHD_Result add_query(void *owner, enum MHD_ValueKind kind, const char *key, const char *value)
+static enum MHD_Result add_query(void *owner, enum MHD_ValueKind kind, const char *key,
+                                 const char *value)
 {
     json_t *query = owner, *name = any_text(key);
 
@@ -390,10 +397,12 @@ json_t *ak_http_query(AkHttpRequest *request)
     return values(request, MHD_GET_ARGUMENT_KIND, add_query);
 }
 
-/* --- Answers --------------------------------------------------------------------------------------------- */
+/* --- Answers
+ * ---------------------------------------------------------------------------------------------
+ */
 
-void ak_http_answer(AkHttpRequest *request, unsigned status, const json_t *headers, const void *body,
-                    size_t len)
+void ak_http_answer(AkHttpRequest *request, unsigned status, const json_t *headers,
+                    const void *body, size_t len)
 {
     set_response(request, status, headers, body, len);
     if (!request->suspended)
@@ -403,7 +412,8 @@ void ak_http_answer(AkHttpRequest *request, unsigned status, const json_t *heade
     ak_timer_set(request->http->timer, 0);
 }
 
-void ak_http_answer_json(AkHttpRequest *request, unsigned status, const json_t *headers, json_t *body)
+void ak_http_answer_json(AkHttpRequest *request, unsigned status, const json_t *headers,
+                         json_t *body)
 {
     json_t *all = headers ? json_copy((json_t *)(uintptr_t)headers) : json_object();
     char *words = json_dumps(body, JSON_COMPACT), *line = NULL;
@@ -417,7 +427,9 @@ void ak_http_answer_json(AkHttpRequest *request, unsigned status, const json_t *
     json_decref(body);
 }
 
-/* --- The daemon -------------------------------------------------------------------------------------------- */
+/* --- The daemon
+ * --------------------------------------------------------------------------------------------
+ */
 
 static void run(AkHttp *http)
 {
@@ -474,8 +486,8 @@ static int port_of(int fd)
                                           : ((struct sockaddr_in *)&at)->sin_port);
 }
 
-AkHttp *ak_http_new(AkLoop *loop, const char *host, int port, AkHttpFn *fn, void *owner, char *why,
-                    size_t size)
+AkHttp *ak_http_new(AkLoop *loop, const char *host, int port, AkHttpFn *fn, void *owner,
+                    char *why, size_t size)
 {
     AkHttp *http = calloc(1, sizeof *http);
     int fd = http ? open_socket(host, port, why, size) : -1;
@@ -484,15 +496,19 @@ AkHttp *ak_http_new(AkLoop *loop, const char *host, int port, AkHttpFn *fn, void
         free(http);
         return NULL;
     }
-    *http = (AkHttp){.loop = loop, .fn = fn, .owner = owner, .last = &http->first, .port = port_of(fd),
+    *http = (AkHttp){.loop = loop,
+                     .fn = fn,
+                     .owner = owner,
+                     .last = &http->first,
+                     .port = port_of(fd),
                      .listening = -1};
     http->daemon = MHD_start_daemon(
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, http,
-        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)AK_HTTP_CONNECTIONS,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)AK_HTTP_HEAD_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
-        (unsigned)AK_HTTP_BODY_S, MHD_OPTION_NOTIFY_CONNECTION, on_connection, http,
-        MHD_OPTION_NOTIFY_COMPLETED, on_completed, http, MHD_OPTION_URI_LOG_CALLBACK, on_uri, http,
-        MHD_OPTION_END);
+        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)AK_HTTP_CONNECTIONS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)AK_HTTP_HEAD_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)AK_HTTP_BODY_S,
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, http, MHD_OPTION_NOTIFY_COMPLETED,
+        on_completed, http, MHD_OPTION_URI_LOG_CALLBACK, on_uri, http, MHD_OPTION_END);
     if (!http->daemon) {
         snprintf(why, size, "the HTTP server does not start: %s", strerror(errno));
         close(fd);
@@ -502,8 +518,9 @@ AkHttp *ak_http_new(AkLoop *loop, const char *host, int port, AkHttpFn *fn, void
     http->timer = ak_timer_new(loop, on_timer, http);
     http->sweep = ak_timer_new(loop, on_sweep, http);
     ak_timer_set(http->sweep, 1000000);
-    http->watch = ak_watch(loop, MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd,
-                           AK_READABLE, on_ready, http);
+    http->watch =
+        ak_watch(loop, MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd,
+                 AK_READABLE, on_ready, http);
     return http;
 }
 

@@ -1,9 +1,9 @@
 /* HTTP of `ak serve`: whole requests in, answers out, whenever they are there. A thin coat over
  * libmicrohttpd in the server's own loop.
  *
- * What a client can take is bounded: connections, bytes of the head and of the body, and the time it may
- * take to send either. When connections run short, those that have sent no whole head yet are ended,
- * the oldest first, so that slow or idle clients do not keep others out. */
+ * What a client can take is bounded: connections, bytes of the head and of the body, and the
+ * time it may take to send either. When connections run short, those that have sent no whole
+ * head yet are ended, the oldest first, so that slow or idle clients do not keep others out. */
 #ifndef AK_HTTP_H
 #define AK_HTTP_H
 
@@ -28,8 +28,8 @@ typedef struct AkHttpRequest AkHttpRequest;
 typedef void AkHttpFn(void *owner, AkHttpRequest *request);
 
 /* host is a name or address, port may be 0. NULL with words in why. */
-AkHttp *ak_http_new(AkLoop *loop, const char *host, int port, AkHttpFn *fn, void *owner, char *why,
-                    size_t size);
+AkHttp *ak_http_new(AkLoop *loop, const char *host, int port, AkHttpFn *fn, void *owner,
+                    char *why, size_t size);
 /* Every request has to be answered before. */
 void ak_http_free(AkHttp *http);
 /* No new connections from now on. */
@@ -49,9 +49,10 @@ json_t *ak_http_trailers(AkHttpRequest *request);
 json_t *ak_http_query(AkHttpRequest *request);
 
 /* headers: an object of texts or NULL, borrowed; the body is copied. */
-void ak_http_answer(AkHttpRequest *request, unsigned status, const json_t *headers, const void *body,
-                    size_t len);
+void ak_http_answer(AkHttpRequest *request, unsigned status, const json_t *headers,
+                    const void *body, size_t len);
 /* With a JSON object as body, which is taken. */
-void ak_http_answer_json(AkHttpRequest *request, unsigned status, const json_t *headers, json_t *body);
+void ak_http_answer_json(AkHttpRequest *request, unsigned status, const json_t *headers,
+                         json_t *body);
 
 #endif

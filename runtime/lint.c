@@ -31,9 +31,9 @@ static bool is_allowed(const json_t *allow, const AkRule *rule)
     size_t i;
     json_t *item;
 
-    json_array_foreach(allow, i, item)
-        if (cli_rule_match(json_string_value(json_object_get(item, "id")), rule))
-            return true;
+    json_array_foreach(allow, i,
+                       item) if (cli_rule_match(json_string_value(json_object_get(item, "id")),
+                                                rule)) return true;
     return false;
 }
 
@@ -42,17 +42,20 @@ static int check_allowed(const json_t *allow)
     size_t i;
     json_t *item;
 
-    json_array_foreach(allow, i, item) {
+    json_array_foreach(allow, i, item)
+    {
         const char *word = json_string_value(json_object_get(item, "id"));
         if (!cli_selector_known(word)) {
-            fprintf(stderr, "ak: --allow: no rule is called '%s'; `aklint rules` lists them\n", word);
+            fprintf(stderr, "ak: --allow: no rule is called '%s'; `aklint rules` lists them\n",
+                    word);
             return AK_EXIT_USAGE;
         }
     }
     return 0;
 }
 
-/* --- The manifest's mistakes, where the rules have not said the same ---------------------------------- */
+/* --- The manifest's mistakes, where the rules have not said the same
+ * ---------------------------------- */
 
 static const AkRule *manifest_rule(void)
 {
@@ -80,7 +83,8 @@ static void add_mistakes(CliReport *report, const AkManifest *m)
     for (size_t i = 0; i < m->mistakes_len; i++) {
         const AkMistake *mistake = &m->mistakes[i];
         AkFinding *f = cli_keep(sizeof *f);
-        f->place = cli_place(cli_path_to_library(path), m->text, m->len, mistake->start, mistake->end);
+        f->place =
+            cli_place(cli_path_to_library(path), m->text, m->len, mistake->start, mistake->end);
         if (is_told(report, path, f->place.line))
             continue;
         f->rule = manifest_rule();
@@ -99,7 +103,9 @@ static void add_mistakes(CliReport *report, const AkManifest *m)
     report->count += n;
 }
 
-/* --- The run -------------------------------------------------------------------------------------------- */
+/* --- The run
+ * --------------------------------------------------------------------------------------------
+ */
 
 static void count(CliRun *run, CliReport *report, const AkLintOptions *options, AkLint *lint)
 {
@@ -132,7 +138,8 @@ static void show(const AkLintOptions *options, CliReport *report, AkLint *lint)
     report->color = cli_terminal_color(CLI_COLOR_AUTO, 1);
     (options->json ? cli_print_json : cli_print_text)(report, &out);
     if (options->json)
-        lint->findings = json_loadb(out.data ? out.data : "[]", out.data ? out.len : 2, 0, NULL);
+        lint->findings =
+            json_loadb(out.data ? out.data : "[]", out.data ? out.len : 2, 0, NULL);
     else if (report->count)
         fwrite(out.data, 1, out.len, stdout);
     fflush(stdout);
@@ -155,7 +162,8 @@ static void say(const CliList *lines)
         fprintf(stderr, "ak: %s\n", cli_list_text(lines, i));
 }
 
-static int run_all(CliRun *run, const AkLintOptions *options, const AkManifest *manifest, AkLint *lint)
+static int run_all(CliRun *run, const AkLintOptions *options, const AkManifest *manifest,
+                   AkLint *lint)
 {
     CliNarrow narrow;
     CliReport report;
@@ -178,8 +186,11 @@ static int run_all(CliRun *run, const AkLintOptions *options, const AkManifest *
 
 int ak_lint(const AkLintOptions *options, const AkManifest *manifest, AkLint *lint)
 {
-    CliOptions cli = {.command = CLI_CHECK, .fail_on = options->fail_on, .max_bytes = -1,
-                      .max_warnings = -1, .jobs = -1};
+    CliOptions cli = {.command = CLI_CHECK,
+                      .fail_on = options->fail_on,
+                      .max_bytes = -1,
+                      .max_warnings = -1,
+                      .jobs = -1};
     CliRun run;
 
     *lint = (AkLint){0};
@@ -191,7 +202,8 @@ int ak_lint(const AkLintOptions *options, const AkManifest *manifest, AkLint *li
     }
     cli_list_add(&cli.words, cli_keep_string(options->dir));
     cli_terminal_start(!options->json);
-    int code = cli_run_start(&run, &cli) ? AK_EXIT_USAGE : run_all(&run, options, manifest, lint);
+    int code =
+        cli_run_start(&run, &cli) ? AK_EXIT_USAGE : run_all(&run, options, manifest, lint);
     cli_terminal_end();
     signal(SIGINT, SIG_DFL);
     cli_run_end(&run);

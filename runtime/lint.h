@@ -1,5 +1,5 @@
-/* The linter as the gate uses it: over one project, with the project's settings, printed by aklint's
- * own printers. */
+/* The linter as the gate uses it: over one project, with the project's settings, printed by
+ * aklint's own printers. */
 #ifndef AK_LINT_H
 #define AK_LINT_H
 
@@ -10,7 +10,8 @@
 
 typedef struct AkLintOptions {
     const char *dir;
-    const char *dialect; /* "ak" or "autokitteh"; NULL: as the project's settings say, else ak */
+    const char
+        *dialect; /* "ak" or "autokitteh"; NULL: as the project's settings say, else ak */
     const char *fail_on; /* error, warning, note; NULL: as the settings say */
     json_t *allow;       /* [{"id", "reason"}]: their findings do not count */
     bool json;           /* nothing is printed, findings gets aklint's JSON */
@@ -19,7 +20,7 @@ typedef struct AkLintOptions {
 
 typedef struct AkLint {
     const char *dialect;
-    size_t failing, allowed;        /* findings that stand in the way; that were waved through */
+    size_t failing, allowed; /* findings that stand in the way; that were waved through */
     size_t errors, warnings, notes; /* of those shown */
     json_t *findings;               /* aklint's JSON, with AkLintOptions.json */
 } AkLint;

@@ -20,17 +20,17 @@ int ak_is_symbol(const char *text)
     if (!(*text == '_' || (*text >= 'a' && *text <= 'z') || (*text >= 'A' && *text <= 'Z')))
         return 0;
     for (; *text; text++)
-        if (!(*text == '_' || (*text >= 'a' && *text <= 'z') || (*text >= 'A' && *text <= 'Z') ||
-              (*text >= '0' && *text <= '9')))
+        if (!(*text == '_' || (*text >= 'a' && *text <= 'z') ||
+              (*text >= 'A' && *text <= 'Z') || (*text >= '0' && *text <= '9')))
             return 0;
     return 1;
 }
 
-static void mistake(Reader *r, uint32_t start, uint32_t end, const char *advice, const char *format,
-                    ...) __attribute__((format(printf, 5, 6)));
+static void mistake(Reader *r, uint32_t start, uint32_t end, const char *advice,
+                    const char *format, ...) __attribute__((format(printf, 5, 6)));
 
-static void mistake(Reader *r, uint32_t start, uint32_t end, const char *advice, const char *format,
-                    ...)
+static void mistake(Reader *r, uint32_t start, uint32_t end, const char *advice,
+                    const char *format, ...)
 {
     AkManifest *m = r->manifest;
     char *words = NULL;
@@ -46,7 +46,8 @@ static void mistake(Reader *r, uint32_t start, uint32_t end, const char *advice,
     m->mistakes[m->mistakes_len++] = (AkMistake){start, end, words, advice};
 }
 
-/* --- Values ---------------------------------------------------------------------------------------- */
+/* --- Values
+ * ---------------------------------------------------------------------------------------- */
 
 /* NULL when it is not there; YAML's numbers and booleans are texts too. */
 static const char *text_of(Reader *r, const AkNode *map, const char *key)
@@ -56,8 +57,9 @@ static const char *text_of(Reader *r, const AkNode *map, const char *key)
     if (!node)
         return NULL;
     if (node->kind == AK_NODE_SCALAR)
-        return !node->quoted && (!strcmp(node->text, "null") || !strcmp(node->text, "~")) ? ""
-                                                                                          : node->text;
+        return !node->quoted && (!strcmp(node->text, "null") || !strcmp(node->text, "~"))
+                   ? ""
+                   : node->text;
     mistake(r, node->start, node->end, "write one value", "'%s' is one value, not a %s", key,
             node->kind == AK_NODE_LIST ? "list" : "map");
     return NULL;
@@ -73,8 +75,8 @@ static bool flag_of(Reader *r, const AkNode *map, const char *key, bool otherwis
     if (!strcasecmp(text, "true") || !strcasecmp(text, "yes") || !strcasecmp(text, "on"))
         return true;
     if (strcasecmp(text, "false") && strcasecmp(text, "no") && strcasecmp(text, "off"))
-        mistake(r, node->start, node->end, "write true or false", "'%s' is true or false, not '%s'",
-                key, text);
+        mistake(r, node->start, node->end, "write true or false",
+                "'%s' is true or false, not '%s'", key, text);
     return false;
 }
 
@@ -107,7 +109,9 @@ static const char *name_of(Reader *r, const AkNode *map, const char *what)
     return "";
 }
 
-/* --- Parts ------------------------------------------------------------------------------------------- */
+/* --- Parts
+ * -------------------------------------------------------------------------------------------
+ */
 
 static void read_vars(Reader *r, const AkNode *list, const char *connection, json_t *vars)
 {
@@ -118,9 +122,11 @@ static void read_vars(Reader *r, const AkNode *list, const char *connection, jso
             continue;
         const char *value = text_of(r, node, "value");
         json_array_append_new(
-            vars, json_pack("{s:o, s:s, s:b}", "name",
-                            connection ? json_sprintf("%s__%s", connection, name) : json_string(name),
-                            "value", value ? value : "", "secret", flag_of(r, node, "secret", false)));
+            vars,
+            json_pack("{s:o, s:s, s:b}", "name",
+                      connection ? json_sprintf("%s__%s", connection, name) : json_string(name),
+                      "value", value ? value : "", "secret",
+                      flag_of(r, node, "secret", false)));
     }
 }
 
@@ -131,7 +137,8 @@ static void once(Reader *r, const AkNode *node, const char *name, const char *wh
 
     snprintf(key, sizeof key, "%s %.200s", what, name);
     if (json_object_get(r->names, key))
-        mistake(r, at->start, at->end, "give it another name", "two %ss are called '%s'", what, name);
+        mistake(r, at->start, at->end, "give it another name", "two %ss are called '%s'", what,
+                name);
     json_object_set_new(r->names, key, json_true());
 }
 
@@ -180,8 +187,8 @@ static void check_call(Reader *r, const AkNode *node)
 {
     const char *colon = strrchr(node->text, ':');
 
-    if (!colon || colon - node->text < 4 || strncmp(colon - 3, ".py", 3) || !ak_is_symbol(colon + 1) ||
-        node->text[0] == '/' || strstr(node->text, ".."))
+    if (!colon || colon - node->text < 4 || strncmp(colon - 3, ".py", 3) ||
+        !ak_is_symbol(colon + 1) || node->text[0] == '/' || strstr(node->text, ".."))
         mistake(r, node->start, node->end, "write `file.py:function`",
                 "'%s' names no function of the project", node->text);
 }
@@ -191,9 +198,9 @@ static bool has_connection(const json_t *plan, const char *name)
     size_t i;
     json_t *c;
 
-    json_array_foreach(json_object_get(plan, "connections"), i, c)
-        if (!strcmp(json_string_value(json_object_get(c, "name")), name))
-            return true;
+    json_array_foreach(
+        json_object_get(plan, "connections"), i,
+        c) if (!strcmp(json_string_value(json_object_get(c, "name")), name)) return true;
     return false;
 }
 
@@ -209,8 +216,8 @@ static const char *kind_of(Reader *r, const AkNode *node, const json_t *plan)
         if (!key)
             continue;
         if (kind)
-            mistake(r, key->start, key->end, "keep one of them", "a trigger is a %s or a %s, not both",
-                    kind, *k);
+            mistake(r, key->start, key->end, "keep one of them",
+                    "a trigger is a %s or a %s, not both", kind, *k);
         kind = *k;
         has = key;
     }
@@ -312,9 +319,11 @@ static void read_root(Reader *r, const AkNode *root)
     const AkNode *at = cli_node_get(root, "version");
     const char *version = at ? text_of(r, root, "version") : NULL;
     if (!at)
-        mistake(r, root->start, root->start, "add `version: v1`", "the manifest has no version");
+        mistake(r, root->start, root->start, "add `version: v1`",
+                "the manifest has no version");
     else if (version && strcmp(version, "v1") && strcmp(version, "v2"))
-        mistake(r, at->start, at->end, "write v1 or v2", "'%s' is no version of the manifest", version);
+        mistake(r, at->start, at->end, "write v1 or v2", "'%s' is no version of the manifest",
+                version);
     json_object_set_new(r->manifest->plan, "version", json_string(version ? version : ""));
     read_project(r, root, !version || strcmp(version, "v2") != 0);
 }
@@ -350,7 +359,8 @@ int ak_manifest_read(const char *dir, AkManifest *m)
     }
     m->plan = json_pack("{s:[], s:[], s:[]}", "vars", "connections", "triggers");
     if (cli_manifest(m->text, m->len, &root, &wrong) < 0)
-        mistake(&reader, wrong.start, wrong.end, "mend it", "the manifest is no YAML: %s", wrong.why);
+        mistake(&reader, wrong.start, wrong.end, "mend it", "the manifest is no YAML: %s",
+                wrong.why);
     else
         read_root(&reader, root);
     json_decref(reader.names);

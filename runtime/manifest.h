@@ -2,8 +2,8 @@
  *
  * The plan: {"name", "version", "vars": [{"name", "value", "secret"}], "connections": [{"name",
  * "integration"}], "triggers": [{"name", "kind": webhook schedule or connection, "schedule",
- * "connection", "event_type", "filter", "call", "is_durable", "is_sync"}]}. Settings of a connection
- * are vars called connection__name. */
+ * "connection", "event_type", "filter", "call", "is_durable", "is_sync"}]}. Settings of a
+ * connection are vars called connection__name. */
 #ifndef AK_MANIFEST_H
 #define AK_MANIFEST_H
 

@@ -144,6 +144,12 @@ static int start(const Ask *ask)
         return answer_error(ask, "ValueError",
                             "start needs a location like 'file.py:function'");
     }
+    AkDeployment *deployment = NULL;
+    fault = ak_deployment_get(live->driver->store, live->deployment_id, &deployment);
+    if (fault && fault != AK_E_ABSENT) {
+        free(loc);
+        return fault;
+    }
     ak_id_new("ses", ak_loop_now().wall_us, id);
     ak_seed_new(seed);
     ak_text_str(&event, "{\"event_type\": null, \"event_id\": null, \"session_id\": \"");
@@ -163,11 +169,12 @@ static int start(const Ask *ask)
                           .event = event.at,
                           .memo = memo_text.at,
                           .seed = seed,
-                          .dialect = "ak"};
+                          .dialect = deployment ? deployment->dialect : "ak"};
     fault = ak__live_create(live->driver, &child);
     if (!fault)
         answer_string(ask, id);
     free(loc);
+    free(deployment);
     ak_text_free(&event);
     ak_text_free(&memo_text);
     return fault;

@@ -27,7 +27,7 @@ typedef struct Pending {
     char event_id[32], session_id[32];
     bool sync;
     AkOutcome outcome;
-    bool ended;    /* the session has, without more to say */
+    bool ended; /* the session has, without more to say */
     bool failed;
     int64_t due_us; /* monotonic */
 } Pending;
@@ -76,7 +76,8 @@ static json_t *error_body(const char *words)
     return json_pack("{s:s}", "error", words);
 }
 
-/* --- Deployments: what was judged is what runs --------------------------------------------------------------- */
+/* --- Deployments: what was judged is what runs
+ * --------------------------------------------------------------- */
 
 static bool is_local(const AkDeployment *d)
 {
@@ -102,22 +103,27 @@ static bool may_run(Serve *s, const char *deployment)
     s->judged = judged;
     free(d);
     if (!judged->holds)
-        say(s, "deployment %s is refused: its verdict does not belong to its content; deploy it again",
+        say(s,
+            "deployment %s is refused: its verdict does not belong to its content; deploy it "
+            "again",
             deployment);
     return judged->holds;
 }
 
-static AkHost *on_host(void *owner, const char *deployment, const char *entry, char *why, size_t size)
+static AkHost *on_host(void *owner, const char *deployment, const char *entry, char *why,
+                       size_t size)
 {
     Serve *s = owner;
 
     if (may_run(s, deployment))
         return ak_hosts_get(s->hosts, deployment, entry, why, size);
-    snprintf(why, size, "deployment %s is refused: its verdict does not belong to its content", deployment);
+    snprintf(why, size, "deployment %s is refused: its verdict does not belong to its content",
+             deployment);
     return NULL;
 }
 
-/* --- Answers to webhooks --------------------------------------------------------------------------------------- */
+/* --- Answers to webhooks
+ * --------------------------------------------------------------------------------------- */
 
 static Pending **find_pending(Serve *s, const char *session)
 {
@@ -142,8 +148,8 @@ static void accept_request(Pending *p, unsigned status)
     json_t *headers = json_pack("{s:s}", "AutoKitteh-Event-ID", p->event_id);
 
     ak_http_answer_json(p->request, status, headers,
-                        *p->session_id ? json_pack("{s:s, s:s}", "event_id", p->event_id, "session_id",
-                                                   p->session_id)
+                        *p->session_id ? json_pack("{s:s, s:s}", "event_id", p->event_id,
+                                                   "session_id", p->session_id)
                                        : json_pack("{s:s}", "event_id", p->event_id));
     json_decref(headers);
 }
@@ -167,9 +173,11 @@ static bool answer_pending(Serve *s, Pending *p, int64_t now)
     else if (p->ended)
         accept_request(p, 202);
     else if (now >= p->due_us)
-        ak_http_answer_json(p->request, 504, NULL, error_body("the session gave no answer in time"));
+        ak_http_answer_json(p->request, 504, NULL,
+                            error_body("the session gave no answer in time"));
     else if (s->signals)
-        ak_http_answer_json(p->request, 503, NULL, error_body("the server stops; the session goes on later"));
+        ak_http_answer_json(p->request, 503, NULL,
+                            error_body("the server stops; the session goes on later"));
     else
         return false;
     return true;
@@ -196,7 +204,8 @@ static void answer_all(Serve *s)
 static void refuse_all(Serve *s)
 {
     while (s->pending) {
-        ak_http_answer_json(s->pending->request, 503, NULL, error_body("the event could not be recorded"));
+        ak_http_answer_json(s->pending->request, 503, NULL,
+                            error_body("the event could not be recorded"));
         end_pending(&s->pending);
     }
 }
@@ -209,7 +218,8 @@ static void on_outcome(void *owner, const char *session, AkBytes value)
         ak_outcome_add(&p->outcome, value);
 }
 
-static void on_finished(void *owner, const char *session, AkState state, AkBytes value, AkBytes error)
+static void on_finished(void *owner, const char *session, AkState state, AkBytes value,
+                        AkBytes error)
 {
     Serve *s = owner;
     Pending *p = *find_pending(s, session);
@@ -242,10 +252,15 @@ static void on_store_failed(void *owner, int fault, const char *words)
     s->store_failed = true;
 }
 
-static const AkFront front = {.host = on_host, .outcome = on_outcome, .finished = on_finished,
-                              .refused = on_refused, .store_failed = on_store_failed};
+static const AkFront front = {.host = on_host,
+                              .outcome = on_outcome,
+                              .finished = on_finished,
+                              .refused = on_refused,
+                              .store_failed = on_store_failed};
 
-/* --- Webhooks ------------------------------------------------------------------------------------------------- */
+/* --- Webhooks
+ * -------------------------------------------------------------------------------------------------
+ */
 
 static const char *text(const json_t *object, const char *key)
 {
@@ -269,14 +284,16 @@ static int note_secret(void *payload, const AkVar *var)
     return 1;
 }
 
-/* The variable TRIGGER__webhook_secret, where there is one, is what requests have to be signed with. */
+/* The variable TRIGGER__webhook_secret, where there is one, is what requests have to be signed
+ * with. */
 static bool is_trusted(Serve *s, const AkTrigger *t, AkHttpRequest *request)
 {
     Secret secret = {.value = NULL};
 
     snprintf(secret.name, sizeof secret.name, "%.200s__webhook_secret", t->name);
     ak_var_list(s->home->store, t->project_id, note_secret, &secret);
-    bool trusted = !secret.value || !*secret.value || ak_webhook_is_signed(request, secret.value);
+    bool trusted =
+        !secret.value || !*secret.value || ak_webhook_is_signed(request, secret.value);
     free(secret.value);
     return trusted;
 }
@@ -296,7 +313,9 @@ static void take_event(Serve *s, AkHttpRequest *request, const AkTrigger *t, con
     json_t *data = ak_webhook_data(request, suffix);
     char type[32];
     AkDispatched done;
-    AkHappening what = {.trigger = t, .type = type, .data = data,
+    AkHappening what = {.trigger = t,
+                        .type = type,
+                        .data = data,
                         .key = ak_http_header(request, "Idempotency-Key")};
 
     ak_webhook_type(request, type, sizeof type);
@@ -312,7 +331,9 @@ static void take_event(Serve *s, AkHttpRequest *request, const AkTrigger *t, con
             ak_http_answer_json(request, 502, NULL, error_body("no session was started"));
         } else {
             Pending *p = calloc(1, sizeof *p);
-            *p = (Pending){.next = s->pending, .request = request, .sync = sync && *done.session_id,
+            *p = (Pending){.next = s->pending,
+                           .request = request,
+                           .sync = sync && *done.session_id,
                            .due_us = ak_loop_now().mono_us + s->sync_us};
             memcpy(p->event_id, done.event_id, sizeof p->event_id);
             memcpy(p->session_id, done.session_id, sizeof p->session_id);
@@ -341,9 +362,11 @@ static void webhook(Serve *s, AkHttpRequest *request, const char *rest)
     if (!t->enabled || !t->deployment_id)
         ak_http_answer_json(request, 404, NULL, error_body("this webhook is not active"));
     else if (!is_trusted(s, t, request))
-        ak_http_answer_json(request, 401, NULL, error_body("the signature is missing or wrong"));
+        ak_http_answer_json(request, 401, NULL,
+                            error_body("the signature is missing or wrong"));
     else if (!may_run(s, t->deployment_id))
-        busy(s, request, "the deployment is refused: its verdict does not belong to its content");
+        busy(s, request,
+             "the deployment is refused: its verdict does not belong to its content");
     else if (s->signals)
         busy(s, request, "the server stops");
     else if ((int64_t)ak_driver_waiting(s->driver) >= s->queue_max)
@@ -353,7 +376,9 @@ static void webhook(Serve *s, AkHttpRequest *request, const char *rest)
     free(t);
 }
 
-/* --- The rest of HTTP ------------------------------------------------------------------------------------------- */
+/* --- The rest of HTTP
+ * -------------------------------------------------------------------------------------------
+ */
 
 static bool has_token(const Serve *s, const AkHttpRequest *request)
 {
@@ -373,7 +398,8 @@ static bool has_token(const Serve *s, const AkHttpRequest *request)
 static void health(Serve *s, AkHttpRequest *request)
 {
     ak_http_answer_json(request, s->signals ? 503 : 200, NULL,
-                        json_pack("{s:s, s:i, s:i, s:i}", "status", s->signals ? "stopping" : "ok", "sessions",
+                        json_pack("{s:s, s:i, s:i, s:i}", "status",
+                                  s->signals ? "stopping" : "ok", "sessions",
                                   (int)ak_driver_sessions(s->driver), "runners",
                                   (int)ak_driver_runners(s->driver), "waiting",
                                   (int)ak_driver_waiting(s->driver)));
@@ -383,21 +409,22 @@ static void metrics(Serve *s, AkHttpRequest *request)
 {
     json_t *headers = json_pack("{s:s}", "Content-Type", "text/plain; version=0.0.4");
     char words[2048];
-    int len = snprintf(words, sizeof words,
-                       "# TYPE ak_events_total counter\nak_events_total %llu\n"
-                       "# TYPE ak_requests_refused_total counter\nak_requests_refused_total %llu\n"
-                       "# TYPE ak_sessions_ended_total counter\nak_sessions_ended_total %llu\n"
-                       "# TYPE ak_sessions_failed_total counter\nak_sessions_failed_total %llu\n"
-                       "# TYPE ak_commits_total counter\nak_commits_total %llu\n"
-                       "# TYPE ak_sessions_in_memory gauge\nak_sessions_in_memory %zu\n"
-                       "# TYPE ak_runners gauge\nak_runners %zu\n"
-                       "# TYPE ak_sessions_waiting gauge\nak_sessions_waiting %zu\n"
-                       "# TYPE ak_connections gauge\nak_connections %zu\n",
-                       (unsigned long long)s->events, (unsigned long long)s->refused,
-                       (unsigned long long)s->sessions_ended, (unsigned long long)s->sessions_failed,
-                       (unsigned long long)ak_driver_commits(s->driver), ak_driver_sessions(s->driver),
-                       ak_driver_runners(s->driver), ak_driver_waiting(s->driver),
-                       ak_http_connections(s->http));
+    int len =
+        snprintf(words, sizeof words,
+                 "# TYPE ak_events_total counter\nak_events_total %llu\n"
+                 "# TYPE ak_requests_refused_total counter\nak_requests_refused_total %llu\n"
+                 "# TYPE ak_sessions_ended_total counter\nak_sessions_ended_total %llu\n"
+                 "# TYPE ak_sessions_failed_total counter\nak_sessions_failed_total %llu\n"
+                 "# TYPE ak_commits_total counter\nak_commits_total %llu\n"
+                 "# TYPE ak_sessions_in_memory gauge\nak_sessions_in_memory %zu\n"
+                 "# TYPE ak_runners gauge\nak_runners %zu\n"
+                 "# TYPE ak_sessions_waiting gauge\nak_sessions_waiting %zu\n"
+                 "# TYPE ak_connections gauge\nak_connections %zu\n",
+                 (unsigned long long)s->events, (unsigned long long)s->refused,
+                 (unsigned long long)s->sessions_ended, (unsigned long long)s->sessions_failed,
+                 (unsigned long long)ak_driver_commits(s->driver),
+                 ak_driver_sessions(s->driver), ak_driver_runners(s->driver),
+                 ak_driver_waiting(s->driver), ak_http_connections(s->http));
 
     ak_http_answer(request, 200, headers, words, (size_t)len);
     json_decref(headers);
@@ -447,7 +474,9 @@ static void on_request(void *owner, AkHttpRequest *request)
         ak_http_answer_json(request, 404, NULL, error_body("there is nothing here"));
 }
 
-/* --- Schedules --------------------------------------------------------------------------------------------------- */
+/* --- Schedules
+ * ---------------------------------------------------------------------------------------------------
+ */
 
 static void arm_ticks(Serve *s)
 {
@@ -459,7 +488,9 @@ static void arm_ticks(Serve *s)
     }
     /* The wall clock may jump: it is looked at again every minute at least. */
     int64_t wait = due - now;
-    ak_timer_set(s->ticks, wait > SIGNAL_CHECK_S * (int64_t)SECOND ? SIGNAL_CHECK_S * (int64_t)SECOND : wait);
+    ak_timer_set(s->ticks, wait > SIGNAL_CHECK_S * (int64_t)SECOND
+                               ? SIGNAL_CHECK_S * (int64_t)SECOND
+                               : wait);
 }
 
 typedef struct Due {
@@ -523,7 +554,9 @@ static void on_ticks(void *owner)
     }
 }
 
-/* --- Commands ------------------------------------------------------------------------------------------------------ */
+/* --- Commands
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 /* What is open is committed, so that a change of the state stands or falls alone. */
 static int begin_alone(Serve *s)
@@ -602,18 +635,23 @@ static json_t *fire(Serve *s, const json_t *request)
     if (*text(request, "project"))
         fault = ak_project_get(s->home->store, text(request, "project"), &project);
     if (!fault)
-        fault = ak_trigger_list(s->home->store, project ? project->id : NULL, find_trigger, &find);
+        fault =
+            ak_trigger_list(s->home->store, project ? project->id : NULL, find_trigger, &find);
     free(project);
     if (!fault && find.found > 1) {
         json_decref(none);
-        return ak_admin_error(AK_EXIT_USAGE, "%zu triggers are called '%s'; name the project with --project",
+        return ak_admin_error(AK_EXIT_USAGE,
+                              "%zu triggers are called '%s'; name the project with --project",
                               find.found, find.name);
     }
     if (!fault)
         fault = find.found ? ak_trigger_get(s->home->store, find.id, &t) : AK_E_ABSENT;
     if (!fault) {
-        AkHappening what = {.trigger = t, .data = data ? data : none,
-                            .type = *type ? type : strcmp(t->kind, "schedule") ? "manual" : "tick"};
+        AkHappening what = {.trigger = t,
+                            .data = data ? data : none,
+                            .type = *type                         ? type
+                                    : strcmp(t->kind, "schedule") ? "manual"
+                                                                  : "tick"};
         if (!t->enabled || !t->deployment_id || !may_run(s, t->deployment_id)) {
             free(t);
             json_decref(none);
@@ -697,7 +735,9 @@ static void on_tidy(void *owner)
     free(due.ids);
 }
 
-/* --- Life ------------------------------------------------------------------------------------------------------------ */
+/* --- Life
+ * ------------------------------------------------------------------------------------------------------------
+ */
 
 static void on_signal(void *owner, int number)
 {
@@ -740,17 +780,20 @@ static int start(Serve *s)
     char why[512];
 
     s->loop = ak_loop_new();
-    s->http = ak_http_new(s->loop, s->options->host, s->options->port, on_request, s, why, sizeof why);
+    s->http = ak_http_new(s->loop, s->options->host, s->options->port, on_request, s, why,
+                          sizeof why);
     if (!s->http)
         return ak_say_error(AK_EXIT_FAILED, "%s", why);
     if (*s->options->url)
         snprintf(s->url, sizeof s->url, "%s", s->options->url);
     else
-        snprintf(s->url, sizeof s->url, strchr(s->options->host, ':') ? "http://[%s]:%d" : "http://%s:%d",
+        snprintf(s->url, sizeof s->url,
+                 strchr(s->options->host, ':') ? "http://[%s]:%d" : "http://%s:%d",
                  s->options->host, ak_http_port(s->http));
     s->control = ak_control_new(s->loop, s->home->place.dir, on_command, s);
     if (!s->control)
-        return ak_say_error(AK_EXIT_FAILED, "%s/control.sock cannot be made", s->home->place.dir);
+        return ak_say_error(AK_EXIT_FAILED, "%s/control.sock cannot be made",
+                            s->home->place.dir);
     s->hosts = ak_hosts_new(s->loop, s->home->store, config, &s->home->place);
     ak_hosts_set_url(s->hosts, s->url);
     AkDriverOptions driving = {

@@ -13,7 +13,8 @@
 
 enum { DEEPEST = 64 }; /* arrays and objects in each other in a JSON body */
 
-/* --- The event ------------------------------------------------------------------------------------------ */
+/* --- The event
+ * ------------------------------------------------------------------------------------------ */
 
 void ak_webhook_type(const AkHttpRequest *request, char *type, size_t size)
 {
@@ -24,7 +25,9 @@ void ak_webhook_type(const AkHttpRequest *request, char *type, size_t size)
 
 static int hex_digit(char c)
 {
-    return isdigit((unsigned char)c) ? c - '0' : isxdigit((unsigned char)c) ? tolower((unsigned char)c) - 'a' + 10 : -1;
+    return isdigit((unsigned char)c)    ? c - '0'
+           : isxdigit((unsigned char)c) ? tolower((unsigned char)c) - 'a' + 10
+                                        : -1;
 }
 
 static json_t *form_text(const char *at, size_t len)
@@ -32,7 +35,8 @@ static json_t *form_text(const char *at, size_t len)
     char *text = malloc(len + 1), *to = text;
 
     for (size_t i = 0; i < len; i++) {
-        if (at[i] == '%' && i + 2 < len && hex_digit(at[i + 1]) >= 0 && hex_digit(at[i + 2]) >= 0) {
+        if (at[i] == '%' && i + 2 < len && hex_digit(at[i + 1]) >= 0 &&
+            hex_digit(at[i + 2]) >= 0) {
             *to++ = (char)(hex_digit(at[i + 1]) << 4 | hex_digit(at[i + 2]));
             i += 2;
         } else {
@@ -56,7 +60,8 @@ static json_t *read_form(AkBytes body)
         json_t *name = form_text(start, name_len);
         if (len && !json_object_get(form, json_string_value(name)))
             json_object_set_new(form, json_string_value(name),
-                                equals ? form_text(equals + 1, len - name_len - 1) : json_string(""));
+                                equals ? form_text(equals + 1, len - name_len - 1)
+                                       : json_string(""));
         json_decref(name);
         at += len + 1;
     }
@@ -99,13 +104,16 @@ static json_t *utf8(const char *text)
 
 json_t *ak_webhook_data(AkHttpRequest *request, const char *suffix)
 {
-    return json_pack("{s:s, s:o, s:o, s:o, s:{s:o, s:o, s:o}, s:o}", "method", ak_http_method(request),
-                     "headers", ak_http_headers(request), "trailers", ak_http_trailers(request), "raw_url",
-                     utf8(ak_http_url(request)), "url", "path", utf8(ak_http_path(request)), "query",
-                     ak_http_query(request), "path_suffix", utf8(suffix), "body", body_of(request));
+    return json_pack("{s:s, s:o, s:o, s:o, s:{s:o, s:o, s:o}, s:o}", "method",
+                     ak_http_method(request), "headers", ak_http_headers(request), "trailers",
+                     ak_http_trailers(request), "raw_url", utf8(ak_http_url(request)), "url",
+                     "path", utf8(ak_http_path(request)), "query", ak_http_query(request),
+                     "path_suffix", utf8(suffix), "body", body_of(request));
 }
 
-/* --- Signatures --------------------------------------------------------------------------------------------- */
+/* --- Signatures
+ * ---------------------------------------------------------------------------------------------
+ */
 
 static void hmac(const char *secret, AkBytes body, unsigned char out[32])
 {
@@ -153,7 +161,9 @@ bool ak_webhook_is_signed(const AkHttpRequest *request, const char *secret)
     return !differs;
 }
 
-/* --- Outcomes ------------------------------------------------------------------------------------------------ */
+/* --- Outcomes
+ * ------------------------------------------------------------------------------------------------
+ */
 
 static void add_body(AkOutcome *outcome, json_t *value)
 {
@@ -164,9 +174,11 @@ static void add_body(AkOutcome *outcome, json_t *value)
         ak_text_str(&outcome->body, words ? words : "");
         free(words);
         if (!json_object_get(outcome->headers, "Content-Type"))
-            json_object_set_new(outcome->headers, "Content-Type", json_string("application/json"));
+            json_object_set_new(outcome->headers, "Content-Type",
+                                json_string("application/json"));
     } else if ((part = json_object_get(value, "body_base64"))) {
-        ak_base64_read((AkBytes){json_string_value(part), json_string_length(part)}, &outcome->body);
+        ak_base64_read((AkBytes){json_string_value(part), json_string_length(part)},
+                       &outcome->body);
     } else if ((part = json_object_get(value, "body")) && json_is_string(part)) {
         ak_text_add(&outcome->body, json_string_value(part), json_string_length(part));
     }
@@ -180,7 +192,8 @@ static bool is_own(const char *name)
 
 void ak_outcome_add(AkOutcome *outcome, AkBytes bytes)
 {
-    json_t *value = json_loadb(bytes.at ? bytes.at : "null", bytes.at ? bytes.len : 4, JSON_DECODE_ANY, NULL);
+    json_t *value = json_loadb(bytes.at ? bytes.at : "null", bytes.at ? bytes.len : 4,
+                               JSON_DECODE_ANY, NULL);
     json_t *status = json_object_get(value, "status_code"), *item;
     const char *name;
 
@@ -197,9 +210,9 @@ void ak_outcome_add(AkOutcome *outcome, AkBytes bytes)
         long long code = json_integer_value(status);
         if (!outcome->status)
             outcome->status = code >= 200 && code <= 599 ? (unsigned)code : 500;
-        json_object_foreach(json_object_get(value, "headers"), name, item)
-            if (json_is_string(item) && !is_own(name))
-                json_object_set(outcome->headers, name, item);
+        json_object_foreach(json_object_get(value, "headers"), name,
+                            item) if (json_is_string(item) && !is_own(name))
+            json_object_set(outcome->headers, name, item);
         add_body(outcome, value);
         outcome->complete = !json_is_true(json_object_get(value, "more"));
     }

@@ -4,8 +4,9 @@
 
 #include "http.h"
 
-/* `data` of the event: method, headers, trailers, raw_url, url {path, query, path_suffix}, body {bytes
- * (base64), text, form, json}. `suffix` is the path below the webhook's own, without its first '/'. */
+/* `data` of the event: method, headers, trailers, raw_url, url {path, query, path_suffix}, body
+ * {bytes (base64), text, form, json}. `suffix` is the path below the webhook's own, without its
+ * first '/'. */
 json_t *ak_webhook_data(AkHttpRequest *request, const char *suffix);
 /* The event's type: the method in small letters. */
 void ak_webhook_type(const AkHttpRequest *request, char *type, size_t size);

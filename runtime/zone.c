@@ -1,4 +1,5 @@
-/* TZif files (RFC 8536): transitions up to some year, and a rule in POSIX's words for what follows. */
+/* TZif files (RFC 8536): transitions up to some year, and a rule in POSIX's words for what
+ * follows. */
 #define _GNU_SOURCE
 #include "zone.h"
 
@@ -24,14 +25,15 @@ typedef struct Rule {
 typedef struct Zone {
     struct Zone *next;
     char name[64];
-    size_t len;      /* transitions */
+    size_t len; /* transitions */
     int64_t *at;
     int32_t *offset; /* from at[i] on */
     int32_t first;   /* before at[0] */
     Rule rule;
 } Zone;
 
-/* --- The rule behind the table ------------------------------------------------------------------------ */
+/* --- The rule behind the table
+ * ------------------------------------------------------------------------ */
 
 static bool skip_name(const char **p)
 {
@@ -86,8 +88,8 @@ static bool read_change(const char **p, Change *change)
     if (**p == 'M' || **p == 'J')
         change->kind = *(*p)++;
     if (change->kind == 'M') {
-        if (!read_number(p, &change->month) || *(*p)++ != '.' || !read_number(p, &change->week) ||
-            *(*p)++ != '.' || !read_number(p, &change->day))
+        if (!read_number(p, &change->month) || *(*p)++ != '.' ||
+            !read_number(p, &change->week) || *(*p)++ != '.' || !read_number(p, &change->day))
             return false;
         if (change->month < 1 || change->month > 12)
             return false;
@@ -118,7 +120,8 @@ static bool read_rule(const char *p, Rule *rule)
             return false;
         rule->summer = -rule->summer;
     }
-    if (*p++ != ',' || !read_change(&p, &rule->begin) || *p++ != ',' || !read_change(&p, &rule->end))
+    if (*p++ != ',' || !read_change(&p, &rule->begin) || *p++ != ',' ||
+        !read_change(&p, &rule->end))
         return false;
     rule->has_summer = true;
     return true;
@@ -180,7 +183,9 @@ static int32_t rule_offset(const Rule *rule, int64_t utc)
     return summer ? rule->summer : rule->winter;
 }
 
-/* --- The file ---------------------------------------------------------------------------------------------- */
+/* --- The file
+ * ----------------------------------------------------------------------------------------------
+ */
 
 static int64_t big(const unsigned char *p, int bytes)
 {
@@ -201,13 +206,14 @@ static bool read_header(const unsigned char *p, size_t len, Counts *c)
         return false;
     *c = (Counts){(size_t)big(p + 20, 4), (size_t)big(p + 24, 4), (size_t)big(p + 28, 4),
                   (size_t)big(p + 32, 4), (size_t)big(p + 36, 4), (size_t)big(p + 40, 4)};
-    return c->times < 100000 && c->types > 0 && c->types < 256 && c->chars < 10000 && c->leap < 1000 &&
-           c->utc < 256 && c->standard < 256;
+    return c->times < 100000 && c->types > 0 && c->types < 256 && c->chars < 10000 &&
+           c->leap < 1000 && c->utc < 256 && c->standard < 256;
 }
 
 static size_t body_size(const Counts *c, size_t word)
 {
-    return c->times * (word + 1) + c->types * 6 + c->chars + c->leap * (word + 4) + c->standard + c->utc;
+    return c->times * (word + 1) + c->types * 6 + c->chars + c->leap * (word + 4) +
+           c->standard + c->utc;
 }
 
 static bool read_body(Zone *zone, const unsigned char *p, const Counts *c, size_t word)
@@ -260,9 +266,11 @@ static bool is_safe(const char *name)
 {
     size_t len = strlen(name);
 
-    if (!len || len >= sizeof ((Zone *)0)->name || name[0] == '/' || name[0] == '.' || strstr(name, ".."))
+    if (!len || len >= sizeof((Zone *)0)->name || name[0] == '/' || name[0] == '.' ||
+        strstr(name, ".."))
         return false;
-    return strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-/") == len;
+    return strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-/") ==
+           len;
 }
 
 static Zone *load(const char *name)

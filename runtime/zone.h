@@ -7,8 +7,9 @@
 
 bool ak_zone_exists(const char *name);
 
-/* Seconds that the zone's clocks are ahead of UTC at this instant (AkZoneOffset of engine/cron.h);
- * 0 for a zone that there is not. Files are read once and kept. payload is not used. */
+/* Seconds that the zone's clocks are ahead of UTC at this instant (AkZoneOffset of
+ * engine/cron.h); 0 for a zone that there is not. Files are read once and kept. payload is not
+ * used. */
 int32_t ak_zone_offset(void *payload, const char *name, int64_t utc);
 
 #endif

@@ -9,7 +9,7 @@ def outcome(value: Any) -> None:
     request("outcome", "outcome", {"value": value})
 
 
-def http_outcome(status_code: int = 200, *, body: Any = None, json: Any = None, headers: Optional[Dict[str, str]] = None,
+def http_outcome(status_code: int = 200, body: Any = None, json: Any = None, headers: Optional[Dict[str, str]] = None,
                  more: bool = False, event_id: Optional[str] = None) -> None:
     """The answer to a synchronous webhook's request; `more` says that further parts follow."""
     if body is not None and json is not None:
