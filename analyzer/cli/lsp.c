@@ -365,7 +365,7 @@ static bool check_now(Server *server)
     }
     server->dirty = false;
     took = now_ms() - begun;
-    server->pause_ms = took < 30 ? 0 : took < 400 ? took : 400;
+    server->pause_ms = took < 100 ? 0 : took < 400 ? took : 400;
     if (server->pulls)
         refresh(server, before);
     else
