@@ -13,6 +13,7 @@ enum {
     FOR_RULES = 1 << CLI_RULES,
     FOR_EXPLAIN = 1 << CLI_EXPLAIN,
     FOR_CONFIG = 1 << CLI_CONFIG,
+    FOR_LSP = 1 << CLI_LSP,
     FOR_ALL = (1 << CLI_COMMANDS) - 1
 };
 
@@ -88,9 +89,9 @@ static const Option table[] = {
      "What standard input (-) is called"},
     {"max-bytes", 0, NUMBER, FOR_CHECK, AT(max_bytes), "Files", "N",
      "Do not look into larger files (4194304)"},
-    {"config", 0, TEXT, FOR_CHECK | FOR_CONFIG, AT(config), "Files", "FILE",
+    {"config", 0, TEXT, FOR_CHECK | FOR_CONFIG | FOR_LSP, AT(config), "Files", "FILE",
      "Settings from this file, for all sources"},
-    {"isolated", 0, FLAG, FOR_CHECK | FOR_CONFIG, AT(isolated), "Files", NULL,
+    {"isolated", 0, FLAG, FOR_CHECK | FOR_CONFIG | FOR_LSP, AT(isolated), "Files", NULL,
      "No settings from files"},
     {"jobs", 'j', NUMBER, FOR_CHECK, AT(jobs), "Files", "N", "Work on N cores (all)"},
 
@@ -112,6 +113,7 @@ static const struct {
                      "What a rule is about, or why a line is found fault with"},
     [CLI_CONFIG] = {"config", "[PATH]",
                     "Which settings hold for a path, and where each is said"},
+    [CLI_LSP] = {"lsp", "", "Serve an editor: the Language Server Protocol on standard input"},
     [CLI_MANUAL] = {"manual", "man | bash | zsh | fish",
                     "Write the manual page, or completions for a shell"},
     [CLI_HELP] = {"help", "[COMMAND]", "Help on a command"},

@@ -11,6 +11,7 @@ typedef enum CliCommand {
     CLI_RULES,
     CLI_EXPLAIN,
     CLI_CONFIG,
+    CLI_LSP,
     CLI_MANUAL,
     CLI_HELP,
     CLI_VERSION,

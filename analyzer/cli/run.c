@@ -229,8 +229,9 @@ static int compiles(void *payload, const char *path, const char *text, size_t le
 
 static bool stop(void *payload)
 {
-    (void)payload;
-    return cli_terminal_stopped();
+    const CliRun *run = payload;
+
+    return cli_terminal_stopped() || (run->stop && run->stop(run->stop_arg));
 }
 
 static void progress(void *payload, size_t done, size_t all)

@@ -26,10 +26,12 @@ typedef struct CliRun {
     int fail_on; /* AkLevel, or -1: as the settings say */
     bool show_notes;
     char *stdin_text;
-    const char *stdin_path; /* absolute, or NULL */
-    CliList manifest_texts; /* CliText, given back at the end */
-    CliList checks;         /* AkCheck */
-    CliList notices;        /* of the last pass */
+    const char *stdin_path;  /* absolute, or NULL */
+    CliList manifest_texts;  /* CliText, given back at the end */
+    CliList checks;          /* AkCheck */
+    CliList notices;         /* of the last pass */
+    bool (*stop)(void *arg); /* ends a pass, as Ctrl-C does; any thread; or NULL */
+    void *stop_arg;
 } CliRun;
 
 /* Finds the files. 0, or an exit code behind a sentence on standard error. */
