@@ -48,6 +48,7 @@ from typing import Any, Callable, Dict, Iterator, List, NoReturn, Optional, Set,
 PROTO = 2
 DEFAULT_LIMIT = 16 * 1024 * 1024
 PREVIEW = 200
+REPORT_SECONDS = 1.0
 PRINT_CHUNK = 1 << 18
 REWRITE_VERSION = 1
 OWN_FILE = (lambda: 0).__code__.co_filename
@@ -1193,6 +1194,7 @@ class Session:
         self.ahead: List[Json] = []         # recorded answers that the engine sent in advance, last first
         self.promised = self.proto == PROTO and run.get("replay") or 0      # how many are still to come
         self.stale = 0
+        self.told, self.told_at = 0, time.monotonic()       # of the recorded answers that were used: up to where, and when
         self.asking = threading.Lock()      # threads of one activity ask one after the other
         self.loop: Any = None               # the one of asyncio.get_event_loop()
         self._random: Any = None
@@ -1274,11 +1276,10 @@ class Session:
             return drive(f, args, kwargs)
         flush_streams()
         work = Work(f, args, kwargs, options)
-        if not ((self.promised or self.ahead) and work.surely_packs()):
-            work.pack(self.dialect)
-        record = self.recorded(work.name, False)
-        if record is not None:
-            return self.result(record)
+        if self.promised or self.ahead:
+            record = self.recorded(work.name, False, work.digest(self.dialect))
+            if record is not None:
+                return self.result(record)
         work.pack(self.dialect)
         place = work.place
         self.seq += 1
@@ -1446,19 +1447,33 @@ class Session:
 
     # Replay in advance: `run` promised how many recorded answers follow in `history` messages.
 
-    def recorded(self, name: str, request: bool) -> Optional[Json]:
-        """The recorded answer to the next call, when it is of that name. At the first other one the engine is asked, and judges."""
+    def recorded(self, name: str, request: bool, arguments: Any) -> Optional[Json]:
+        """The recorded answer to the next call, when name and arguments are the recorded ones. At the first other one the engine
+        is asked, and judges."""
         while self.promised and not self.ahead:
             self.read_history()
         if not self.ahead:
             return None
         record = self.ahead.pop()
-        if record.get("op" if request else "name") != name:
+        known = record.get("args" if request else "digest")
+        if record.get("op" if request else "name") != name or known is not None and arguments is not None and known != arguments:
             self.ahead, self.promised, self.stale = [], 0, self.promised
             return None
         self.seq += 1
         record["seq"] = self.seq
+        if not self.ahead or time.monotonic() - self.told_at > REPORT_SECONDS:
+            self.tell_replayed()
         return record
+
+    def tell_replayed(self) -> None:
+        """How far the program has come: the engine forgets what lies before, sends more, and counts the turn from here."""
+        self.told, self.told_at = self.seq, time.monotonic()
+        self.link.send("replayed", {"seq": self.seq})
+
+    def leave_history(self) -> None:
+        """The program is over, though not all of its record: the engine has to know where."""
+        if (self.promised or self.ahead) and self.seq != self.told:
+            self.tell_replayed()
 
     def read_history(self) -> None:
         kind, payload = self.link.receive()
@@ -1490,7 +1505,7 @@ class Session:
             raise CannotRecord("%s:%d: the arguments of %s take %d bytes, above the line limit of %d" % (
                 place[0], place[1], op, len(line), self.link.limit))
         if seq:
-            record = self.recorded(op, True)
+            record = self.recorded(op, True, payload["args"]) if self.promised or self.ahead else None
             if record is not None:
                 return self.answer(record)
             self.seq = seq
@@ -1599,6 +1614,10 @@ class Work:
                     raise cannot_record("the call of %s()" % self.name, self.place, roots, words) from None
                 self.in_memory = True
                 self.data = b64(pickle.dumps((self.name, (), {}), 0))
+
+    def digest(self, dialect: str) -> Optional[str]:
+        self.pack(dialect)
+        return None if self.in_memory else digest(self.data)
 
     def surely_packs(self) -> bool:
         """Known without trying: on replay the bytes of a call that is answered from the record are not needed."""
@@ -2079,6 +2098,7 @@ def run_handler(session: Session, program: Program, run: Json) -> int:
     if session.proto == 1:
         session.link.send("done")
     else:
+        session.leave_history()
         with unrecorded():
             session.link.send("done", {"value": None if value is None else preview_of(value)})
     return 0
@@ -2125,6 +2145,7 @@ def end_badly(session: Session, exc: BaseException, kind: str = "") -> int:
         else:
             traceback.print_exception(type(exc), exc, exc.__traceback__, file=_streams[1].inner)
         return 1
+    session.leave_history()
     session.link.send("done", {"value": None, "error": error})
     return 1
 
