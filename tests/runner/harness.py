@@ -91,8 +91,7 @@ class Engine:
                     shown.update(op=record["name"], value=record["reply"])
                 else:
                     shown.update(name=record["name"], value=record["value"])
-                    if record.get("error"):
-                        shown["error"] = record["error"]
+                    shown.update({k: record[k] for k in ("error", "digest") if record.get(k)})
                 records.append(shown)
             self.send("history", {"records": records})
 
