@@ -48,6 +48,7 @@ from typing import Any, Callable, Dict, Iterator, List, NoReturn, Optional, Set,
 PROTO = 2
 DEFAULT_LIMIT = 16 * 1024 * 1024
 PREVIEW = 200
+REPORT_SECONDS = 1.0
 PRINT_CHUNK = 1 << 18
 REWRITE_VERSION = 1
 OWN_FILE = (lambda: 0).__code__.co_filename
@@ -391,7 +392,9 @@ BUILTINS = frozenset(
     f for f in vars(__import__("builtins")).values() if isinstance(f, (Builtin, type)) and f not in CALLBACKS)
 _no_activity: Dict[int, Any] = {}
 _verdicts: Dict[Any, bool] = {}
-_importable: Dict[Any, bool] = {}
+_recorded: Dict[Any, str] = {}      # functions of modules that are recorded and carry no marks: their names
+_digests: Dict[Any, str] = {}       # of their calls without arguments
+_thawed: Dict[str, Any] = {}        # results that came from a history
 
 
 def public_module(name: Any) -> str:
@@ -642,6 +645,9 @@ def here() -> Where:
 
 ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 ATOMS = frozenset((type(None), bool, int, float, str, bytes))
+PLAIN_CALLEES = frozenset((Builtin, Function))
+NO_OPTIONS: Dict[str, Any] = {}
+SHORT = 1 << 12
 
 
 def is_plain(value: Any) -> bool:
@@ -1193,6 +1199,7 @@ class Session:
         self.ahead: List[Json] = []         # recorded answers that the engine sent in advance, last first
         self.promised = self.proto == PROTO and run.get("replay") or 0      # how many are still to come
         self.stale = 0
+        self.told, self.told_at = 0, time.monotonic()       # of the recorded answers that were used: up to where, and when
         self.asking = threading.Lock()      # threads of one activity ask one after the other
         self.loop: Any = None               # the one of asyncio.get_event_loop()
         self._random: Any = None
@@ -1205,6 +1212,8 @@ class Session:
     # Choosing.
 
     def stand_in(self, f: Any, awaited: bool) -> Any:
+        if not awaited and type(f) in PLAIN_CALLEES and f in _recorded and not (type(f) is Function and f.__dict__):
+            return lambda *args, **kwargs: self.call(f, args, kwargs, NO_OPTIONS)
         if f is time.sleep:
             return self.sleep_call
         mark = mark_of(f)
@@ -1216,9 +1225,11 @@ class Session:
                 return told
             if is_direct(f):
                 return self.before_direct(f)
-        options = mark if isinstance(mark, dict) else {}
+        options = mark if isinstance(mark, dict) else NO_OPTIONS
         if awaited or is_coroutine_function(f):
             return self.async_recorder(f, options)
+        if not mark and lasting(f) and not getattr(f, "__dict__", None):
+            _recorded[f] = name_of(f)
         return lambda *args, **kwargs: self.call(f, args, kwargs, options)
 
     def before_direct(self, f: Any) -> Any:
@@ -1273,12 +1284,19 @@ class Session:
         if self.quiet or self.elsewhere():
             return drive(f, args, kwargs)
         flush_streams()
-        work = Work(f, args, kwargs, options)
-        if not ((self.promised or self.ahead) and work.surely_packs()):
-            work.pack(self.dialect)
-        record = self.recorded(work.name, False)
-        if record is not None:
-            return self.result(record)
+        if self.promised or self.ahead:
+            name = _recorded.get(f) if options is NO_OPTIONS and type(f) in PLAIN_CALLEES else None
+            known = None if name is None else quick_digest(f, args, kwargs)
+            work = None
+            if known is None:
+                work = Work(f, args, kwargs, options)
+                name, known = work.name, work.digest(self.dialect)
+            record = self.recorded(name, False, known)
+            if record is not None:
+                return self.result_of(record)
+            work = work or Work(f, args, kwargs, options)
+        else:
+            work = Work(f, args, kwargs, options)
         work.pack(self.dialect)
         place = work.place
         self.seq += 1
@@ -1320,6 +1338,17 @@ class Session:
     def check_seq(self, payload: Json) -> None:
         if self.proto == PROTO and payload.get("seq", self.seq) != self.seq:
             self.link.fail(ProtocolError("an answer to call %s where call %d stood" % (preview_of(payload["seq"]), self.seq)))
+
+    def result_of(self, record: Json) -> Any:
+        """The result, from a record of the history. Small plain values come again and again."""
+        text = record.get("value")
+        if record.get("error") is None and type(text) is str and text in _thawed:
+            self.advance(record.get("at"))
+            return _thawed[text]
+        value = self.result(record)
+        if type(value) in ATOMS and len(text) < 64 and len(_thawed) < 4096:     # type: ignore[arg-type]
+            _thawed[text] = value
+        return value
 
     def result(self, payload: Json) -> Any:
         self.check_seq(payload)
@@ -1446,19 +1475,33 @@ class Session:
 
     # Replay in advance: `run` promised how many recorded answers follow in `history` messages.
 
-    def recorded(self, name: str, request: bool) -> Optional[Json]:
-        """The recorded answer to the next call, when it is of that name. At the first other one the engine is asked, and judges."""
+    def recorded(self, name: str, request: bool, arguments: Any) -> Optional[Json]:
+        """The recorded answer to the next call, when name and arguments are the recorded ones. At the first other one the engine
+        is asked, and judges."""
         while self.promised and not self.ahead:
             self.read_history()
         if not self.ahead:
             return None
         record = self.ahead.pop()
-        if record.get("op" if request else "name") != name:
+        known = record.get("args" if request else "digest")
+        if record.get("op" if request else "name") != name or known is not None and arguments is not None and known != arguments:
             self.ahead, self.promised, self.stale = [], 0, self.promised
             return None
         self.seq += 1
         record["seq"] = self.seq
+        if not self.ahead or time.monotonic() - self.told_at > REPORT_SECONDS:
+            self.tell_replayed()
         return record
+
+    def tell_replayed(self) -> None:
+        """How far the program has come: the engine forgets what lies before, sends more, and counts the turn from here."""
+        self.told, self.told_at = self.seq, time.monotonic()
+        self.link.send("replayed", {"seq": self.seq})
+
+    def leave_history(self) -> None:
+        """The program is over, though not all of its record: the engine has to know where."""
+        if (self.promised or self.ahead) and self.seq != self.told:
+            self.tell_replayed()
 
     def read_history(self) -> None:
         kind, payload = self.link.receive()
@@ -1490,7 +1533,7 @@ class Session:
             raise CannotRecord("%s:%d: the arguments of %s take %d bytes, above the line limit of %d" % (
                 place[0], place[1], op, len(line), self.link.limit))
         if seq:
-            record = self.recorded(op, True)
+            record = self.recorded(op, True, payload["args"]) if self.promised or self.ahead else None
             if record is not None:
                 return self.answer(record)
             self.seq = seq
@@ -1600,15 +1643,9 @@ class Work:
                 self.in_memory = True
                 self.data = b64(pickle.dumps((self.name, (), {}), 0))
 
-    def surely_packs(self) -> bool:
-        """Known without trying: on replay the bytes of a call that is answered from the record are not needed."""
-        if not lasting(self.f):
-            return False
-        known = _importable.get(self.f)
-        if known is None:
-            known = _importable[self.f] = refusal(self.f) is None
-        return known and all(type(a) in ATOMS and (type(a) not in (str, bytes, int) or len(as_text(a)) < 1 << 16)
-                             for a in itertools.chain(self.args, self.kwargs.values()))
+    def digest(self, dialect: str) -> Optional[str]:
+        self.pack(dialect)
+        return None if self.in_memory else digest(self.data)
 
     def harmless(self) -> bool:
         """Nothing in the call can be changed by carrying it out."""
@@ -1616,9 +1653,31 @@ class Work:
 
 
 def digest(data: str) -> str:
-    import hashlib
+    return digest_of(data.encode("ascii"))
 
-    return hashlib.blake2b(data.encode("ascii"), digest_size=16).hexdigest()
+
+def digest_of(data: bytes) -> str:
+    from hashlib import blake2b
+
+    return blake2b(data, digest_size=16).hexdigest()
+
+
+def quick_digest(f: Any, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Optional[str]:
+    """The digest of a call of a module's own function with plain short arguments, as Work has it; None for other calls."""
+    bare = not args and not kwargs
+    if bare and f in _digests:
+        return _digests[f]
+    for value in itertools.chain(args, kwargs.values()):
+        kind = type(value)
+        if kind not in ATOMS or (kind is str or kind is bytes) and len(value) > SHORT or kind is int and value.bit_length() > SHORT:
+            return None
+    try:
+        known = digest_of(binascii.b2a_base64(pickle.dumps((f, args, kwargs), 0), newline=False))
+    except Exception:
+        return None
+    if bare:
+        _digests[f] = known
+    return known
 
 
 def marks(f: Any, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> List[Any]:
@@ -1951,6 +2010,7 @@ def in_activity() -> bool:
 
 def no_activity(thing: Any) -> None:
     _verdicts.clear()
+    _recorded.clear()
     _no_activity[id(thing)] = thing
 
 
@@ -2079,6 +2139,7 @@ def run_handler(session: Session, program: Program, run: Json) -> int:
     if session.proto == 1:
         session.link.send("done")
     else:
+        session.leave_history()
         with unrecorded():
             session.link.send("done", {"value": None if value is None else preview_of(value)})
     return 0
@@ -2125,6 +2186,7 @@ def end_badly(session: Session, exc: BaseException, kind: str = "") -> int:
         else:
             traceback.print_exception(type(exc), exc, exc.__traceback__, file=_streams[1].inner)
         return 1
+    session.leave_history()
     session.link.send("done", {"value": None, "error": error})
     return 1
 

@@ -620,6 +620,7 @@ static void do_outside(AkLive *live, const AkCommand *c)
     switch (c->kind) {
     case AK_CMD_SPAWN: spawn(live); break;
     case AK_CMD_RUN:
+    case AK_CMD_HISTORY:
     case AK_CMD_EXECUTE:
     case AK_CMD_REPLY: send_line(live, c); break;
     case AK_CMD_SHOW: show(live, c); break;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -121,16 +122,34 @@ static int spawn(Replay *r)
 /* --- Commands
  * ------------------------------------------------------------------------------------------ */
 
+/* What the runner says while it does not listen is kept for later: it may be printing, and we
+ * in the middle of its history. */
+static bool hear(Replay *r)
+{
+    struct pollfd fd = {r->sock, POLLIN | POLLOUT, 0};
+    size_t size;
+
+    if (poll(&fd, 1, -1) < 0 || !(fd.revents & POLLIN))
+        return true;
+    char *room = ak_reader_room(r->reader, &size);
+    ssize_t n = room ? recv(r->sock, room, size, 0) : -1;
+    if (n > 0)
+        ak_reader_filled(r->reader, (size_t)n);
+    return n > 0 || (n < 0 && errno == EINTR);
+}
+
 static void send_line(Replay *r, const AkCommand *c)
 {
     AkText line = {0};
 
     if (ak_command_line(c, r->proto, ak_bytes(r->row->id), &line) == 0)
         for (size_t at = 0; at < line.len;) {
-            ssize_t n = send(r->sock, line.at + at, line.len - at, MSG_NOSIGNAL);
-            if (n <= 0)
+            ssize_t n =
+                send(r->sock, line.at + at, line.len - at, MSG_NOSIGNAL | MSG_DONTWAIT);
+            if (n > 0)
+                at += (size_t)n;
+            else if (errno != EINTR && (errno != EAGAIN || !hear(r)))
                 break;
-            at += (size_t)n;
         }
     ak_text_free(&line);
 }
@@ -151,6 +170,7 @@ static void do_command(Replay *r, const AkCommand *c)
             stop_at(r, RECORD_ENDED, ak_bytes("no process could be made"));
         return;
     case AK_CMD_RUN:
+    case AK_CMD_HISTORY:
     case AK_CMD_REPLY: send_line(r, c); return;
     case AK_CMD_EXECUTE:
     case AK_CMD_REQUEST: stop_at(r, RECORD_ENDED, c->name); return;

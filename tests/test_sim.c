@@ -16,6 +16,7 @@
 #define _GNU_SOURCE
 #include "engine.h"
 #include "journal.h"
+#include "jsontext.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -108,6 +109,7 @@ typedef struct Program {
     bool greets; /* the module prints as it is loaded */
     bool liar;   /* sends what it may not */
     bool random;
+    size_t max_line; /* little, so that a short replay takes several messages; or 0 */
 } Program;
 
 typedef enum Mode {
@@ -130,6 +132,7 @@ typedef struct Runner {
     uint64_t attempt;
     bool printed; /* in the call that runs */
     char sub[16], child[16];
+    uint64_t promised, told; /* answers in advance; up to where it has said it used them */
 } Runner;
 
 /* --- The store
@@ -179,6 +182,8 @@ typedef struct Session {
     /* The server's. */
     AkRun *run;
     Runner runner;
+    AkText history; /* messages that its runner has not used up, one a line */
+    size_t history_at;
     Held held[64];
     size_t held_len;
     size_t barrier, lazy_barrier;
@@ -256,7 +261,8 @@ static void make_program(World *world, Program *program, int depth)
     *program = (Program){.len = 1 + below(world, world->steps)};
     program->base = below(world, 12) == 0;
     program->greets = !program->base && below(world, 20) == 0;
-    program->liar = below(world, 60) == 0;
+    program->liar = below(world, 40) == 0;
+    program->max_line = below(world, 2) ? 1600 : 0;
     bool subscribed = false, started = false;
     for (int i = 0; i < program->len; i++) {
         Op *op = &program->ops[i];
@@ -428,8 +434,56 @@ static const Op *speaking(const Session *s, Runner *r)
     return op;
 }
 
+/* The next of the answers that came in advance, with its brackets and commas stripped; absent when
+ * none is there yet. `last` of its message. */
+static AkBytes next_ahead(const Session *s, bool *last)
+{
+    AkBytes rest = {s->history.at + s->history_at, s->history.len - s->history_at}, key, item;
+    if (!rest.len)
+        return (AkBytes){NULL, 0};
+    const char *end = memchr(rest.at, '\n', rest.len);
+    /* Behind the first item a message goes on as ", {...}]": a list again, but for its bracket. */
+    AkText list = {0};
+    ak_text_str(&list, "[");
+    ak_text_add(&list, rest.at + 1, (size_t)(end - rest.at) - 1);
+    AkJsonWalk walk = ak_json_walk((AkBytes){list.at, list.len});
+    AkBytes first = {NULL, 0};
+    if (ak_json_next(&walk, &key, &first))
+        first = (AkBytes){rest.at + (first.at - list.at), first.len};
+    *last = !ak_json_next(&walk, &key, &item);
+    ak_text_free(&list);
+    return first;
+}
+
+static void use_ahead(Session *s, AkBytes item, bool last)
+{
+    s->history_at = (size_t)(item.at + item.len - s->history.at) + (last ? 2 : 1);
+}
+
+static void forget_ahead(Session *s, Runner *r)
+{
+    ak_text_clear(&s->history);
+    s->history_at = 0;
+    r->promised = r->told = 0;
+}
+
+static const Op *speaking(const Session *s, Runner *r);
+
+/* Stands before a call whose answer was promised, and has not come. */
+static bool lacks_history(const Session *s, Runner *r)
+{
+    bool last;
+    if (r->mode != READY || r->seq >= r->promised)
+        return false;
+    const Op *op = speaking(s, r);
+    return op && op->kind != OP_PRINT && op->kind != OP_HANG && op->kind != OP_DIE &&
+           !next_ahead(s, &last).at;
+}
+
 static bool has_words(const Session *s, Runner *r)
 {
+    if (lacks_history(s, r))
+        return false;
     if (r->mode == RUNNING) {
         const Op *op = op_of(s, r);
         return !(op && (int)r->attempt <= op->hangs);
@@ -470,13 +524,17 @@ static void say_result(World *world, Session *s, Runner *r, Said *said)
     r->mode = CALLED;
 }
 
+static void say_replayed(Said *said, Runner *r);
+static void answer_oneself(World *world, Session *s, Runner *r, Said *said);
+
 static void speak(World *world, Session *s, Runner *r, Said *said)
 {
     static const AkEventKind lies[] = {AK_EV_MODULE,  AK_EV_RESULT, AK_EV_CALL,
-                                       AK_EV_REQUEST, AK_EV_DONE,   AK_EV_BROKEN};
+                                       AK_EV_REQUEST, AK_EV_DONE,   AK_EV_BROKEN,
+                                       AK_EV_REPLAYED};
     memset(said, 0, sizeof *said);
     if (s->program.liar && (waits(r) || below(world, 6) == 0)) {
-        said->event = (AkEvent){.kind = lies[below(world, 6)],
+        said->event = (AkEvent){.kind = lies[below(world, 7)],
                                 .seq = (uint64_t)below(world, 3),
                                 .name = ak_bytes("lie"),
                                 .value = ak_bytes("x"),
@@ -491,12 +549,16 @@ static void speak(World *world, Session *s, Runner *r, Said *said)
             r->printed = true;
             return;
         }
-        said->event = (AkEvent){.kind = AK_EV_MODULE};
+        said->event = (AkEvent){.kind = AK_EV_MODULE, .number = s->program.base ? 0 : 2};
         r->mode = LOADED;
         return;
     }
     if (r->mode == RUNNING) {
         say_result(world, s, r, said);
+        return;
+    }
+    if (r->mode == RAISED && r->seq < r->promised && r->seq != r->told) {
+        say_replayed(said, r);
         return;
     }
     if (r->mode == RAISED) {
@@ -507,7 +569,9 @@ static void speak(World *world, Session *s, Runner *r, Said *said)
         return;
     }
     const Op *op = speaking(s, r);
-    if (!op) {
+    if (!op && r->seq < r->promised && r->seq != r->told) {
+        say_replayed(said, r);
+    } else if (!op) {
         snprintf(said->value, sizeof said->value, "%llx", (unsigned long long)r->state);
         said->event = (AkEvent){.kind = AK_EV_DONE, .value = ak_bytes(said->value)};
         r->mode = OVER;
@@ -523,7 +587,55 @@ static void speak(World *world, Session *s, Runner *r, Said *said)
         r->mode = GONE;
     } else {
         say_op(s, r, op, said, world);
+        if (r->seq <= r->promised)
+            answer_oneself(world, s, r, said);
     }
+}
+
+static void hear(const Session *s, Runner *r, AkBytes value, AkBytes error, int64_t at);
+static void saw_reply(World *world, Session *s, const AkCommand *command);
+
+static void say_replayed(Said *said, Runner *r)
+{
+    said->event = (AkEvent){.kind = AK_EV_REPLAYED, .seq = r->told = r->seq};
+}
+
+static bool is_recorded(AkBytes item, const AkEvent *event)
+{
+    bool request = event->kind == AK_EV_REQUEST;
+    AkBytes name = ak_json_member(item, request ? "op" : "name");
+    AkBytes args = ak_json_member(item, request ? "args" : "digest");
+    return name.at && ak_json_string_is(name, event->name) &&
+           (!args.at ||
+            (request ? ak_bytes_equal(args, event->args) : ak_json_string_is(args, event->digest)));
+}
+
+/* What was said is answered from the history if it is what the history holds; then the program
+ * goes on to its next words. */
+static void answer_oneself(World *world, Session *s, Runner *r, Said *said)
+{
+    bool last;
+    AkBytes item = next_ahead(s, &last);
+    if (!is_recorded(item, &said->event)) {
+        forget_ahead(s, r);
+        return;
+    }
+    AkCommand reply = {.seq = r->seq,
+                       .value = ak_json_member(item, "value"),
+                       .error = ak_json_member(item, "error")};
+    if (ak_json_kind(reply.value) == AK_JSON_NULL &&
+        (reply.error.at || said->event.kind == AK_EV_CALL))
+        reply.value = (AkBytes){NULL, 0};
+    else if (said->event.kind == AK_EV_CALL)
+        reply.value = (AkBytes){reply.value.at + 1, reply.value.len - 2};
+    ak_json_micros(ak_json_member(item, "at"), &reply.at_us);
+    saw_reply(world, s, &reply);
+    hear(s, r, reply.value, reply.error, reply.at_us);
+    use_ahead(s, item, last);
+    if (last || below(world, 4) == 0)
+        say_replayed(said, r);
+    else
+        said->event = (AkEvent){.kind = AK_EV_TIME}; /* says nothing; an alarm too early */
 }
 
 static void copy_string(char *to, size_t size, AkBytes json)
@@ -617,8 +729,10 @@ static void roll_back(World *world)
         }
         s->mail_len = kept;
     }
-    while (world->len && world->sessions[world->len - 1].new)
+    while (world->len && world->sessions[world->len - 1].new) {
         drop_run(&world->sessions[--world->len]);
+        ak_text_free(&world->sessions[world->len].history);
+    }
     world->dirty = false;
 }
 
@@ -687,7 +801,8 @@ static AkNow now(const World *world)
 /* A run from the journal, as after a start of the server. */
 static AkRun *load(const Session *s)
 {
-    AkRunOptions options = {.turn_timeout_us = 10 * 1000000};
+    AkRunOptions options = {.turn_timeout_us = 10 * 1000000,
+                            .max_line = s->program.max_line};
     AkRun *run = ak_run_new(&options, ak_bytes(s->id));
     if (!run)
         abort();
@@ -957,6 +1072,14 @@ static void do_command(World *world, Session *s, const AkCommand *command)
     case AK_CMD_RUN:
         if (s->runner.mode == LOADED)
             begin_program(s, &s->runner);
+        forget_ahead(s, &s->runner);
+        s->runner.promised = command->number;
+        break;
+    case AK_CMD_HISTORY:
+        if (s->runner.promised) {
+            ak_text_bytes(&s->history, command->args);
+            ak_text_str(&s->history, "\n");
+        }
         break;
     case AK_CMD_EXECUTE:
         if (!s->tainted && !s->program.liar && has_record(s, command->seq))
@@ -1040,7 +1163,8 @@ static void crash(World *world)
         Session *s = &world->sessions[i];
         if (!s->run)
             continue;
-        if (!s->old && s->len == s->durable && !s->held_len && below(world, 8) == 0) {
+        if (!s->old && s->len == s->durable && !s->held_len &&
+            s->runner.seq >= s->runner.promised && below(world, 8) == 0) {
             s->old = s->run;
             s->old_runner = s->runner;
             s->run = NULL;
@@ -1082,7 +1206,7 @@ static bool lose_runner(World *world, Session *s)
     for (size_t i = 0; i < s->held_len; i++) {
         AkCommandKind kind = s->held[i].command.kind;
         if (kind == AK_CMD_RUN || kind == AK_CMD_EXECUTE || kind == AK_CMD_REPLY ||
-            kind == AK_CMD_STACK) {
+            kind == AK_CMD_STACK || kind == AK_CMD_HISTORY) {
             if (kind == AK_CMD_REPLY && s->held[i].needs <= s->durable)
                 saw_reply(world, s, &s->held[i].command);
             free(s->held[i].bytes);
@@ -1481,6 +1605,7 @@ static bool run_seed(uint64_t seed, int faults, int steps, Totals *totals, char 
     for (int i = 0; i < world.len; i++) {
         drop_old(&sessions[i]);
         drop_run(&sessions[i]);
+        ak_text_free(&sessions[i].history);
         totals->records += sessions[i].len;
         while (sessions[i].len)
             free(sessions[i].records[--sessions[i].len].bytes);

@@ -43,6 +43,7 @@ static void execute(AkRun *run, AkNow now, AkBytes data, AkCommands *out)
 
 static int call(AkRun *run, AkNow now, const AkEvent *event, AkCommands *out)
 {
+    ak__leave_history(run, event->seq);
     if (!ak__numbered(event, run->seq + 1))
         return ak__fail(run, now, "protocol", "ProtocolError",
                         ak_bytes("the runner sent a call with the wrong number"), out);

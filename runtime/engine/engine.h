@@ -24,8 +24,8 @@
  * executed at least once, and their recorded value is replied exactly as recorded, always.
  *
  * Replay is not a mode. Records come in as events; a call that has a record is answered from
- * it, a call that differs from its record fails the session with both calls and their source
- * lines. Records are freed as they are replied. When the runner is lost the engine asks for
+ * it (in advance, when the runner can take that), a call that differs from its record fails
+ * the session with both calls and their source lines. Records are freed as they are replied. When the runner is lost the engine asks for
  * them again (AK_CMD_LOAD), so a long session that is not disturbed costs no memory.
  *
  * Texts that are JSON have to be JSON (ak_reader_next sees to it for what runners send).
@@ -54,6 +54,7 @@ typedef struct AkRunOptions {
     int64_t turn_timeout_us; /* 0 for 10 s; < 0 for none */
     int64_t stack_wait_us;   /* how long AK_CMD_STACK may take; 0 for 2 s */
     uint32_t max_losses;     /* runners lost in a row without a new record; 0 for 5 */
+    size_t max_line;         /* what a message to the runner may hold; 0 for 16 MiB */
     bool strict_arguments; /* arguments that differ on replay fail the session; else AK_CMD_NOTE
                             */
 } AkRunOptions;
@@ -69,13 +70,14 @@ typedef enum AkEventKind {
                    * absent).   All rows after LOADED in id order, new ones as they come; doubles
                    * are ignored */
     /* From the runner, see docs/protocol.md. */
-    AK_EV_MODULE,  /* loaded; error when it could not be */
+    AK_EV_MODULE,  /* loaded; number = the protocol it speaks; error when it could not be */
     AK_EV_CALL,    /* seq (0 from a base runner), name, value = data, file line func, preview,
                     * digest,    in_memory, retries, timeout_us, backoff_us */
     AK_EV_RESULT,  /* seq (0 from a base runner), value, preview, error */
     AK_EV_REQUEST, /* seq, name = op, args (JSON object), file line func */
     AK_EV_PRINT,   /* seq, text, stream */
     AK_EV_DONE,    /* value = preview or absent, error or absent */
+    AK_EV_REPLAYED, /* seq: it has answered itself up to there, from AK_CMD_HISTORY */
     /* From the driver. */
     AK_EV_ANSWER, /* seq, value (JSON) or error (JSON): how AK_CMD_REQUEST went */
     AK_EV_TIME,   /* an alarm has come (too early or twice does no harm) */
@@ -125,7 +127,10 @@ typedef enum AkCommandKind {
     /* Outside, after what came before is durable. */
     AK_CMD_SPAWN,   /* start a runner. It answers AK_EV_MODULE, or AK_EV_LOST; the driver limits
                      * how   long connecting and loading may take */
-    AK_CMD_RUN,     /* to the runner: name = entry point, args = event, seed, dialect, at_us */
+    AK_CMD_RUN,     /* to the runner: name = entry point, args = event, seed, dialect, at_us,
+                     * number = how many answers follow in AK_CMD_HISTORY */
+    AK_CMD_HISTORY, /* to the runner: args = recorded answers (JSON), as docs/protocol.md has
+                     * them. It tells by AK_EV_REPLAYED how far it came */
     AK_CMD_EXECUTE, /* to the runner: seq, attempt, name, value = data */
     AK_CMD_REPLY,   /* to the runner: seq, at_us, value, error; `request` tells reply from
                        response */

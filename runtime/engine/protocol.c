@@ -67,7 +67,8 @@ static const Type types[] = {
      AK_FROM_ENGINE,
      {MUST("func_name", STR, name), F("event", OBJECT, event), F("proto", COUNT, proto),
       F("session_id", OPTSTR, session_id), F("dialect", OPTSTR, dialect),
-      F("seed", OPTSTR, seed), F("at", TIME, at_us), END}},
+      F("seed", OPTSTR, seed), F("at", TIME, at_us), F("replay", COUNT, replay), END}},
+    {"history", AK_MSG_HISTORY, AK_FROM_ENGINE, {MUST("records", LIST, args), END}},
     {"callback",
      AK_MSG_CALLBACK,
      AK_FROM_RUNNER,
@@ -104,6 +105,7 @@ static const Type types[] = {
      AK_MSG_PRINT,
      AK_FROM_RUNNER,
      {MUST("text", STR, text), F("stream", STREAM, stream), F("seq", COUNT, seq), END}},
+    {"replayed", AK_MSG_REPLAYED, AK_FROM_RUNNER, {MUST("seq", COUNT, seq), END}},
     {"done",
      AK_MSG_DONE,
      AK_FROM_RUNNER,
@@ -519,7 +521,10 @@ static void write_payload(const AkMessage *m, AkSide from, AkText *out)
         put_str(out, "dialect", m->dialect);
         put_str(out, "seed", m->seed);
         put_time(out, "at", m->at_us);
+        put_count(out, "replay", m->replay);
         break;
+    case AK_MSG_HISTORY: put_raw(out, "records", m->args); break;
+    case AK_MSG_REPLAYED: put_count(out, "seq", m->seq); break;
     case AK_MSG_CALLBACK:
         put_str(out, "name", m->name);
         put_raw_or_null(out, "args", m->args);
@@ -602,12 +607,14 @@ int ak_message_event(const AkMessage *m, AkEvent *event)
         [AK_MSG_MODULE] = AK_EV_MODULE,   [AK_MSG_CALLBACK] = AK_EV_CALL,
         [AK_MSG_RESPONSE] = AK_EV_RESULT, [AK_MSG_REQUEST] = AK_EV_REQUEST,
         [AK_MSG_PRINT] = AK_EV_PRINT,     [AK_MSG_DONE] = AK_EV_DONE,
+        [AK_MSG_REPLAYED] = AK_EV_REPLAYED,
     };
     if (!type_of(m->kind, AK_FROM_RUNNER))
         return AK_E_MISUSE;
     *event = (AkEvent){
         .kind = kinds[m->kind],
         .seq = m->seq,
+        .number = m->proto,
         .line = m->line,
         .stream = m->stream,
         .in_memory = m->in_memory,
@@ -656,7 +663,12 @@ int ak_command_line(const AkCommand *command, uint32_t proto, AkBytes session_id
             message.session_id = session_id;
             message.dialect = command->dialect;
             message.seed = command->seed;
+            message.replay = command->number;
         }
+        break;
+    case AK_CMD_HISTORY:
+        message.kind = AK_MSG_HISTORY;
+        message.args = command->args;
         break;
     case AK_CMD_EXECUTE:
         message.kind = AK_MSG_CALLBACK;

@@ -24,11 +24,13 @@
 typedef enum AkMessageKind {
     AK_MSG_MODULE = 1,
     AK_MSG_RUN,
+    AK_MSG_HISTORY,
     AK_MSG_CALLBACK,
     AK_MSG_RESPONSE,
     AK_MSG_REQUEST,
     AK_MSG_REPLY,
     AK_MSG_PRINT,
+    AK_MSG_REPLAYED,
     AK_MSG_DONE
 } AkMessageKind;
 
@@ -43,6 +45,7 @@ typedef struct AkMessage {
     uint32_t proto; /* module, run: 0 where the field is missing */
     uint64_t seq;   /* 0 where the field is missing */
     uint64_t attempt;
+    uint64_t replay; /* run: how many answers follow */
     uint64_t line; /* of where */
     int64_t at_us; /* `at` */
     uint32_t retries;
@@ -54,7 +57,7 @@ typedef struct AkMessage {
     AkBytes python, session_id, dialect, seed;
     AkBytes name;       /* func_name, name, op */
     AkBytes event;      /* JSON */
-    AkBytes args;       /* JSON: list of a callback, object of a request */
+    AkBytes args;       /* JSON: list of a callback, object of a request, records of history */
     AkBytes kw;         /* JSON */
     AkBytes value;      /* data, value (base64); of a reply JSON; of done a preview */
     AkBytes error;      /* JSON object */
@@ -90,7 +93,7 @@ int ak_message_write(const AkMessage *message, AkSide from, AkText *out);
  * runners do not send. */
 int ak_message_event(const AkMessage *message, AkEvent *event);
 
-/* The line for a command to the runner (RUN, EXECUTE, REPLY; AK_E_MISUSE for others). proto as
+/* The line for a command to the runner (RUN, HISTORY, EXECUTE, REPLY; AK_E_MISUSE for others). proto as
  * the runner's `module` had it: below 2 gives the base's bytes alone. `session_id` goes into
  * `run`. */
 int ak_command_line(const AkCommand *command, uint32_t proto, AkBytes session_id, AkText *out);

@@ -9,6 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* How seldom a runner tells that it replays, as docs/protocol.md has it. */
+#define REPORT_US 1000000
+
 static int create(AkRun *, AkNow, const AkEvent *, AkCommands *);
 static int take_record(AkRun *, AkNow, const AkEvent *, AkCommands *);
 static int loaded(AkRun *, AkNow, const AkEvent *, AkCommands *);
@@ -29,6 +32,7 @@ const AkRow ak__run_rows[] = {
     {AK__LOADING, AK_EV_LOADED, loaded, "loading + loaded: wait on, or ask for a runner"},
     {AK__STARTING, AK_EV_MODULE, module_named, "starting + module: run the entry point"},
     {AK__TURN, AK_EV_DONE, program_done, "turn + done: the end"},
+    {AK__TURN, AK_EV_REPLAYED, ak__replayed, "turn + replayed: forget that, send more"},
 
     {AK__STARTING, AK_EV_PRINT, print, "starting + print: record and show, once"},
     {AK__TURN, AK_EV_PRINT, print, "turn + print: record and show, once"},
@@ -84,6 +88,11 @@ const AkRow ak__run_rows[] = {
     {AK__WAITING, AK_EV_DONE, ak__off_script, "waiting + done: off script"},
     {AK__STUCK, AK_EV_MODULE, ak__off_script, "stuck + module: off script"},
     {AK__STUCK, AK_EV_RESULT, ak__off_script, "stuck + result: off script"},
+    {AK__STARTING, AK_EV_REPLAYED, ak__off_script, "starting + replayed: off script"},
+    {AK__EXECUTING, AK_EV_REPLAYED, ak__off_script, "executing + replayed: off script"},
+    {AK__BACKOFF, AK_EV_REPLAYED, ak__off_script, "backoff + replayed: off script"},
+    {AK__WAITING, AK_EV_REPLAYED, ak__off_script, "waiting + replayed: off script"},
+    {AK__STUCK, AK_EV_REPLAYED, ignore, "stuck + replayed: too late"},
     {AK__STUCK, AK_EV_CALL, ignore, "stuck + call: too late"},
     {AK__STUCK, AK_EV_REQUEST, ignore, "stuck + request: too late"},
     {AK__STUCK, AK_EV_DONE, ignore, "stuck + done: too late"},
@@ -206,14 +215,14 @@ const char *ak_command_name(AkCommandKind kind)
 {
     static const char *const names[] = {
         "request", "send",    "take",  "wait", "finish", "load",  "journal", "spawn",
-        "run",     "execute", "reply", "show", "note",   "alarm", "stack",   "kill"};
+        "run",     "history", "execute", "reply", "show", "note", "alarm", "stack", "kill"};
     return kind < AK_CMD_KINDS ? names[kind] : "";
 }
 
 const char *ak_event_name(AkEventKind kind)
 {
     static const char *const names[] = {"create", "record",  "loaded", "mail", "module", "call",
-                                        "result", "request", "print",  "done", "answer", "time",
+                                        "result", "request", "print",  "done", "replayed", "answer", "time",
                                         "stack",  "lost",    "broken", "stop"};
     return kind < AK_EV_KINDS ? names[kind] : "";
 }
@@ -232,6 +241,8 @@ AkRun *ak_run_new(const AkRunOptions *options, AkBytes session_id)
         run->options.turn_timeout_us = 10 * 1000000;
     if (run->options.stack_wait_us == 0)
         run->options.stack_wait_us = 2 * 1000000;
+    if (run->options.max_line == 0)
+        run->options.max_line = 16u << 20;
     if (run->options.max_losses == 0)
         run->options.max_losses = 5;
     run->state = AK_STATE_CREATED;
@@ -521,6 +532,8 @@ void ak__start_turn(AkRun *run, AkNow now)
     run->phase = AK__TURN;
     run->limit =
         run->options.turn_timeout_us > 0 ? now.mono_us + run->options.turn_timeout_us : 0;
+    if (run->limit && run->seq < run->promised)
+        run->limit += REPORT_US;
 }
 
 int ak__set_call(AkRun *run, const AkEvent *event, uint64_t attempt, AkNow now)
@@ -849,6 +862,7 @@ static void spawn(AkRun *run, AkCommands *out)
     run->has_runner = true;
     run->seq = 0;
     run->prints_seen = 0;
+    run->promised = run->sent = 0;
     run->limit = 0;
     run->phase = AK__STARTING;
 }
@@ -1063,6 +1077,9 @@ static int module_named(AkRun *run, AkNow now, const AkEvent *event, AkCommands 
     command->seed = ak__own(out, run->start.seed);
     command->dialect = ak__own(out, run->start.dialect);
     command->at_us = run->last_at = run->start.at_us;
+    if (event->number >= 2)
+        command->number = ak__promise(run);
+    ak__send_history(run, out);
     ak__command(run, out, AK_CMD_WAIT); /* nothing: it runs. Shares a later commit */
     free(run->start_bytes);
     run->start_bytes = NULL;

@@ -87,6 +87,9 @@ struct AkRun {
     uint64_t last_seq;    /* the highest seq that has a record */
     uint64_t prints;      /* of workflow code, recorded */
     uint64_t prints_seen; /* of workflow code, by this runner */
+    /* Replay in advance, see history.c: how many answers this runner was promised, how many it
+     * was sent, where it has to be for the next message. */
+    uint64_t promised, sent, send_at;
 
     /* The program. */
     uint64_t seq; /* where it stands */
@@ -152,6 +155,15 @@ int ak__off_script(AkRun *run, AkNow now, const AkEvent *event, AkCommands *out)
 int ak__keep_mail(AkRun *run, AkNow now, const AkEvent *event, AkCommands *out);
 void ak__start_turn(AkRun *run, AkNow now);
 int ak__set_call(AkRun *run, const AkEvent *event, uint64_t attempt, AkNow now);
+
+/* --- history.c ---- */
+uint64_t ak__promise(AkRun *run); /* how many answers this runner will be sent in advance */
+void ak__send_history(AkRun *run, AkCommands *out);
+/* The runner has answered itself up to seq. */
+void ak__catch_up(AkRun *run, uint64_t seq);
+/* It asks for next_seq (0: does not say) itself: what is left of the history is not for it. */
+void ak__leave_history(AkRun *run, uint64_t next_seq);
+int ak__replayed(AkRun *run, AkNow now, const AkEvent *event, AkCommands *out);
 
 /* --- timer.c ---- */
 void ak__arm(AkRun *run, AkNow now, AkCommands *out);

@@ -280,6 +280,7 @@ static int request(AkRun *run, AkNow now, const AkEvent *event, AkCommands *out)
 {
     const char *why;
     size_t where;
+    ak__leave_history(run, event->seq);
     if (event->seq != run->seq + 1)
         return ak__fail(run, now, "protocol", "ProtocolError",
                         ak_bytes("the runner sent a request with the wrong number"), out);

@@ -26,6 +26,7 @@ class Run:
         self.module = None
         self.sent = []          # every message of the runner: (type, payload)
         self.lines = []         # and its bytes
+        self.replayed = []      # how far the runner said it had come in a history sent ahead
         self.calls = []         # names of recorded calls, executed or replayed
         self.executed = []      # names of calls carried out in this run
         self.requests = []
@@ -90,8 +91,7 @@ class Engine:
                     shown.update(op=record["name"], value=record["reply"])
                 else:
                     shown.update(name=record["name"], value=record["value"])
-                    if record.get("error"):
-                        shown["error"] = record["error"]
+                    shown.update({k: record[k] for k in ("error", "digest") if record.get(k)})
                 records.append(shown)
             self.send("history", {"records": records})
 
@@ -109,6 +109,9 @@ class Engine:
 
     def on_print(self, payload):
         self.run.prints.append((payload["stream"], payload["text"], payload["seq"]))
+
+    def on_replayed(self, payload):
+        self.run.replayed.append(payload["seq"])
 
     def on_callback(self, payload):
         self.run.calls.append(payload["name"])

@@ -7,6 +7,7 @@ import signal
 import socket
 import time
 
+from ak_runner_module import load
 from harness import Case, Engine, Run, unpickled
 
 JSON_LOADS = "KGNqc29uCmxvYWRzCnAwCihWWzEsMl0KcDEKdHAyCihkcDMKdHA0Ci4="
@@ -260,6 +261,25 @@ def on_event(event):
         run = self.execute("import os\ndef on_event(e):\n    os.getpid()\n    os.getppid()\n    os.getpid()\n",
                            engine=Judge(journal=first.journal, ahead=1))
         self.assertIn("call 2 was getuid, is getppid", run.stderr)
+        self.assertEqual(run.replayed, [1])
+
+    def test_other_arguments_than_recorded_are_left_to_the_engine_too(self):
+        program = "import os\ndef on_event(e):\n    os.getenv('A')\n    os.getenv(%r)\n    os.getenv('A')\n"
+        first = self.execute(program % "B")
+        ak_runner = load()
+        for record, data in zip(first.journal, ("A", "B", "A")):
+            record["digest"] = ak_runner.digest(ak_runner.b64(ak_runner.freeze_call(os.getenv, (data,), {})))
+        again = self.execute(program % "B", journal=first.journal, ahead=100)
+        self.assertEqual((again.calls, again.replayed), ([], [3]))
+        other = self.execute(program % "C", journal=first.journal, ahead=100)
+        self.assertEqual((other.calls, other.error), (["getenv", "getenv"], None))
+
+    def test_a_program_that_ends_before_its_history_says_where(self):
+        first = self.execute("import os\ndef on_event(e):\n    for _ in range(5): os.getpid()\n")
+        for ending in ("return", "1/0"):
+            run = self.execute("import os\ndef on_event(e):\n    for _ in range(3): os.getpid()\n    %s\n" % ending,
+                               journal=first.journal, ahead=100)
+            self.assertEqual(run.replayed, [3])
         self.assertEqual(run.code, 1)
 
 
