@@ -186,7 +186,10 @@ const AkKnown *ak_known(const AkKnowledge *knowledge, const char *dotted)
 const char *ak__returns(const AkKnowledge *knowledge, const char *dotted)
 {
     const AkKnown *row = exact(knowledge, dotted, strlen(dotted));
-    return row ? row->returns : NULL;
+    if (row && row->returns)
+        return row->returns;
+    const AkSdkName *name = strncmp(dotted, "temporalio.", 11) == 0 ? ak_sdk_find(dotted) : NULL;
+    return name ? name->returns : NULL;
 }
 
 bool ak__is_stdlib(const char *name, uint32_t len)

@@ -6,6 +6,7 @@
  *
  *     entry: program.py:on_event
  *     dialect: ak
+ *     sdk: >=1.8,<1.12
  *
  * `known: path` and `library: path` give a file that is followed, not reported on.
  * Folders that begin with an underscore have no rule of their own: each mark names one.
@@ -51,6 +52,7 @@ typedef struct Fixture {
     Use uses[16];
     size_t use_len;
     unsigned dialects;
+    const char *sdk_version;
 } Fixture;
 
 static glob_t fixtures;
@@ -83,6 +85,8 @@ static void read_option(Fixture *fixture, char *line)
         fixture->dialects |= strstr(line, "temporal")     ? AK_DIALECT_TEMPORAL
                              : strstr(line, "autokitteh") ? AK_DIALECT_AUTOKITTEH
                                                           : AK_DIALECT_AK;
+    } else if (strncmp(line, "sdk: ", 5) == 0) {
+        fixture->sdk_version = strdup(line + 5);
     }
 }
 
@@ -235,7 +239,7 @@ START_TEST(findings_stand_where_the_fixture_marks_them)
     char *wrong = NULL;
     size_t wrong_len = 0;
     read_fixture(&fixture, fixtures.gl_pathv[_i]);
-    AkOptions options = {.dialects = fixture.dialects, .entries = fixture.entries};
+    AkOptions options = {.dialects = fixture.dialects, .entries = fixture.entries, .sdk_version = fixture.sdk_version};
     AkCheck *check = ak_check_new(&options);
     for (size_t i = 0; i < fixture.file_len; i++)
         give_file(&fixture, check, &fixture.files[i]);

@@ -3,6 +3,7 @@
 #include "node.h"
 #include "paths.h"
 #include "rules.h"
+#include "sdk_version.h"
 #include "terminal.h"
 
 #include <stdint.h>
@@ -279,6 +280,7 @@ static Group *group_new(CliRun *run, const CliSettings *settings, const char *ke
     o->dialects = run->dialects ? run->dialects : settings->dialects;
     o->entries = texts_of(&group->entries);
     o->calls = texts_of(&group->calls);
+    o->sdk_version = cli_sdk_version(cli_paths_base());
     o->max_bytes =
         run->options->max_bytes > 0 ? (size_t)run->options->max_bytes : settings->max_bytes;
     o->threads = run->options->jobs > 0 ? (unsigned)run->options->jobs : cli_threads_cores();

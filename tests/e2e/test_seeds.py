@@ -30,6 +30,8 @@ from temporalio.client import Client
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
+
+client: Client
 """
 IN_WORKFLOW = """
 @workflow.defn
@@ -38,7 +40,7 @@ class Presupposed:
     async def run(self, slow_operation, data):
 """
 IN_FUNCTION = """
-async def presupposed(client, input_data):
+async def presupposed(client: Client, input_data):
 """
 
 TIMEOUT = "start_to_close_timeout=timedelta(seconds=30)"
@@ -66,7 +68,7 @@ TEMPORAL_BLOCKS = [
     (18, "", [], []),
     (19, "", [("AK501", "while True")], []),
     (20, "", [], []),
-    (21, "", [("AK502", "async def cancel")], []),
+    (21, "", [("AK502", "self.should_cancel = True")], []),
     (22, "", [("AK801", "workflow.raise_cancelled()")], []),
     (22, "", [], [("        # Cancel any pending activities\n        workflow.raise_cancelled()\n", "")]),
     (23, "", [("AK801", "replay_history=history")], []),
@@ -120,7 +122,7 @@ def findings(folder, *flags):
 
 def check(folder, source, expected, flags):
     (folder / "case.py").write_text(source)
-    found = findings(folder, *flags)
+    found = findings(folder, *flags, *(["--show", "notes"] if expected else []))
     if not expected:
         assert found == [], f"good code is flagged: {[(f['code'], f['location']['row'], f['message']) for f in found]}\n{source}"
         return

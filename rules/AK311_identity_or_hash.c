@@ -1,0 +1,79 @@
+/* id() and hash() in workflow code: other values in every process. */
+#include "rule.h"
+
+#include <string.h>
+
+/* The hash of a number, and of tuples of numbers, is the same everywhere. */
+static bool is_stable(AkPass *pass, const AkUnit *unit, AkExprId expr, int depth)
+{
+    AkValue value = ak_value(pass, unit, expr);
+
+    if (value.kind == AK_V_TUPLE && value.unit && depth < 4) {
+        AkKids kids = ak_expr(value.unit->facts, value.expr)->kids;
+
+        for (uint32_t i = 0; i < kids.count; i++)
+            if (!is_stable(pass, value.unit, ak_kid(value.unit->facts, kids, i), depth + 1))
+                return false;
+        return kids.count > 0;
+    }
+    return value.kind == AK_V_NUMBER || value.kind == AK_V_TRUE || value.kind == AK_V_FALSE;
+}
+
+/* `id(a) == id(b)` and a log line need no value that stays. */
+static bool is_harmless_use(const AkPass *pass, const AkCall *call)
+{
+    const AkFacts *facts = call->fn->unit->facts;
+
+    for (AkExprId id = ak_call_expr(call)->parent; id; id = ak_expr(facts, id)->parent) {
+        const AkExpr *around = ak_expr(facts, id);
+
+        if (around->kind == AK_X_COMPARE && (around->op == AK_OP_EQ || around->op == AK_OP_NE ||
+                                             around->op == AK_OP_IS || around->op == AK_OP_IS_NOT))
+            return true;
+        for (size_t i = 0; around->kind == AK_X_CALL && i < call->fn->call_len; i++)
+            if (call->fn->calls[i].expr == id && ak_does_any(&call->fn->calls[i], AK_LOG | AK_PRINT))
+                return true;
+    }
+    (void)pass;
+    return ak_call_expr(call)->flags & AK_XF_DROPPED;
+}
+
+static bool is_identity_method(const AkFunction *fn)
+{
+    return strcmp(fn->name, "__hash__") == 0 || strcmp(fn->name, "__eq__") == 0 ||
+           strcmp(fn->name, "__repr__") == 0;
+}
+
+static void check(AkPass *pass)
+{
+    for (size_t i = 0; i < pass->call_len; i++) {
+        const AkCall *call = pass->calls[i];
+        AkArgument of;
+
+        if (!ak_does(call, AK_IDENTITY) || !(ak_contexts_at(pass, call) & AK_CTX_WORKFLOW) ||
+            is_identity_method(call->fn))
+            continue;
+        of = ak_argument(pass, call, NULL, 0);
+        if (of.given == AK_GIVEN && ak_calls(call, "builtins.hash") &&
+            is_stable(pass, of.unit, of.expr, 0))
+            continue;
+        if (call->kind != AK_CALL_PLAIN || !is_harmless_use(pass, call))
+            ak_report_call(pass, call, AK_CTX_WORKFLOW, "'%s' differs from process to process",
+                           call->dotted);
+    }
+}
+
+const AkRule ak_rule_AK311 = {
+    .id = "AK311",
+    .name = "identity-or-hash",
+    .level = AK_WARNING,
+    .dialects = AK_DIALECTS_ALL,
+    .since = "0.1",
+    .summary = "workflow code uses id() or hash() as a value",
+    .why = "id() is an address, and hash() of strings and objects is salted anew in each process: "
+           "keys, orders and names made of them differ on replay.",
+    .instead = "Use a key of the data's own, a counter, or hashlib.sha256 of its bytes.",
+    .misses = "Values whose __hash__ reaches the salted hash through another package.",
+    .fix = AK_FIX_NONE,
+    .check = check,
+};

@@ -1,0 +1,70 @@
+/* What runs when a workflow's module is imported, and again for each sandbox. */
+#include "rule.h"
+
+#include <string.h>
+
+static bool begins_with(const char *text, const char *start)
+{
+    return strncmp(text, start, strlen(start)) == 0;
+}
+
+static bool is_datetime(const char *dotted)
+{
+    return begins_with(dotted, "datetime.");
+}
+
+/* AK_OFF: nothing to say. */
+static AkLevel level_of(const AkCall *call)
+{
+    if (ak_does_any(call, AK_RANDOM | AK_PROCESS) && !ak_does(call, AK_THREAD) && !ak_does(call, AK_ENV))
+        return AK_ERROR;
+    if (ak_calls(call, "asyncio.run"))
+        return AK_ERROR;
+    if (ak_does(call, AK_CLOCK))
+        return is_datetime(call->dotted) ? AK_ERROR : AK_WARNING;
+    if (ak_does(call, AK_ENV))
+        return AK_NOTE;
+    if (ak_does(call, AK_CONSTRUCTOR) && !ak_does_any(call, AK_FILE | AK_THREAD | AK_DATABASE))
+        return AK_OFF;
+    if (ak_does_any(call, AK_FILE | AK_NETWORK | AK_DATABASE | AK_THREAD | AK_UUID | AK_INPUT | AK_SLEEP))
+        return AK_WARNING;
+    return AK_OFF;
+}
+
+static void check_call(AkPass *pass, const AkCall *call)
+{
+    AkLevel level = level_of(call);
+
+    if (level == AK_ERROR)
+        ak_report_call(pass, call, AK_CTX_IMPORT,
+                       "'%s' runs while the workflow's module is imported: the worker does not start",
+                       call->dotted);
+    else if (level != AK_OFF)
+        ak_level(ak_report_call(pass, call, AK_CTX_IMPORT,
+                                "'%s' runs while the workflow's module is imported", call->dotted),
+                 level);
+}
+
+static void check(AkPass *pass)
+{
+    for (size_t i = 0; i < pass->call_len; i++)
+        if (pass->calls[i]->dotted && ak_contexts_at(pass, pass->calls[i]) & AK_CTX_IMPORT)
+            check_call(pass, pass->calls[i]);
+}
+
+const AkRule ak_rule_AK314 = {
+    .id = "AK314",
+    .name = "import-time-effect",
+    .level = AK_ERROR,
+    .dialects = AK_DIALECT_TEMPORAL,
+    .since = "0.1",
+    .summary = "importing a workflow's module has effects",
+    .why = "The sandbox imports the workflow's file, and what it imports, again for each workflow. "
+           "The clock of datetime, random sources and subprocesses are refused there, so that "
+           "the worker does not start; files, network and threads are touched each time.",
+    .instead = "Make the call in a function; import modules with such effects under "
+               "workflow.unsafe.imports_passed_through(), or keep them out of the workflow's file.",
+    .misses = "Effects of installed packages.",
+    .fix = AK_FIX_NONE,
+    .check = check,
+};

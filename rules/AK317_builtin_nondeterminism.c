@@ -1,0 +1,45 @@
+/* What the interpreter tells of itself, in workflow code. */
+#include "rule.h"
+
+#include <string.h>
+
+static bool begins_with(const char *text, const char *start)
+{
+    return strncmp(text, start, strlen(start)) == 0;
+}
+
+/* Weak references are harmless until their callback runs, whenever the collector likes. */
+static bool is_quiet_reference(AkPass *pass, const AkCall *call)
+{
+    if (!begins_with(call->dotted, "weakref."))
+        return false;
+    return strcmp(call->dotted, "weakref.finalize") != 0 &&
+           ak_argument(pass, call, "callback", 1).given != AK_GIVEN;
+}
+
+static void check(AkPass *pass)
+{
+    for (size_t i = 0; i < pass->call_len; i++) {
+        const AkCall *call = pass->calls[i];
+
+        if (ak_does(call, AK_INTROSPECTION) && ak_contexts_at(pass, call) & AK_CTX_WORKFLOW &&
+            !is_quiet_reference(pass, call))
+            ak_report_call(pass, call, AK_CTX_WORKFLOW,
+                           "'%s' tells of the running interpreter, not of the workflow", call->dotted);
+    }
+}
+
+const AkRule ak_rule_AK317 = {
+    .id = "AK317",
+    .name = "builtin-nondeterminism",
+    .level = AK_WARNING,
+    .dialects = AK_DIALECTS_ALL,
+    .since = "0.1",
+    .summary = "workflow code depends on the state of the interpreter",
+    .why = "Loaded modules, the garbage collector, stack frames and callbacks of weak references "
+           "depend on what else runs in the process, and differ on replay.",
+    .instead = "Keep such checks outside the workflow: in an activity or at import.",
+    .misses = "A __del__ with effects; introspection inside packages that are not followed.",
+    .fix = AK_FIX_NONE,
+    .check = check,
+};
