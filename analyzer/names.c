@@ -428,16 +428,31 @@ static bool in_all(const char *name)
     return name[0] != '_';
 }
 
+static bool nothing_known(const AkSet *set, uint32_t start)
+{
+    for (uint32_t i = start; i < set->len; i++)
+        if (set->items[i].kind != AK_V_UNKNOWN)
+            return false;
+    return true;
+}
+
+/* The last star that has the name gives it. One that knows nothing of it (modules that import from
+ * each other in a circle) leaves the word to those before. */
 static bool star_value(AkProgram *program, AkFile *file, const char *name, AkSet *out)
 {
+    uint32_t start = out->len;
+    bool found = false;
     for (uint32_t i = file->import_len; i-- > 0;) {
         const AkImportAt *import = &file->imports[i];
         if (!import->star || import->local)
             continue;
         AkModule *module = ak__module_find(program, file, import->module, import->level);
         if (module && in_all(name)) {
-            if (ak__module_name(program, module, name, out))
+            if (!ak__module_name(program, module, name, out))
+                continue;
+            if (!nothing_known(out, start))
                 return true;
+            found = true;
         } else if (!module && !import->level) {
             const char *dotted =
                 ak__canonical(program, ak__atom_join(program, import->module, ".", name));
@@ -451,7 +466,7 @@ static bool star_value(AkProgram *program, AkFile *file, const char *name, AkSet
             }
         }
     }
-    return false;
+    return found;
 }
 
 /* Whether the module binds the name; values that are not known yet count as bound. */
