@@ -194,7 +194,7 @@ static void on_control(void *owner, unsigned events)
 {
     AkWarm *warm = owner;
     AkZygoteTell telling;
-    ssize_t n;
+    ssize_t n = 1;
 
     (void)events;
     while (warm->control >= 0 && (n = recv(warm->control, &telling, sizeof telling,
