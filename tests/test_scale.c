@@ -41,13 +41,20 @@ static void workflow(FILE *out, const char *body)
         body);
 }
 
+/* All rules run; what the others say of such programs is theirs. */
 static const AkFinding *the_one_clock(AkCheck *check)
 {
+    const AkFinding *clock = NULL;
     ck_assert_int_eq(ak_check_run(check), AK_OK);
-    ck_assert_uint_eq(ak_check_count(check), 1);
-    const AkFinding *finding = ak_check_finding(check, 0);
-    ck_assert_str_eq(ak_rule_id(finding->rule), "AK301");
-    return finding;
+    for (size_t i = 0; i < ak_check_count(check); i++) {
+        const AkFinding *finding = ak_check_finding(check, i);
+        if (strcmp(ak_rule_id(finding->rule), "AK301") != 0)
+            continue;
+        ck_assert_msg(!clock, "two clocks");
+        clock = finding;
+    }
+    ck_assert_ptr_nonnull(clock);
+    return clock;
 }
 
 START_TEST(ten_thousand_functions_that_call_each_other)
