@@ -14,6 +14,8 @@ static bool is_far_from(const char *row, const char *dotted)
 
     if (!len || row[len - 1] != '*')
         return false;
+    if (strstr(row, "()"))
+        return false;
     if (strstr(dotted, "()"))
         return true;
     dot = strchr(dotted + len - 1, '.');
