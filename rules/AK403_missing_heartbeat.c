@@ -19,16 +19,23 @@ static bool is_heartbeat(const AkCall *call, void *arg)
            ak_calls(call, "temporalio.activity.heartbeat");
 }
 
-/* A call that may take long: of outside code that is not known to be quick. */
+/* A call that may take long: it is awaited, or known to reach outside this process. */
 static bool is_work(const AkCall *call)
 {
-    static const AkEffects quick = AK_PURE | AK_DETERMINISTIC | AK_LOG | AK_PRINT | AK_CONSTRUCTOR;
+    static const AkEffects far = AK_NETWORK | AK_DATABASE | AK_PROCESS | AK_SLEEP;
 
     if (!call->in_loop || call->kind != AK_CALL_PLAIN)
         return false;
-    if (call->known)
-        return !(call->known->effects & quick) || call->known->effects & AK_SLEEP;
-    return call->awaited;
+    return call->awaited || (call->known && call->known->effects & far && !ak_does(call, AK_CONSTRUCTOR));
+}
+
+/* A function that no file gives. A method of an unknown object is most often a string's or a list's. */
+static bool is_unknown_function(const AkCall *call)
+{
+    const AkFacts *facts = call->fn->unit->facts;
+
+    return call->in_loop && call->kind == AK_CALL_PLAIN && call->unresolved &&
+           ak_expr(facts, ak_kid(facts, ak_call_expr(call)->kids, 0))->kind == AK_X_NAME;
 }
 
 static const AkCall *loops_over(const AkFunction *fn)
@@ -47,7 +54,7 @@ static AkStmtId loop_of_work(const AkFunction *fn)
     for (size_t i = 0; i < fn->call_len; i++) {
         const AkCall *call = &fn->calls[i];
 
-        if (!is_work(call) && !(call->in_loop && call->kind == AK_CALL_PLAIN && call->unresolved))
+        if (!is_work(call) && !is_unknown_function(call))
             continue;
         for (AkStmtId s = call->stmt; s; s = stmts[s].parent)
             if (stmts[s].kind == AK_S_FOR || stmts[s].kind == AK_S_WHILE)
