@@ -53,6 +53,9 @@ typedef struct AkRuleExample {
 extern const AkRule *const ak__rules[];
 extern const size_t ak__rule_len;
 extern const AkRuleExample ak__rule_examples[];
+/* docs/pitfalls_head.md: how the page of all rules opens. */
+extern const unsigned char ak__rules_head[];
+extern const size_t ak__rules_head_len;
 
 /* ---- The tables ---- */
 
