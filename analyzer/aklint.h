@@ -124,6 +124,8 @@ typedef struct AkOptions {
     const char *const *ignore;       /* the same, taken away afterwards; or NULL */
     const char *const *entries;      /* "flow.py:on_event", NULL-ended; or NULL */
     const char *const *calls;        /* "mylib.now", "clock", "mylib.pure", "pure", ..., NULL-ended; or NULL */
+    /* The project's temporalio: "1.12.0" of a lock file, or a requirement ">=1.8,<2"; or NULL. */
+    const char *sdk_version;
     size_t max_bytes;                /* 0 for the default, 4 MiB a source */
     unsigned threads;                /* how many jobs may run at once; 0 or 1: all on the caller's thread */
 

@@ -3,9 +3,10 @@
  *     x = time.time()  # aklint: allow AK301 -- measured outside
  *     # noqa: AK301
  *
- * On a line it silences that statement; on the first lines of a compound statement (`def`, `with`,
- * …) or alone on the line above, all of it; before the first code of the file, the file. Rules
- * are named by id or name. A bare `noqa` silences nothing: a gate must not be opened by accident.
+ * On a line it silences that statement; on the first lines of a compound statement (`def`,
+ * `with`, …) or alone on the line above, all of it; before the first code of the file, the
+ * file. Rules are named by id or name. A bare `noqa` silences nothing: a gate must not be
+ * opened by accident.
  */
 #include "stages.h"
 
@@ -20,7 +21,8 @@ typedef struct AkAllow {
 
 static bool is_word(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           c == '-' || c == '_';
 }
 
 static const char *find(const char *text, uint32_t len, const char *needle)
@@ -64,7 +66,8 @@ static bool names_rule(const AkAllow *allow, const AkRule *rule)
             i++;
         uint32_t len = i - start;
         const char *word = allow->words + start;
-        if ((len == id && memcmp(word, rule->id, id) == 0) || (len == name && memcmp(word, rule->name, name) == 0))
+        if ((len == id && memcmp(word, rule->id, id) == 0) ||
+            (len == name && memcmp(word, rule->name, name) == 0))
             return true;
         i += i == start;
     }
@@ -102,7 +105,8 @@ static void read_file(AkProgram *program, AkFile *file)
         for (uint32_t i = 1; unit && i < unit->unit.facts->comment_len; i++) {
             const AkComment *comment = &unit->unit.facts->comments[i];
             uint32_t start = unit->unit.start + comment->start;
-            AkAllow allow = {.line = ak__source_pos(&file->source, start).line, .own_line = comment->own_line};
+            AkAllow allow = {.line = ak__source_pos(&file->source, start).line,
+                             .own_line = comment->own_line};
             if (read_comment(file->source.text + start, comment->end - comment->start, &allow))
                 AK_PUSH(program->arena, file->allows, file->allow_len, cap) = allow;
         }
@@ -130,14 +134,15 @@ static bool covers(AkFile *file, const AkUnit *unit, AkStmtId stmt, const AkAllo
     if (is_compound(facts, stmt)) {
         last = line_at(file, unit, facts->stmts[stmt + 1].start);
         last = last > first ? last - 1 : first;
-    } else {
-        last = line_at(file, unit, row->end ? row->end - 1 : 0);
+        return allow->line >= first && allow->line <= last;
     }
-    return allow->line >= first && allow->line <= last;
+    /* Between its first and last line, a comment speaks of its own line. */
+    last = line_at(file, unit, row->end ? row->end - 1 : 0);
+    return allow->line == first || allow->line == last;
 }
 
-static bool silences(AkFile *file, const AkUnit *unit, uint32_t start, uint32_t end, AkStmtId stmt,
-                     const AkAllow *allow)
+static bool silences(AkFile *file, const AkUnit *unit, uint32_t start, uint32_t end,
+                     AkStmtId stmt, const AkAllow *allow)
 {
     uint32_t first = ak__source_pos(&file->source, start).line;
     uint32_t last = ak__source_pos(&file->source, end > start ? end - 1 : start).line;
@@ -149,15 +154,16 @@ static bool silences(AkFile *file, const AkUnit *unit, uint32_t start, uint32_t 
     return false;
 }
 
-bool ak__allowed(AkProgram *program, AkFile *file, const AkUnit *unit, uint32_t start, uint32_t end,
-                 AkStmtId stmt, const AkRule *rule)
+bool ak__allowed(AkProgram *program, AkFile *file, const AkUnit *unit, uint32_t start,
+                 uint32_t end, AkStmtId stmt, const AkRule *rule)
 {
     if (!file->source.text)
         return false;
     if (!file->allows_done)
         read_file(program, file);
     for (uint32_t i = 0; i < file->allow_len; i++)
-        if (names_rule(&file->allows[i], rule) && silences(file, unit, start, end, stmt, &file->allows[i]))
+        if (names_rule(&file->allows[i], rule) &&
+            silences(file, unit, start, end, stmt, &file->allows[i]))
             return true;
     return false;
 }

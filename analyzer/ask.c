@@ -75,7 +75,8 @@ AkValue ak_value(AkPass *pass, const AkUnit *unit, AkExprId expr)
     return values.len == 1 ? values.items[0] : (AkValue){.kind = AK_V_UNKNOWN};
 }
 
-const AkValue *ak_value_of_kind(AkPass *pass, const AkUnit *unit, AkExprId expr, AkValueKind kind)
+const AkValue *ak_value_of_kind(AkPass *pass, const AkUnit *unit, AkExprId expr,
+                                AkValueKind kind)
 {
     AkValues values = ak_values(pass, unit, expr);
     for (uint32_t i = 0; i < values.len; i++)
@@ -141,7 +142,8 @@ static bool literal(const char *text, double *out)
 {
     double value = 0, scale = 1;
     bool point = false, any = false;
-    if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X' || text[1] == 'o' || text[1] == 'b'))
+    if (text[0] == '0' &&
+        (text[1] == 'x' || text[1] == 'X' || text[1] == 'o' || text[1] == 'b'))
         return false;
     for (; *text; text++) {
         if (*text == '_')
@@ -172,8 +174,8 @@ static bool literal(const char *text, double *out)
 
 typedef bool (*Fold)(AkPass *, const AkUnit *, AkExprId, int, double *);
 
-static bool fold_binary(AkPass *pass, const AkUnit *unit, AkExprId expr, int depth, Fold left, Fold right,
-                        double *out)
+static bool fold_binary(AkPass *pass, const AkUnit *unit, AkExprId expr, int depth, Fold left,
+                        Fold right, double *out)
 {
     const AkExpr *row = &unit->facts->exprs[expr];
     double a, b;
@@ -222,8 +224,9 @@ static bool timedelta_of(AkPass *pass, const AkUnit *unit, AkExprId call, double
     static const struct {
         const char *name;
         double seconds;
-    } parts[] = {{"days", 86400}, {"seconds", 1}, {"microseconds", 1e-6}, {"milliseconds", 1e-3},
-                 {"minutes", 60}, {"hours", 3600}, {"weeks", 604800}};
+    } parts[] = {{"days", 86400},        {"seconds", 1},  {"microseconds", 1e-6},
+                 {"milliseconds", 1e-3}, {"minutes", 60}, {"hours", 3600},
+                 {"weeks", 604800}};
     *out = 0;
     for (int i = 0; i < 7; i++) {
         AkArgument part = ak_argument_at(pass, unit, call, parts[i].name, i);
@@ -250,8 +253,10 @@ static bool seconds_of(AkPass *pass, const AkUnit *unit, AkExprId expr, int dept
     if (row->kind == AK_X_BINARY && row->op == AK_OP_DIV)
         return fold_binary(pass, unit, expr, depth, seconds_of, number_of, out);
     AkValue value = ak_value(pass, unit, expr);
-    return value.kind == AK_V_RESULT && value.unit && value.unit->facts->exprs[value.expr].kind == AK_X_CALL &&
-           strcmp(value.dotted, "datetime.timedelta") == 0 && timedelta_of(pass, value.unit, value.expr, out);
+    return value.kind == AK_V_RESULT && value.unit &&
+           value.unit->facts->exprs[value.expr].kind == AK_X_CALL &&
+           strcmp(value.dotted, "datetime.timedelta") == 0 &&
+           timedelta_of(pass, value.unit, value.expr, out);
 }
 
 bool ak_seconds(AkPass *pass, const AkUnit *unit, AkExprId expr, double *out)
@@ -276,13 +281,15 @@ const char *ak_describe(AkPass *pass, const AkValue *value)
     case AK_V_CLASS: return value->class_->name;
     case AK_V_INSTANCE: return ak__printf(arena, "an instance of %s", value->class_->name);
     case AK_V_PARTIAL: {
-        AkValue inner = ak_value(pass, value->unit, ak__plain_argument(value->unit->facts, value->expr, 0));
+        AkValue inner =
+            ak_value(pass, value->unit, ak__plain_argument(value->unit->facts, value->expr, 0));
         return inner.kind == AK_V_PARTIAL || inner.kind == AK_V_UNKNOWN
                    ? "a partial"
                    : ak__printf(arena, "partial of %s", ak_describe(pass, &inner));
     }
     case AK_V_GENERATOR: return "a generator";
-    case AK_V_STRING: return value->text ? ak__printf(arena, "\"%s\"", value->text) : "a string";
+    case AK_V_STRING:
+        return value->text ? ak__printf(arena, "\"%s\"", value->text) : "a string";
     case AK_V_BYTES: return "bytes";
     case AK_V_NUMBER: return value->text ? value->text : "a number";
     case AK_V_TRUE: return "True";
@@ -324,9 +331,10 @@ static bool changes(const AkUnit *unit, const AkExpr *row, const char *name)
     const AkFacts *facts = unit->facts;
     const AkExpr *object = &facts->exprs[ak_kid(facts, row->kids, 0)];
     bool store = row->kind == AK_X_SUBSCRIPT && row->flags & (AK_XF_STORE | AK_XF_DELETE);
-    bool method = row->kind == AK_X_ATTRIBUTE && (strcmp(unit->atoms[row->name], "update") == 0 ||
-                                                  strcmp(unit->atoms[row->name], "setdefault") == 0 ||
-                                                  strcmp(unit->atoms[row->name], "pop") == 0);
+    bool method =
+        row->kind == AK_X_ATTRIBUTE && (strcmp(unit->atoms[row->name], "update") == 0 ||
+                                        strcmp(unit->atoms[row->name], "setdefault") == 0 ||
+                                        strcmp(unit->atoms[row->name], "pop") == 0);
     return (store || method) && object->kind == AK_X_NAME && unit->atoms[object->name] == name;
 }
 
@@ -345,7 +353,8 @@ static bool is_changed(const AkUnit *unit, AkExprId expr)
     return false;
 }
 
-static AkArgument in_mapping(AkPass *pass, const AkUnit *unit, AkExprId expr, const char *keyword, int depth);
+static AkArgument in_mapping(AkPass *pass, const AkUnit *unit, AkExprId expr,
+                             const char *keyword, int depth);
 
 static AkArgument in_display(AkPass *pass, const AkValue *dict, const char *keyword, int depth)
 {
@@ -359,7 +368,8 @@ static AkArgument in_display(AkPass *pass, const AkValue *dict, const char *keyw
     for (uint32_t i = 0; i + 1 < kids.count; i += 2) {
         AkExprId key = ak_kid(facts, kids, i), value = ak_kid(facts, kids, i + 1);
         if (!key) {
-            AkArgument inner = in_mapping(pass, unit, ak_kid(facts, facts->exprs[value].kids, 0), keyword, depth + 1);
+            AkArgument inner = in_mapping(
+                pass, unit, ak_kid(facts, facts->exprs[value].kids, 0), keyword, depth + 1);
             answer = inner.given == AK_ABSENT ? answer : inner;
             continue;
         }
@@ -367,13 +377,15 @@ static AkArgument in_display(AkPass *pass, const AkValue *dict, const char *keyw
         if (!name && answer.given == AK_ABSENT)
             answer.given = AK_MAYBE_GIVEN;
         else if (name && strcmp(name, keyword) == 0)
-            answer = (AkArgument){.given = AK_GIVEN, .unit = unit, .expr = value, .by_keyword = true};
+            answer = (AkArgument){
+                .given = AK_GIVEN, .unit = unit, .expr = value, .by_keyword = true};
     }
     return answer;
 }
 
 /* What `**x` brings for the keyword. */
-static AkArgument in_mapping(AkPass *pass, const AkUnit *unit, AkExprId expr, const char *keyword, int depth)
+static AkArgument in_mapping(AkPass *pass, const AkUnit *unit, AkExprId expr,
+                             const char *keyword, int depth)
 {
     static const AkArgument maybe = {.given = AK_MAYBE_GIVEN};
     AkValue value = ak_value(pass, unit, expr);
@@ -392,7 +404,8 @@ static AkArgument in_mapping(AkPass *pass, const AkUnit *unit, AkExprId expr, co
     return maybe;
 }
 
-AkArgument ak_argument_at(AkPass *pass, const AkUnit *unit, AkExprId call, const char *keyword, int position)
+AkArgument ak_argument_at(AkPass *pass, const AkUnit *unit, AkExprId call, const char *keyword,
+                          int position)
 {
     const AkFacts *facts = unit->facts;
     AkKids kids = facts->exprs[call].kids;
@@ -403,7 +416,8 @@ AkArgument ak_argument_at(AkPass *pass, const AkUnit *unit, AkExprId call, const
         AkExprId arg = ak_kid(facts, kids, i);
         const AkExpr *row = &facts->exprs[arg];
         AkExprId value = ak_kid(facts, row->kids, 0);
-        if (row->kind == AK_X_KEYWORD && keyword && strcmp(unit->atoms[row->name], keyword) == 0)
+        if (row->kind == AK_X_KEYWORD && keyword &&
+            strcmp(unit->atoms[row->name], keyword) == 0)
             return (AkArgument){AK_GIVEN, unit, value, true};
         if (row->kind == AK_X_STAR) {
             starred = true;
@@ -459,7 +473,8 @@ const char *ak_callee_text(AkPass *pass, const AkCall *call)
     size_t len;
     if (row->kind != AK_X_CALL)
         return "";
-    const char *text = ak_text(call->fn->unit, ak_kid(call->fn->unit->facts, row->kids, 0), &len);
+    const char *text =
+        ak_text(call->fn->unit, ak_kid(call->fn->unit->facts, row->kids, 0), &len);
     return ak__strndup(pass->program->arena, text, len < 200 ? len : 200);
 }
 

@@ -66,7 +66,8 @@ const char *ak__atom(AkProgram *program, const char *text)
     return ak__atom_len(program, text, strlen(text));
 }
 
-const char *ak__atom_join(AkProgram *program, const char *a, const char *separator, const char *b)
+const char *ak__atom_join(AkProgram *program, const char *a, const char *separator,
+                          const char *b)
 {
     char buffer[512];
     size_t alen = strlen(a), slen = strlen(separator), blen = strlen(b);
@@ -89,7 +90,8 @@ uint32_t ak__map_get(const AkMap *map, uint64_t key)
 {
     if (!map->cap)
         return 0;
-    for (uint32_t at = mix(key) & (map->cap - 1); map->values[at]; at = (at + 1) & (map->cap - 1))
+    for (uint32_t at = mix(key) & (map->cap - 1); map->values[at];
+         at = (at + 1) & (map->cap - 1))
         if (map->keys[at] == key)
             return map->values[at];
     return 0;

@@ -118,6 +118,9 @@ static uint32_t behind_word(const Cutter *c, uint32_t at)
 
 static bool is_clause(const Cutter *c, uint32_t at)
 {
+    char first = c->text[at];
+    if (first != 'e' && first != 'f')
+        return false;
     return word_is(c, at, "else") || word_is(c, at, "elif") || word_is(c, at, "except") ||
            word_is(c, at, "finally");
 }
@@ -167,6 +170,8 @@ static void classify(const Cutter *c, AkBlock *block, uint32_t at)
         {"from", AK_BLOCK_IMPORT}, {"if", AK_BLOCK_IF},       {"try", AK_BLOCK_TRY},
         {"with", AK_BLOCK_WITH},   {"for", AK_BLOCK_FOR},     {"while", AK_BLOCK_WHILE},
     };
+    if (!memchr("acdfitw", c->text[at], 7)) /* most statements are assignments and calls */
+        return;
     if (word_is(c, at, "async")) {
         uint32_t next = behind_word(c, at);
         block->is_async =

@@ -59,8 +59,9 @@ size_t ak__blocks_cut(AkArena *arena, const char *text, uint32_t len, AkBlock **
 size_t ak__blocks_cut_plain(AkArena *arena, const char *text, uint32_t len, AkBlock **out);
 
 /* Cuts blocks[index], a class, at the statements of its body: a header, then the members, which
- * tile the class. A class whose body stands on its own line (`class A: pass`), or whose body is
- * broken, is a header alone. */
+ * tile the class. A class whose body stands on its line (`class A: pass`), or whose body is
+ * broken, is a header alone. A member's bytes are indented; tree-sitter parses them alone as
+ * they are, as a module of one statement. */
 size_t ak__class_cut(AkArena *arena, const char *text, const AkBlock *blocks, size_t index,
                      AkBlock **out);
 

@@ -1,10 +1,10 @@
 /* check.c: a check from its first path to its last finding.
  *
  * The order of things is in settle() and check_all(): open what may matter; parse the blocks in
- * which a framework is named; then, until nothing new comes: give roles to what was parsed, find
- * entry points, queue the code that runs at import, and analyse function after function. What
- * they ask for and is not there yet is parsed in rounds. When all is known, contexts are walked
- * out from the roots and the rules run.
+ * which a framework is named; then, until nothing new comes: give roles to what was parsed,
+ * find entry points, queue the code that runs at import, and analyse function after function.
+ * What they ask for and is not there yet is parsed in rounds. When all is known, contexts are
+ * walked out from the roots and the rules run.
  */
 #include "stages.h"
 
@@ -44,7 +44,8 @@ static bool stopped(AkProgram *program)
 
 static void analyse_queue(AkProgram *program)
 {
-    while (program->queue_at < program->queue_len && !((program->queue_at & 255) == 255 && stopped(program)))
+    while (program->queue_at < program->queue_len &&
+           !((program->queue_at & 255) == 255 && stopped(program)))
         ak__analyse(program, program->queue[program->queue_at++]);
     program->queue_at = program->queue_len = 0;
 }
@@ -52,7 +53,8 @@ static void analyse_queue(AkProgram *program)
 static void requeue_deferred(AkProgram *program)
 {
     for (uint32_t i = 0; i < program->deferred_len; i++)
-        AK_PUSH(program->arena, program->queue, program->queue_len, program->queue_cap) = program->deferred[i];
+        AK_PUSH(program->arena, program->queue, program->queue_len, program->queue_cap) =
+            program->deferred[i];
     program->deferred_len = 0;
 }
 
@@ -68,7 +70,8 @@ static void queue_rest(AkProgram *program)
             fn->function.roles & AK_ROLE_FIELDS)
             continue;
         fn->queued = true;
-        AK_PUSH(program->arena, program->queue, program->queue_len, program->queue_cap) = &fn->function;
+        AK_PUSH(program->arena, program->queue, program->queue_len, program->queue_cap) =
+            &fn->function;
     }
 }
 
@@ -86,7 +89,8 @@ static void settle(AkProgram *program)
         /* Analysis finds modules that are imported; their code may be there already. */
         ak__module_code(program);
         analyse_queue(program);
-    } while (ak__round(program) || program->queue_len || program->dialect_at < program->unit_len);
+    } while (ak__round(program) || program->queue_len ||
+             program->dialect_at < program->unit_len);
 }
 
 static void choose_books(AkProgram *program)
@@ -140,8 +144,11 @@ static void check_all(AkProgram *program)
 
 static void make_workers(AkProgram *program)
 {
-    program->worker_len = program->options.threads > 1 && program->options.parallel ? program->options.threads : 1;
-    program->workers = ak__alloc(program->arena, program->worker_len * sizeof *program->workers);
+    program->worker_len = program->options.threads > 1 && program->options.parallel
+                              ? program->options.threads
+                              : 1;
+    program->workers =
+        ak__alloc(program->arena, program->worker_len * sizeof *program->workers);
     for (uint32_t i = 0; i < program->worker_len; i++) {
         program->workers[i].arena = ak__arena_new();
         if (!program->workers[i].arena)
@@ -195,6 +202,7 @@ void ak_check_free(AkCheck *check)
 {
     if (!check)
         return;
+    ak__release_texts(&check->program);
     free_workers(&check->program);
     ak__arena_free(check->program.arena);
 }
@@ -210,7 +218,9 @@ int ak_check_path(AkCheck *check, const char *path, AkUse use)
 {
     if (setjmp(*check->program.guard))
         return out_of_memory(check);
-    return ak__module_add(&check->program, path, use) ? AK_OK : invalid(check, "a path was added twice");
+    return ak__module_add(&check->program, path, use)
+               ? AK_OK
+               : invalid(check, "a path was added twice");
 }
 
 int ak_check_text(AkCheck *check, const char *path, const char *text, size_t len, AkUse use)
@@ -231,18 +241,20 @@ int ak_check_text(AkCheck *check, const char *path, const char *text, size_t len
     return AK_OK;
 }
 
-int ak_check_manifest(AkCheck *check, const char *path, const char *text, size_t len, const AkNode *root)
+int ak_check_manifest(AkCheck *check, const char *path, const char *text, size_t len,
+                      const AkNode *root)
 {
     AkProgram *program = &check->program;
     if (setjmp(*program->guard))
         return out_of_memory(check);
     AkManifest manifest = {ak__atom(program, without_dot(path)), text, len, root};
-    AK_PUSH(program->arena, program->manifests, program->manifest_len, program->manifest_cap) = manifest;
+    AK_PUSH(program->arena, program->manifests, program->manifest_len, program->manifest_cap) =
+        manifest;
     return AK_OK;
 }
 
-int ak_check_report(AkCheck *check, const char *rule_id, const AkPlace *place, const char *message,
-                    const char *advice)
+int ak_check_report(AkCheck *check, const char *rule_id, const AkPlace *place,
+                    const char *message, const char *advice)
 {
     AkProgram *program = &check->program;
     const AkRule *rule = ak_rule_find(rule_id);
@@ -253,7 +265,8 @@ int ak_check_report(AkCheck *check, const char *rule_id, const AkPlace *place, c
     AkPlace kept = *place;
     kept.path = ak__strndup(program->arena, place->path, strlen(place->path));
     ak__report_made(program, rule, kept, ak__strndup(program->arena, message, strlen(message)),
-                    advice ? ak__strndup(program->arena, advice, strlen(advice)) : NULL, true, NULL);
+                    advice ? ak__strndup(program->arena, advice, strlen(advice)) : NULL, true,
+                    NULL);
     return AK_OK;
 }
 
@@ -262,7 +275,8 @@ static bool known_rules(const char *const *names)
     for (; names && *names; names++) {
         bool found = false;
         for (size_t i = 0; i < ak__rule_len && !found; i++)
-            found = strncmp(ak__rules[i]->id, *names, strlen(*names)) == 0 || strcmp(ak__rules[i]->name, *names) == 0;
+            found = strncmp(ak__rules[i]->id, *names, strlen(*names)) == 0 ||
+                    strcmp(ak__rules[i]->name, *names) == 0;
         if (!found)
             return false;
     }

@@ -1,10 +1,11 @@
 /* collect.c: one walk of a block's tree fills the tables of facts.h.
  *
  * The walk is split by what it reads: statements, expressions, strings. Each function is called
- * on its node and leaves the cursor there. Expressions get their numbers on the way down, so that
- * a parent comes before its children; their kids wait in `pending` until the last one is known
- * and are then written side by side. What several statements decide together (the scope of a name
- * declared global, whether an import is optional) is settled in the end, over the tables.
+ * on its node and leaves the cursor there. Expressions get their numbers on the way down, so
+ * that a parent comes before its children; their kids wait in `pending` until the last one is
+ * known and are then written side by side. What several statements decide together (the scope
+ * of a name declared global, whether an import is optional) is settled in the end, over the
+ * tables.
  */
 #include "collect.h"
 
@@ -133,7 +134,8 @@ AkScopeId ak__open_scope(AkWalk *w, AkScopeKind kind, uint32_t index)
     return id;
 }
 
-AkBinding ak__binding(const AkWalk *w, AkBindingKind kind, AkName name, uint32_t start, uint32_t end)
+AkBinding ak__binding(const AkWalk *w, AkBindingKind kind, AkName name, uint32_t start,
+                      uint32_t end)
 {
     return (AkBinding){.kind = (uint8_t)kind,
                        .name = name,
@@ -245,7 +247,8 @@ static AkScopeId nonlocal_scope(const AkWalk *w, AkScopeId from, AkName name)
 static void move_declared(AkWalk *w)
 {
     uint32_t count = 0;
-    AkScopeId *scopes = ak__scratch(w->parser, AK_T_SPINE, (size_t)w->binding_len * sizeof *scopes);
+    AkScopeId *scopes =
+        ak__scratch(w->parser, AK_T_SPINE, (size_t)w->binding_len * sizeof *scopes);
     if (!scopes)
         ak__no_memory(w);
     for (uint32_t i = 1; i < w->binding_len; i++) {
@@ -351,7 +354,8 @@ static uint32_t find_word(const char *text, uint32_t at, uint32_t end)
 
 static bool on_own_line(const char *text, uint32_t start)
 {
-    while (start && (text[start - 1] == ' ' || text[start - 1] == '\t' || text[start - 1] == '\f'))
+    while (start &&
+           (text[start - 1] == ' ' || text[start - 1] == '\t' || text[start - 1] == '\f'))
         start--;
     return !start || text[start - 1] == '\n' || text[start - 1] == '\r';
 }
@@ -456,10 +460,10 @@ static const AkFacts *keep_all(AkWalk *w)
 }
 
 /* A member's text may start behind its indentation or before it: the grammar takes the first
- * statement where it stands, and those that follow at the same column or, below the first line's,
- * as its block's end. So indent has nothing to add. */
-const AkFacts *ak__collect(struct AkArena *arena, AkParser *parser, const char *text, uint32_t len,
-                           uint32_t indent)
+ * statement where it stands, and those that follow at the same column or, below the first
+ * line's, as its block's end. So indent has nothing to add. */
+const AkFacts *ak__collect(struct AkArena *arena, AkParser *parser, const char *text,
+                           uint32_t len, uint32_t indent)
 {
     (void)indent;
     AkWalk w = {.arena = arena, .parser = parser, .block = text, .text = text};

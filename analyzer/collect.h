@@ -1,8 +1,8 @@
 /* collect.h: what the files of the collector share. See collect.c for the whole.
  *
- * One AkWalk a block. Tables grow in the parser's scratch memory and are copied to the arena when
- * the walk is done. ak__expr and ak__stmt stand on their node when called and stand on it again
- * when they return.
+ * One AkWalk a block. Tables grow in the parser's scratch memory and are copied to the arena
+ * when the walk is done. ak__expr and ak__stmt stand on their node when called and stand on it
+ * again when they return.
  */
 #ifndef AK_COLLECT_H
 #define AK_COLLECT_H
@@ -12,10 +12,27 @@
 
 /* Which scratch memory belongs to what. */
 typedef enum AkTable {
-    AK_T_EXPRS, AK_T_KIDS, AK_T_STMTS, AK_T_SCOPES, AK_T_BINDINGS, AK_T_PARAMS, AK_T_FUNCTIONS,
-    AK_T_CLASSES, AK_T_IMPORTS, AK_T_LOOPS, AK_T_COMMENTS, AK_T_ERRORS,
-    AK_T_NAMES, AK_T_SLOTS, AK_T_CHARS, AK_T_PENDING, AK_T_RETURNED, AK_T_YIELDED, AK_T_OPEN_PARAMS,
-    AK_T_VALUE, AK_T_SPINE,
+    AK_T_EXPRS,
+    AK_T_KIDS,
+    AK_T_STMTS,
+    AK_T_SCOPES,
+    AK_T_BINDINGS,
+    AK_T_PARAMS,
+    AK_T_FUNCTIONS,
+    AK_T_CLASSES,
+    AK_T_IMPORTS,
+    AK_T_LOOPS,
+    AK_T_COMMENTS,
+    AK_T_ERRORS,
+    AK_T_NAMES,
+    AK_T_SLOTS,
+    AK_T_CHARS,
+    AK_T_PENDING,
+    AK_T_RETURNED,
+    AK_T_YIELDED,
+    AK_T_OPEN_PARAMS,
+    AK_T_VALUE,
+    AK_T_SPINE,
 } AkTable;
 
 /* A name by its place in chars. */
@@ -26,12 +43,12 @@ typedef struct AkNamed {
 typedef struct AkWalk {
     struct AkArena *arena;
     AkParser *parser;
-    const char *block;  /* the text of the block */
-    const char *text;   /* what the present level reads: the block, or an annotation in quotes */
-    uint32_t shift;     /* text - block */
+    const char *block; /* the text of the block */
+    const char *text;  /* what the present level reads: the block, or an annotation in quotes */
+    uint32_t shift;    /* text - block */
     unsigned level;
-    unsigned depth;     /* of the recursion */
-    bool broken;        /* the present level has errors somewhere */
+    unsigned depth; /* of the recursion */
+    bool broken;    /* the present level has errors somewhere */
 
     AkExpr *exprs;
     AkExprId *kids;
@@ -46,13 +63,13 @@ typedef struct AkWalk {
     AkComment *comments;
     AkSyntaxError *errors;
     AkNamed *names;
-    uint32_t *slots;      /* names by hash, a power of two of them */
-    char *chars;          /* of the names, each ended with 0 */
-    AkExprId *pending;    /* kids of expressions that are not complete */
+    uint32_t *slots;              /* names by hash, a power of two of them */
+    char *chars;                  /* of the names, each ended with 0 */
+    AkExprId *pending;            /* kids of expressions that are not complete */
     AkExprId *returned, *yielded; /* of functions that are not complete */
     AkParam *open_params;
-    char *value;          /* the string that is being read */
-    AkExprId *spine;      /* chains that are not complete, see chain() */
+    char *value;     /* the string that is being read */
+    AkExprId *spine; /* chains that are not complete, see chain() */
     uint32_t expr_len, kid_len, stmt_len, scope_len, binding_len, param_len, function_len,
         class_len, import_len, loop_len, comment_len, error_len, name_len, slot_len, char_len,
         pending_len, returned_len, yielded_len, open_param_len, value_len, spine_len;
@@ -72,8 +89,7 @@ typedef struct AkWalk {
 #define AK_ADD(w, array, one, table)                                                           \
     (*((w)->one##_len < (w)->one##_cap                                                         \
            ? (void)0                                                                           \
-           : (void)((w)->array =                                                               \
-                        ak__widen((w), table, sizeof *(w)->array, &(w)->one##_cap)),           \
+           : (void)((w)->array = ak__widen((w), table, sizeof *(w)->array, &(w)->one##_cap)),  \
        &(w)->array[(w)->one##_len++]))
 void *ak__widen(AkWalk *w, AkTable table, size_t size, uint32_t *cap);
 _Noreturn void ak__no_memory(AkWalk *w);
@@ -116,7 +132,8 @@ AkName ak__intern_dotted(AkWalk *w, const char *bytes, size_t len);
 
 AkScopeId ak__open_scope(AkWalk *w, AkScopeKind kind, uint32_t index);
 /* What a binding of the present scope and statement starts from. */
-AkBinding ak__binding(const AkWalk *w, AkBindingKind kind, AkName name, uint32_t start, uint32_t end);
+AkBinding ak__binding(const AkWalk *w, AkBindingKind kind, AkName name, uint32_t start,
+                      uint32_t end);
 void ak__bind(AkWalk *w, AkBinding binding);
 /* Marks the names, attributes and subscripts of a target with flag and binds its names: what is
  * a model for each, but for name, place, how and part. */
@@ -127,7 +144,8 @@ void ak__bind_target(AkWalk *w, AkExprId target, AkExprFlag flag, const AkBindin
 AkExprId ak__expr(AkWalk *w, AkExprId parent);
 AkExprId ak__annotation(AkWalk *w); /* at a `type` node */
 /* A new expression of a kind, at a place of the level's text. */
-AkExprId ak__new_expr(AkWalk *w, AkExprKind kind, AkExprId parent, uint32_t start, uint32_t end);
+AkExprId ak__new_expr(AkWalk *w, AkExprKind kind, AkExprId parent, uint32_t start,
+                      uint32_t end);
 /* The kids pushed since mark become a list of their own. */
 AkKids ak__kids(AkWalk *w, uint32_t mark);
 /* The children that are expressions, one or many: a tuple if there is a comma. */

@@ -1,8 +1,8 @@
 /* collect_expr.c: from expression nodes to AkExpr.
  *
  * The recursion goes as deep as brackets and right operands nest, and no deeper than DEEPEST:
- * CPython itself gives up at 200 brackets. What nests to the left without end, `a.b(c).d + e + f`,
- * is walked by chain() with a stack of its own.
+ * CPython itself gives up at 200 brackets. What nests to the left without end, `a.b(c).d + e +
+ * f`, is walked by chain() with a stack of its own.
  */
 #include "collect.h"
 
@@ -18,12 +18,12 @@ AkExprId ak__new_expr(AkWalk *w, AkExprKind kind, AkExprId parent, uint32_t star
 {
     AkExprId id = w->expr_len;
     AK_ADD(w, exprs, expr, AK_T_EXPRS) = (AkExpr){.kind = (uint8_t)kind,
-                                      .flags = w->flags,
-                                      .start = start + w->shift,
-                                      .end = end + w->shift,
-                                      .scope = w->scope,
-                                      .stmt = w->stmt,
-                                      .parent = parent};
+                                                  .flags = w->flags,
+                                                  .start = start + w->shift,
+                                                  .end = end + w->shift,
+                                                  .scope = w->scope,
+                                                  .stmt = w->stmt,
+                                                  .parent = parent};
     return id;
 }
 
@@ -51,7 +51,8 @@ static void finish(AkWalk *w, AkExprId id, uint32_t mark)
 
 void ak__report(AkWalk *w, uint32_t start, uint32_t end)
 {
-    AK_ADD(w, errors, error, AK_T_ERRORS) = (AkSyntaxError){start + w->shift, end + w->shift, false};
+    AK_ADD(w, errors, error, AK_T_ERRORS) =
+        (AkSyntaxError){start + w->shift, end + w->shift, false};
 }
 
 /* ---- Errors ---- */
@@ -263,7 +264,8 @@ static AkExprId boolean(AkWalk *w, AkExprId parent)
     bool inside = ak__first(w, AK_N_NODES, id);
     while (inside) {
         nested++;
-        if (ak__kind(w) != AK_N_BOOLEAN_OPERATOR || ak__node_operator(w->parser, w->level) != op)
+        if (ak__kind(w) != AK_N_BOOLEAN_OPERATOR ||
+            ak__node_operator(w->parser, w->level) != op)
             break;
         inside = ak__first(w, AK_N_NODES, id);
     }
@@ -302,8 +304,8 @@ static bool is_link(AkNodeKind kind)
 
 static bool is_word(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           (unsigned char)c >= 0x80;
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           c == '_' || (unsigned char)c >= 0x80;
 }
 
 /* The name is the node's last token: where nothing is broken, no need to go there. */
@@ -348,53 +350,47 @@ static void arguments(AkWalk *w, AkExprId id)
     w->quotes = quotes;
 }
 
-/* The items of a subscript, from where the cursor stands. Inside an annotation strings are
- * annotations too, but for `Literal["a"]` and what follows the type of `Annotated[T, "a"]`. */
-static void items_until_end(AkWalk *w, AkExprId object, AkExprId parent)
+/* The items of a subscript, from where the cursor stands; gives the end of the last one or its
+ * comma. Inside an annotation strings are annotations too, but for `Literal["a"]` and what
+ * follows the type of `Annotated[T, "a"]`. */
+static uint32_t items_until_end(AkWalk *w, AkExprId object, AkExprId parent)
 {
     bool quotes = w->quotes, annotated = false;
+    uint32_t end;
     if (quotes) {
         AkName name = w->exprs[object].name;
         annotated = ak__name_is(w, name, "Annotated");
         w->quotes = !ak__name_is(w, name, "Literal");
     }
     do {
+        end = ak__at(w)->end;
+        if (ak__kind(w) < AK_N_NODES)
+            continue;
         ak__push(w, ak__expr(w, parent));
         w->quotes = w->quotes && !annotated;
-    } while (ak__next(w, AK_N_NODES, parent));
+    } while (ak__next(w, AK_N_COMMA, parent));
     w->quotes = quotes;
+    return end;
 }
 
-/* A tuple without brackets has its end after its last comma, as in Python. */
-static uint32_t behind_comma(const AkWalk *w, uint32_t at, uint32_t limit)
+/* From the first item on. `x[*a]` is a tuple, as `x[a,]` is. */
+static void index_items(AkWalk *w, AkExprId object, AkExprId parent, bool comma)
 {
-    uint32_t end = at;
-    while (at < limit && (w->text[at] == ' ' || w->text[at] == '\t'))
-        at++;
-    return at < limit && w->text[at] == ',' ? at + 1 : end;
-}
-
-/* From the first item on. */
-static AkExprId index_tuple(AkWalk *w, AkExprId object, AkExprId parent)
-{
+    if (!comma && w->text[ak__at(w)->start] != '*') {
+        items_until_end(w, object, parent);
+        return;
+    }
     AkExprId id = at_node(w, AK_X_TUPLE, parent);
     uint32_t mark = w->pending_len;
-    items_until_end(w, object, id);
-    AkExprId last = w->pending[w->pending_len - 1];
-    uint32_t limit = w->exprs[parent].end - w->shift;
+    w->exprs[id].end = items_until_end(w, object, id) + w->shift;
     finish(w, id, mark);
-    w->exprs[id].end = behind_comma(w, w->exprs[last].end - w->shift, limit) + w->shift;
-    return id;
+    ak__push(w, id);
 }
 
 static void subscript(AkWalk *w, AkExprId id, AkExprId object, bool comma)
 {
-    if (!ak__next(w, AK_N_NODES, id))
-        return;
-    if (comma)
-        ak__push(w, index_tuple(w, object, id));
-    else
-        items_until_end(w, object, id);
+    if (ak__next(w, AK_N_NODES, id))
+        index_items(w, object, id, comma);
 }
 
 static AkExprKind link_kind(AkNodeKind kind)
@@ -421,14 +417,37 @@ static void finish_link(AkWalk *w, AkExprId id, AkExprId left, bool comma)
     finish(w, id, mark);
 }
 
+/* The grammar binds a star closer than what follows: `*a.b()` is the call of `*a.b` for it, in
+ * Python it is a star before a call. So the star goes first, and the links begin behind it. */
+static AkExprId star_before(AkWalk *w, AkExprId parent, uint32_t star)
+{
+    AkExprId id = at_node(w, AK_X_STAR, parent);
+    w->exprs[id].start = star + w->shift;
+    return id;
+}
+
+static uint32_t behind_star(const AkWalk *w, uint32_t at)
+{
+    at++;
+    while (w->text[at] == ' ' || w->text[at] == '\t')
+        at++;
+    return at;
+}
+
 /* Down along the first children to the end of the chain, then up again, link by link. */
 static AkExprId chain(AkWalk *w, AkExprId parent)
 {
-    uint32_t bottom = w->spine_len;
+    uint32_t bottom = w->spine_len, start = ak__at(w)->start;
+    AkExprId star = w->text[start] == '*' ? star_before(w, parent, start) : 0;
+    if (star) {
+        parent = star;
+        start = behind_star(w, start);
+    }
     bool inside;
     do {
         AkNodeKind kind = ak__kind(w);
         AkExprId id = at_node(w, link_kind(kind), parent);
+        w->exprs[id].start = start + w->shift;
         bool comma = kind == AK_N_SUBSCRIPT && ak__has_comma(w);
         AK_ADD(w, spine, spine, AK_T_SPINE) = id << 1 | comma;
         parent = id;
@@ -439,14 +458,20 @@ static AkExprId chain(AkWalk *w, AkExprId parent)
         parent = w->spine[--w->spine_len] >> 1;
         w->exprs[parent].kind = AK_X_ERROR;
     } else {
-        parent = ak__expr(w, parent);
+        parent =
+            star && ak__kind(w) == AK_N_LIST_SPLAT ? ak__inner(w, parent) : ak__expr(w, parent);
     }
     while (w->spine_len > bottom) {
         uint32_t link = w->spine[--w->spine_len];
         finish_link(w, link >> 1, parent, link & 1);
         parent = link >> 1;
     }
-    return parent;
+    if (!star)
+        return parent;
+    uint32_t mark = w->pending_len;
+    ak__push(w, parent);
+    finish(w, star, mark);
+    return star;
 }
 
 /* ---- Names ---- */
@@ -488,6 +513,15 @@ AkExprId ak__dotted(AkWalk *w, AkExprId parent, uint32_t start, uint32_t end)
 
 /* ---- Strings ---- */
 
+/* `f"{x:=5}"`: not an assignment, but x with the format "=5". */
+static void push_name_before_format(AkWalk *w, AkExprId id)
+{
+    if (!ak__first(w, AK_N_NODES, id))
+        return;
+    ak__push(w, ak__expr(w, id));
+    ak__node_up(w->parser, w->level);
+}
+
 static void push_interpolations(AkWalk *w, AkExprId id)
 {
     if (w->depth >= DEEPEST)
@@ -496,7 +530,9 @@ static void push_interpolations(AkWalk *w, AkExprId id)
     for (bool more = ak__node_down(w->parser, w->level, AK_N_NODES); more;
          more = ak__node_next(w->parser, w->level, AK_N_NODES)) {
         AkNodeKind kind = ak__kind(w);
-        if (kind == AK_N_ERROR || ak__is_expression(kind))
+        if (kind == AK_N_NAMED_EXPRESSION)
+            push_name_before_format(w, id);
+        else if (kind == AK_N_ERROR || ak__is_expression(kind))
             ak__push(w, ak__expr(w, id));
         else
             push_interpolations(w, id);
@@ -534,7 +570,8 @@ static bool is_keyword(const char *text, uint32_t len)
            (len == 5 && memcmp(text, "False", 5) == 0);
 }
 
-/* The one expression of a text, which the cursor has just been put on; 0 if it is no such text. */
+/* The one expression of a text, which the cursor has just been put on; 0 if it is no such text.
+ */
 static AkExprId only_expr(AkWalk *w, AkExprId parent)
 {
     if (w->broken || !ak__node_down(w->parser, w->level, AK_N_NODES) ||
@@ -590,9 +627,10 @@ static AkExprId string(AkWalk *w, AkExprId parent)
         if (id)
             return id;
     }
-    AkExprId id = at_node(w, literal.format  ? AK_X_FSTRING
-                             : literal.bytes ? AK_X_BYTES
-                                             : AK_X_STRING,
+    AkExprId id = at_node(w,
+                          literal.format  ? AK_X_FSTRING
+                          : literal.bytes ? AK_X_BYTES
+                                          : AK_X_STRING,
                           parent);
     if (literal.format) {
         uint32_t mark = w->pending_len;
@@ -817,10 +855,7 @@ static AkExprId generic_type(AkWalk *w, AkExprId parent)
         bool comma = ak__has_comma(w);
         if (!ak__first(w, AK_N_NODES, id))
             continue;
-        if (comma)
-            ak__push(w, index_tuple(w, object, id));
-        else
-            items_until_end(w, object, id);
+        index_items(w, object, id, comma);
     }
     finish(w, id, mark);
     return id;
@@ -838,10 +873,81 @@ static AkExprId member_type(AkWalk *w, AkExprId parent)
     return id;
 }
 
+static AkExprId or_of_types(AkWalk *w, AkExprId parent)
+{
+    AkExprId id = at_node(w, AK_X_BINARY, parent);
+    w->exprs[id].op = AK_OP_OR_BITS;
+    return id;
+}
+
+/* On the right side of a union: down along `X | C | D` to X, one link a sign; each takes the
+ * end of what it holds from the node. Gives how deep the cursor is. */
+static uint32_t descend_union(AkWalk *w, AkExprId id, bool make)
+{
+    uint32_t levels = 0;
+    while (ak__kind(w) == AK_N_TYPE ||
+           (ak__kind(w) == AK_N_BINARY_OPERATOR &&
+            ak__node_operator(w->parser, w->level) == AK_OP_OR_BITS)) {
+        const AkNode node = *ak__at(w);
+        if (make && node.kind == AK_N_BINARY_OPERATOR) {
+            w->exprs[id].end = node.end + w->shift;
+            uint32_t start = w->exprs[id].start;
+            id = or_of_types(w, id);
+            w->exprs[id].start = start;
+            AK_ADD(w, spine, spine, AK_T_SPINE) = id;
+        }
+        ak__node_down(w->parser, w->level, AK_N_NODES);
+        levels++;
+    }
+    if (make)
+        w->exprs[id].end = ak__at(w)->end + w->shift;
+    return levels;
+}
+
+static void finish_or(AkWalk *w, AkExprId id, AkExprId left, AkExprId right)
+{
+    uint32_t mark = w->pending_len;
+    ak__push(w, left);
+    ak__push(w, right);
+    finish(w, id, mark);
+}
+
+/* `A[b] | C | D` is `A[b] | (C | D)` for the grammar; the signs go from left to right in
+ * Python. So the links of the right side are made before the left one is read, around it. */
 static AkExprId union_type(AkWalk *w, AkExprId parent)
 {
-    AkExprId id = list_of(w, AK_X_BINARY, parent);
-    w->exprs[id].op = AK_OP_OR_BITS;
+    if (w->broken) {
+        AkExprId id = list_of(w, AK_X_BINARY, parent);
+        w->exprs[id].op = AK_OP_OR_BITS;
+        return id;
+    }
+    uint32_t bottom = w->spine_len;
+    AkExprId id = or_of_types(w, parent);
+    AK_ADD(w, spine, spine, AK_T_SPINE) = id;
+    ak__node_down(w->parser, w->level, AK_N_NODES);
+    ak__node_next(w->parser, w->level, AK_N_NODES);
+    uint32_t levels = descend_union(w, id, true);
+    for (uint32_t i = 0; i <= levels; i++)
+        ak__node_up(w->parser, w->level);
+    ak__node_down(w->parser, w->level, AK_N_NODES);
+    id = w->spine[--w->spine_len];
+    AkExprId left = ak__expr(w, id);
+    ak__node_next(w->parser, w->level, AK_N_NODES);
+    descend_union(w, id, false);
+    AkExprId right = ak__expr(w, id);
+    finish_or(w, id, left, right);
+    for (; levels; levels--) {
+        /* Out of a `type` there is nothing more to read. */
+        if (!ak__node_next(w->parser, w->level, AK_N_NODES))
+            continue;
+        left = id;
+        id = w->spine[--w->spine_len];
+        right = ak__expr(w, id);
+        finish_or(w, id, left, right);
+        ak__node_up(w->parser, w->level);
+    }
+    ak__node_up(w->parser, w->level);
+    w->spine_len = bottom;
     return id;
 }
 

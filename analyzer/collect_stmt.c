@@ -10,11 +10,11 @@ static AkStmtId open_stmt(AkWalk *w, AkStmtKind kind)
     const AkNode *node = ak__at(w);
     AkStmtId id = w->stmt_len;
     AK_ADD(w, stmts, stmt, AK_T_STMTS) = (AkStmt){.kind = (uint8_t)kind,
-                                      .suite = (uint8_t)w->suite,
-                                      .start = node->start + w->shift,
-                                      .end = node->end + w->shift,
-                                      .parent = w->stmt,
-                                      .scope = w->scope};
+                                                  .suite = (uint8_t)w->suite,
+                                                  .start = node->start + w->shift,
+                                                  .end = node->end + w->shift,
+                                                  .parent = w->stmt,
+                                                  .scope = w->scope};
     w->stmt = id;
     w->suite = AK_SUITE_BODY;
     return id;
@@ -274,25 +274,60 @@ static void declaration(AkWalk *w, AkStmtKind kind)
 }
 
 /* Its type parameters are not bound: the alias has a scope of its own in Python. */
+static void read_alias(AkWalk *w, AkStmtId id)
+{
+    uint32_t start = ak__at(w)->start, end = start;
+    while (!is_blank(w->text[end]) && w->text[end] != '[' && w->text[end] != '=')
+        end++;
+    AkName name = ak__intern(w, w->text + start, end - start);
+    AkExprId value = 0;
+    if (ak__next(w, AK_N_NODES, 0)) {
+        value = ak__annotation(w);
+        ak__rest(w, 0);
+    }
+    w->stmts[id].name = name;
+    w->stmts[id].value = value;
+    AkBinding what = ak__binding(w, AK_B_TYPE, name, start, end);
+    what.value = value;
+    ak__bind(w, what);
+}
+
+/* `type(x).y = z`: the grammar sees the alias of a type called `(x).y`. The statement is parsed
+ * once more, with a name in the place of the word; what is read is the text as it stands. */
+static void assignment_to_type(AkWalk *w, uint32_t start, uint32_t end)
+{
+    const char *text = w->text;
+    uint32_t shift = w->shift;
+    char *copy = ak__strndup(w->arena, text + start, end - start);
+    copy[0] = 'T';
+    w->level++;
+    if (!ak__parse(w->parser, w->level, copy, end - start))
+        ak__no_memory(w);
+    w->text += start;
+    w->shift += start;
+    w->broken = ak__parse_broken(w->parser, w->level);
+    ak__suite(w, w->suite);
+    w->level--;
+    w->text = text;
+    w->shift = shift;
+    w->broken = ak__parse_broken(w->parser, w->level);
+}
+
 static void type_alias(AkWalk *w)
 {
-    AkStmtId id = open_stmt(w, AK_S_TYPE);
-    if (ak__first(w, AK_N_NODES, 0)) {
-        uint32_t start = ak__at(w)->start, end = start;
-        while (!is_blank(w->text[end]) && w->text[end] != '[' && w->text[end] != '=')
-            end++;
-        AkName name = ak__intern(w, w->text + start, end - start);
-        AkExprId value = 0;
-        if (ak__next(w, AK_N_NODES, 0)) {
-            value = ak__annotation(w);
-            ak__rest(w, 0);
-        }
-        w->stmts[id].name = name;
-        w->stmts[id].value = value;
-        AkBinding what = ak__binding(w, AK_B_TYPE, name, start, end);
-        what.value = value;
-        ak__bind(w, what);
+    const AkNode whole = *ak__at(w);
+    bool has_left = ak__first(w, AK_N_NODES, 0);
+    char first = has_left ? w->text[ak__at(w)->start] : 0;
+    if ((first == '(' || first == '[') && w->level + 1 < AK_PARSE_LEVELS) {
+        ak__node_up(w->parser, w->level);
+        assignment_to_type(w, whole.start, whole.end);
+        return;
     }
+    AkStmtId id = open_stmt(w, AK_S_TYPE);
+    w->stmts[id].start = whole.start + w->shift;
+    w->stmts[id].end = whole.end + w->shift;
+    if (has_left)
+        read_alias(w, id);
     close_stmt(w, id);
 }
 
@@ -324,7 +359,8 @@ static void print_stmt(AkWalk *w)
     AkExprId shift = ak__new_expr(w, AK_X_BINARY, tuple, whole.start, chevron.end);
     w->exprs[shift].op = AK_OP_RSHIFT;
     ak__push(w, shift);
-    for (bool more = ak__first(w, AK_N_NODES, tuple); more; more = ak__next(w, AK_N_NODES, tuple)) {
+    for (bool more = ak__first(w, AK_N_NODES, tuple); more;
+         more = ak__next(w, AK_N_NODES, tuple)) {
         if (ak__kind(w) == AK_N_CHEVRON) {
             uint32_t inside = w->pending_len;
             AkExprId name = ak__dotted(w, shift, whole.start, whole.start + 5);
@@ -463,7 +499,7 @@ static void if_part(AkWalk *w, AkStmtId id)
     }
 }
 
-static AkStmtId elif(AkWalk *w)
+static AkStmtId elif (AkWalk *w)
 {
     w->suite = AK_SUITE_ELSE;
     AkStmtId id = open_stmt(w, AK_S_IF);
@@ -477,7 +513,7 @@ static void if_stmt(AkWalk *w, AkStmtKind kind)
     AkStmtId first = open_stmt(w, kind), last = first;
     for (bool more = ak__first(w, AK_N_NODES, 0); more; more = ak__next(w, AK_N_NODES, 0)) {
         if (ak__kind(w) == AK_N_ELIF_CLAUSE)
-            last = elif(w);
+            last = elif (w);
         else if (ak__kind(w) == AK_N_ELSE_CLAUSE)
             clause(w, AK_SUITE_ELSE);
         else
@@ -558,12 +594,26 @@ static void with_item(AkWalk *w)
     }
 }
 
+/* `with (a as b,):` is one item, a tuple with a comma for the grammar. */
+static bool is_one_in_brackets(const AkWalk *w, AkNode clause)
+{
+    const AkNode *node = ak__at(w);
+    return node->kind == AK_N_TUPLE && node->start == clause.start && node->end == clause.end;
+}
+
 static void with_clause(AkWalk *w)
 {
+    const AkNode whole = *ak__at(w);
     for (bool more = ak__first(w, AK_N_NODES, 0); more; more = ak__next(w, AK_N_NODES, 0)) {
         if (ak__kind(w) != AK_N_WITH_ITEM || !ak__first(w, AK_N_NODES, 0))
             continue;
-        with_item(w);
+        if (is_one_in_brackets(w, whole)) {
+            for (bool item = ak__first(w, AK_N_NODES, 0); item;
+                 item = ak__next(w, AK_N_NODES, 0))
+                with_item(w);
+        } else {
+            with_item(w);
+        }
         ak__rest(w, 0);
     }
 }
@@ -606,15 +656,21 @@ static AkExprId handled(AkWalk *w, AkStmtId id)
     return type;
 }
 
-/* The items put off since mark, as a tuple without brackets. */
-static void complete_tuple(AkWalk *w, AkExprId tuple, uint32_t mark)
+/* Items with commas between them, up to the block: a tuple without brackets. */
+static AkExprId tuple_until_block(AkWalk *w, bool *more)
 {
-    if (w->pending_len == mark)
-        return;
-    w->exprs[tuple].start = w->exprs[w->pending[mark]].start;
-    w->exprs[tuple].end = w->exprs[w->pending[w->pending_len - 1]].end;
+    uint32_t mark = w->pending_len, start = ak__at(w)->start, end = start;
+    AkExprId tuple = ak__new_expr(w, AK_X_TUPLE, 0, start, start);
+    while (*more && ak__kind(w) != AK_N_BLOCK) {
+        end = ak__at(w)->end;
+        if (ak__kind(w) >= AK_N_NODES)
+            ak__push(w, ak__expr(w, tuple));
+        *more = ak__next(w, AK_N_COMMA, 0);
+    }
+    w->exprs[tuple].end = end + w->shift;
     AkKids kids = ak__kids(w, mark);
     w->exprs[tuple].kids = kids;
+    return tuple;
 }
 
 /* `except A, B:` is a tuple without brackets. */
@@ -622,21 +678,19 @@ static void handler(AkWalk *w)
 {
     w->suite = AK_SUITE_HANDLER;
     AkStmtId id = open_stmt(w, AK_S_HANDLER);
-    bool comma = ak__has_comma(w);
-    AkExprId type = comma ? ak__new_expr(w, AK_X_TUPLE, 0, 0, 0) : 0;
-    uint32_t mark = w->pending_len;
-    for (bool more = ak__first(w, AK_N_NODES, 0); more; more = ak__next(w, AK_N_NODES, 0)) {
+    bool comma = ak__has_comma(w), more = ak__first(w, AK_N_NODES, 0);
+    if (more && comma) {
+        AkExprId type = tuple_until_block(w, &more);
+        w->stmts[id].value = type;
+    }
+    for (; more; more = ak__next(w, AK_N_NODES, 0)) {
         if (ak__kind(w) == AK_N_BLOCK) {
-            if (comma)
-                complete_tuple(w, type, mark);
             ak__suite(w, AK_SUITE_BODY);
-        } else if (comma) {
-            ak__push(w, ak__expr(w, type));
         } else {
-            type = handled(w, id);
+            AkExprId type = handled(w, id);
+            w->stmts[id].value = type;
         }
     }
-    w->stmts[id].value = type;
     close_stmt(w, id);
 }
 
@@ -848,25 +902,16 @@ static void cases(AkWalk *w, AkExprId subject)
 
 static void match_stmt(AkWalk *w)
 {
-    bool comma = ak__has_comma(w);
     AkStmtId id = open_stmt(w, AK_S_MATCH);
-    AkExprId subject = comma ? ak__new_expr(w, AK_X_TUPLE, 0, 0, 0) : 0;
-    uint32_t mark = w->pending_len;
-    for (bool more = ak__first(w, AK_N_NODES, 0); more; more = ak__next(w, AK_N_NODES, 0)) {
-        if (ak__kind(w) != AK_N_BLOCK) {
-            AkExprId item = ak__expr(w, comma ? subject : 0);
-            if (comma)
-                ak__push(w, item);
-            else
-                subject = item;
-            continue;
-        }
-        if (comma)
-            complete_tuple(w, subject, mark);
+    bool comma = ak__has_comma(w), more = ak__first(w, AK_N_NODES, 0);
+    AkExprId subject = more && comma ? tuple_until_block(w, &more) : 0;
+    for (; more; more = ak__next(w, AK_N_NODES, 0)) {
         w->stmts[id].value = subject;
-        cases(w, subject);
+        if (ak__kind(w) == AK_N_BLOCK)
+            cases(w, subject);
+        else
+            subject = ak__expr(w, 0);
     }
-    w->pending_len = mark;
     w->stmts[id].value = subject;
     close_stmt(w, id);
 }
@@ -879,14 +924,15 @@ uint32_t ak__open_function(AkWalk *w, bool is_lambda)
     const AkScope *around = &w->scopes[w->scope];
     bool method = around->kind == AK_SCOPE_CLASS && !is_lambda;
     const AkNode *node = ak__at(w);
-    AK_ADD(w, functions, function, AK_T_FUNCTIONS) = (AkFunctionFact){.is_lambda = is_lambda,
-                                                      .returns_value = is_lambda,
-                                                      .start = node->start + w->shift,
-                                                      .end = node->end + w->shift,
-                                                      .parent = w->scope,
-                                                      .stmt = w->stmt,
-                                                      .class_ = method ? around->index : 0,
-                                                      .outer = around->function};
+    AK_ADD(w, functions, function, AK_T_FUNCTIONS) =
+        (AkFunctionFact){.is_lambda = is_lambda,
+                         .returns_value = is_lambda,
+                         .start = node->start + w->shift,
+                         .end = node->end + w->shift,
+                         .parent = w->scope,
+                         .stmt = w->stmt,
+                         .class_ = method ? around->index : 0,
+                         .outer = around->function};
     AkScopeId scope = ak__open_scope(w, AK_SCOPE_FUNCTION, function);
     w->functions[function].scope = scope;
     return function;
@@ -932,9 +978,11 @@ static void starred_param(AkWalk *w, AkParam *param)
 static void full_param(AkWalk *w, AkParam *param, AkExprId parent)
 {
     bool named = false;
-    for (bool more = ak__first(w, AK_N_NODES, parent); more; more = ak__next(w, AK_N_NODES, parent)) {
+    for (bool more = ak__first(w, AK_N_NODES, parent); more;
+         more = ak__next(w, AK_N_NODES, parent)) {
         AkNodeKind kind = ak__kind(w);
-        if (!named && (kind == AK_N_LIST_SPLAT_PATTERN || kind == AK_N_DICTIONARY_SPLAT_PATTERN)) {
+        if (!named &&
+            (kind == AK_N_LIST_SPLAT_PATTERN || kind == AK_N_DICTIONARY_SPLAT_PATTERN)) {
             starred_param(w, param);
         } else if (!named) {
             named_param(w, param);
@@ -972,7 +1020,8 @@ void ak__parameters(AkWalk *w, uint32_t function)
     uint32_t mark = w->open_param_len;
     AkExprId parent = w->functions[function].expr;
     AkParamKind plain = AK_PARAM_PLAIN;
-    for (bool more = ak__first(w, AK_N_NODES, parent); more; more = ak__next(w, AK_N_NODES, parent)) {
+    for (bool more = ak__first(w, AK_N_NODES, parent); more;
+         more = ak__next(w, AK_N_NODES, parent)) {
         AkParam param = {.kind = (uint8_t)plain};
         switch (ak__kind(w)) {
         case AK_N_POSITIONAL_SEPARATOR:
@@ -1004,7 +1053,8 @@ static void type_parameter(AkWalk *w, AkScopeId scope)
             ak__annotation(w);
         } else if (kind == AK_N_IDENTIFIER) {
             const AkNode node = *ak__at(w);
-            AkBinding what = ak__binding(w, AK_B_TYPE, ak__intern_node(w), node.start, node.end);
+            AkBinding what =
+                ak__binding(w, AK_B_TYPE, ak__intern_node(w), node.start, node.end);
             what.scope = scope;
             what.how = AK_HOW_UNKNOWN;
             ak__bind(w, what);
@@ -1072,9 +1122,7 @@ static void function(AkWalk *w, AkStmtId id, AkKids decorators)
     w->functions[function].decorators = decorators;
     for (bool more = ak__first(w, AK_N_TOKENS, 0); more; more = ak__next(w, AK_N_TOKENS, 0)) {
         switch (ak__kind(w)) {
-        case AK_N_ASYNC:
-            w->functions[function].is_async = w->stmts[id].is_async = true;
-            break;
+        case AK_N_ASYNC: w->functions[function].is_async = w->stmts[id].is_async = true; break;
         case AK_N_IDENTIFIER: {
             AkBinding name = own_name(w, AK_B_FUNCTION, function);
             w->functions[function].name = w->stmts[id].name = name.name;
@@ -1109,12 +1157,13 @@ static void class(AkWalk *w, AkStmtId id, AkKids decorators)
 {
     uint32_t index = w->class_len, around = class_around(w);
     AkScopeId outside = w->scope;
-    AK_ADD(w, classes, class, AK_T_CLASSES) = (AkClassFact){.start = ak__at(w)->start + w->shift,
-                                               .parent = outside,
-                                               .stmt = id,
-                                               .outer_function = w->scopes[outside].function,
-                                               .outer_class = around,
-                                               .decorators = decorators};
+    AK_ADD(w, classes, class, AK_T_CLASSES) =
+        (AkClassFact){.start = ak__at(w)->start + w->shift,
+                      .parent = outside,
+                      .stmt = id,
+                      .outer_function = w->scopes[outside].function,
+                      .outer_class = around,
+                      .decorators = decorators};
     AkScopeId scope = ak__open_scope(w, AK_SCOPE_CLASS, index);
     w->classes[index].scope = scope;
     w->stmts[id].index = index;
@@ -1164,7 +1213,8 @@ static void decorated(AkWalk *w)
             AkExprId decorator = ak__inner(w, 0);
             w->exprs[decorator].flags |= AK_XF_DECORATOR;
             ak__push(w, decorator);
-        } else if (!defined && (kind == AK_N_CLASS_DEFINITION || kind == AK_N_FUNCTION_DEFINITION)) {
+        } else if (!defined &&
+                   (kind == AK_N_CLASS_DEFINITION || kind == AK_N_FUNCTION_DEFINITION)) {
             defined = true;
             AkKids decorators = ak__kids(w, mark);
             w->stmts[id].kind = kind == AK_N_CLASS_DEFINITION ? AK_S_CLASS : AK_S_FUNCTION;
@@ -1189,7 +1239,9 @@ static void stmt(AkWalk *w)
     case AK_N_TRY_STATEMENT: try_stmt(w); break;
     case AK_N_WITH_STATEMENT: with_stmt(w); break;
     case AK_N_MATCH_STATEMENT: match_stmt(w); break;
-    case AK_N_FUNCTION_DEFINITION: definition(w, open_stmt(w, AK_S_FUNCTION), (AkKids){0}); break;
+    case AK_N_FUNCTION_DEFINITION:
+        definition(w, open_stmt(w, AK_S_FUNCTION), (AkKids){0});
+        break;
     case AK_N_CLASS_DEFINITION: definition(w, open_stmt(w, AK_S_CLASS), (AkKids){0}); break;
     case AK_N_DECORATED_DEFINITION: decorated(w); break;
     case AK_N_IMPORT_STATEMENT:

@@ -20,7 +20,8 @@ bool ak__literal(const char *text, uint32_t start, uint32_t end, AkLiteral *out)
     }
     if (at >= end)
         return false;
-    uint32_t quotes = end - at >= 6 && text[at + 1] == text[at] && text[at + 2] == text[at] ? 3 : 1;
+    uint32_t quotes =
+        end - at >= 6 && text[at + 1] == text[at] && text[at + 2] == text[at] ? 3 : 1;
     if (end - at < 2 * quotes || text[end - 1] != text[at])
         return false;
     out->start = at + quotes;
@@ -85,7 +86,8 @@ static size_t hex_escape(AkWalk *w, const char *at, const char *end)
     return 2 + len;
 }
 
-/* The bytes of the escape at `at`, its value put; one that Python does not know stays as it is. */
+/* The bytes of the escape at `at`, its value put; one that Python does not know stays as it is.
+ */
 static size_t escape(AkWalk *w, const char *at, const char *end)
 {
     static const char plain[] = "\\\\''\"\"a\ab\bf\fn\nr\rt\tv\v";

@@ -24,7 +24,8 @@ typedef struct Walk {
 
 /* ---- Roots ---- */
 
-void ak__root(AkProgram *program, AkFunction *fn, uint16_t contexts, uint8_t book, const char *what)
+void ak__root(AkProgram *program, AkFunction *fn, uint16_t contexts, uint8_t book,
+              const char *what)
 {
     AkFunctionX *x = ak__function(fn);
     if (!(contexts & ~x->rooted[book]))
@@ -40,7 +41,8 @@ void ak__import_root(AkProgram *program, AkFile *file)
     if (file->import_reached || file->state == AK_FILE_FOLDER || file->module.use == AK_LIBRARY)
         return;
     file->import_reached = true;
-    AK_PUSH(program->arena, program->import_queue, program->import_len, program->import_cap) = file;
+    AK_PUSH(program->arena, program->import_queue, program->import_len, program->import_cap) =
+        file;
 }
 
 /* A def runs nothing when it is defined unless something calls in its header. */
@@ -142,7 +144,8 @@ static void follow(Walk *walk, AkFunction *fn, AkLink *up)
         if (call->kind == AK_CALL_IMPORT && contexts & AK_CTX_IMPORT)
             give_module(walk, call->callee.module, up->book, link);
         else if (call->target)
-            give(walk, call->target, up->book, ak__pass_contexts(contexts, up->book, call->target), link);
+            give(walk, call->target, up->book,
+                 ak__pass_contexts(contexts, up->book, call->target), link);
     }
 }
 
@@ -160,7 +163,8 @@ static void start_imports(Walk *walk)
         AkLink link = {.proved = true};
         if (!class_->is_workflow || class_->unit->module->is_test)
             continue;
-        link.root = ak__printf(program->arena, "module %s of workflow %s", class_->unit->module->name, class_->name);
+        link.root = ak__printf(program->arena, "module %s of workflow %s",
+                               class_->unit->module->name, class_->name);
         give_module(walk, class_->unit->module, AK_BOOK_TEMPORAL, link);
     }
     for (uint32_t i = 0; i < program->entry_len; i++) {
@@ -168,13 +172,15 @@ static void start_imports(Walk *walk)
         AkLink link = {.proved = true};
         if (!entry->module)
             continue;
-        link.root = ak__printf(program->arena, "module %s of entry point %s", entry->module->name,
-                               entry->name ? entry->name : entry->text);
+        link.root = ak__printf(program->arena, "module %s of entry point %s",
+                               entry->module->name, entry->name ? entry->name : entry->text);
         give_module(walk, entry->module, AK_BOOK_AK, link);
     }
-    for (uint32_t i = 0; program->options.dialects == AK_DIALECT_AK && i < program->file_len; i++) {
+    for (uint32_t i = 0; program->options.dialects == AK_DIALECT_AK && i < program->file_len;
+         i++) {
         AkModule *module = &program->files[i]->module;
-        AkLink link = {.proved = true, .root = ak__printf(program->arena, "module %s", module->name)};
+        AkLink link = {.proved = true,
+                       .root = ak__printf(program->arena, "module %s", module->name)};
         if (module->use == AK_REPORT)
             give_module(walk, module, AK_BOOK_AK, link);
     }
@@ -212,7 +218,8 @@ const AkLink *ak__link(const AkFunction *fn, uint8_t book, unsigned context)
 {
     const AkLink *best = NULL;
     for (const AkLink *link = ak__function(fn)->reach.links; link; link = link->next)
-        if (link->book == book && link->bits & context && (!best || (link->proved && !best->proved)))
+        if (link->book == book && link->bits & context &&
+            (!best || (link->proved && !best->proved)))
             best = link;
     return best;
 }

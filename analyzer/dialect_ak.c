@@ -12,7 +12,8 @@
 
 /* ---- Naming them ---- */
 
-static AkEntry *add_entry(AkProgram *program, AkEntryOrigin origin, const char *text, const char *folder)
+static AkEntry *add_entry(AkProgram *program, AkEntryOrigin origin, const char *text,
+                          const char *folder)
 {
     AkEntry entry = {.origin = origin, .state = AK_ENTRY_UNKNOWN, .text = text, .durable = true};
     const char *colon = strrchr(text, ':');
@@ -78,7 +79,8 @@ void ak__ak_entries(AkProgram *program)
 
 bool ak__is_ak_entry_name(const char *name)
 {
-    return strncmp(name, "on_", 3) == 0 || strncmp(name, "handle", 6) == 0 || strcmp(name, "main") == 0;
+    return strncmp(name, "on_", 3) == 0 || strncmp(name, "handle", 6) == 0 ||
+           strcmp(name, "main") == 0;
 }
 
 static bool is_event_parameter(const AkUnit *unit, const AkFunctionFact *fact)
@@ -93,7 +95,8 @@ static bool is_event_parameter(const AkUnit *unit, const AkFunctionFact *fact)
 }
 
 /* Something else than the runtime or the project registers it. */
-static bool is_registered_elsewhere(AkProgram *program, const AkUnit *unit, const AkFunctionFact *fact)
+static bool is_registered_elsewhere(AkProgram *program, const AkUnit *unit,
+                                    const AkFunctionFact *fact)
 {
     for (uint32_t i = 0; i < fact->decorators.count; i++) {
         AkValues values = ak__eval(program, unit, ak_kid(unit->facts, fact->decorators, i));
@@ -114,13 +117,19 @@ static void guess_in_unit(AkProgram *program, AkFile *file, AkUnitX *unit)
     for (uint32_t f = 1; f < facts->function_len; f++) {
         AkFunction *fn = unit->unit.functions[f];
         if (!fn || facts->functions[f].parent != 1 || facts->functions[f].is_lambda ||
-            !ak__is_ak_entry_name(fn->name) || !is_event_parameter(&unit->unit, &facts->functions[f]) ||
+            !ak__is_ak_entry_name(fn->name) ||
+            !is_event_parameter(&unit->unit, &facts->functions[f]) ||
             is_registered_elsewhere(program, &unit->unit, &facts->functions[f]))
             continue;
-        AkEntry entry = {.origin = AK_ENTRY_GUESS, .durable = true, .file = file->module.path, .name = fn->name, .module = &file->module};
+        AkEntry entry = {.origin = AK_ENTRY_GUESS,
+                         .durable = true,
+                         .file = file->module.path,
+                         .name = fn->name,
+                         .module = &file->module};
         entry.text = ak__printf(program->arena, "%s:%s", file->module.path, fn->name);
         entry.state = AK_ENTRY_UNKNOWN;
-        AK_PUSH(program->arena, program->entries, program->entry_len, program->entry_cap) = entry;
+        AK_PUSH(program->arena, program->entries, program->entry_len, program->entry_cap) =
+            entry;
     }
 }
 
@@ -144,7 +153,8 @@ static bool guess_in_file(AkProgram *program, AkFile *file)
         const AkBlock *block = &file->blocks[i];
         if (block->kind != AK_BLOCK_DEF)
             continue;
-        const char *name = ak__atom_len(program, file->source.text + block->name_start, block->name_len);
+        const char *name =
+            ak__atom_len(program, file->source.text + block->name_start, block->name_len);
         if (ak__is_ak_entry_name(name))
             ak__want_block(program, file, i);
     }
@@ -155,15 +165,16 @@ static void guess(AkProgram *program)
 {
     for (uint32_t i = 0; i < program->file_len; i++) {
         AkFile *file = program->files[i];
-        bool looks = file->module.use == AK_REPORT && file->mentions_event && !file->module.is_test;
+        bool looks =
+            file->module.use == AK_REPORT && file->mentions_event && !file->module.is_test;
         if (looks && ak__want_file(program, file))
             guess_in_file(program, file);
     }
     while (ak__round(program))
         for (uint32_t i = 0; i < program->file_len; i++) {
             AkFile *file = program->files[i];
-            if (file->module.use == AK_REPORT && file->mentions_event && file->state == AK_FILE_OPEN &&
-                !file->module.is_test)
+            if (file->module.use == AK_REPORT && file->mentions_event &&
+                file->state == AK_FILE_OPEN && !file->module.is_test)
                 guess_in_file(program, file);
         }
     for (uint32_t i = 0; i < program->file_len; i++) {
@@ -175,7 +186,8 @@ static void guess(AkProgram *program)
     if (program->entry_len)
         AK_PUSH(program->arena, program->notices, program->notice_len, program->notice_cap) =
             ak__printf(program->arena,
-                       "entry points guessed by their names: %s%s; name them with --entry file.py:function or in "
+                       "entry points guessed by their names: %s%s; name them with --entry "
+                       "file.py:function or in "
                        "autokitteh.yaml",
                        program->entries[0].text, program->entry_len > 1 ? ", …" : "");
 }
@@ -258,8 +270,9 @@ static void resolve(AkProgram *program, AkEntry *entry)
     if (program->missing != missing)
         return; /* asked again in the next round */
     if (!bound)
-        entry->state = file->state != AK_FILE_OPEN || has_open_star(program, file) ? AK_ENTRY_UNKNOWN
-                                                                                   : AK_ENTRY_NO_NAME;
+        entry->state = file->state != AK_FILE_OPEN || has_open_star(program, file)
+                           ? AK_ENTRY_UNKNOWN
+                           : AK_ENTRY_NO_NAME;
     else
         entry->state = values.len ? state_of(&values, entry) : AK_ENTRY_UNKNOWN;
     if (entry->state == AK_ENTRY_FOUND)
@@ -297,9 +310,11 @@ void ak__ak_starts(AkProgram *program)
         for (size_t k = 0; k < fn->call_len; k++) {
             const AkCall *call = &fn->calls[k];
             if (!call->dotted || call->kind != AK_CALL_PLAIN ||
-                (strcmp(call->dotted, "autokitteh.start") != 0 && strcmp(call->dotted, "ak.start") != 0))
+                (strcmp(call->dotted, "autokitteh.start") != 0 &&
+                 strcmp(call->dotted, "ak.start") != 0))
                 continue;
-            AkValues values = ak__eval(program, fn->unit, ak__plain_argument(fn->unit->facts, call->expr, 0));
+            AkValues values =
+                ak__eval(program, fn->unit, ak__plain_argument(fn->unit->facts, call->expr, 0));
             if (values.len != 1 || values.items[0].kind != AK_V_STRING || !values.items[0].text)
                 continue;
             const char *folder = ak__file(fn->unit->module)->folder;

@@ -6,6 +6,8 @@
  */
 #include "stages.h"
 
+#include "blocks.h"
+
 #include <string.h>
 
 typedef struct Mark {
@@ -17,14 +19,17 @@ typedef struct Mark {
 
 static const Mark marks[] = {
     {"temporalio.workflow.run", AK_ROLE_RUN, AK_CTX_WORKFLOW, "workflow"},
-    {"temporalio.workflow.signal", AK_ROLE_SIGNAL, AK_CTX_WORKFLOW | AK_CTX_SIGNAL, "signal handler"},
+    {"temporalio.workflow.signal", AK_ROLE_SIGNAL, AK_CTX_WORKFLOW | AK_CTX_SIGNAL,
+     "signal handler"},
     {"temporalio.workflow.query", AK_ROLE_QUERY, AK_CTX_WORKFLOW | AK_CTX_READONLY, "query"},
-    {"temporalio.workflow.update", AK_ROLE_UPDATE, AK_CTX_WORKFLOW | AK_CTX_SIGNAL, "update handler"},
+    {"temporalio.workflow.update", AK_ROLE_UPDATE, AK_CTX_WORKFLOW | AK_CTX_SIGNAL,
+     "update handler"},
     {"temporalio.workflow.init", AK_ROLE_INIT, AK_CTX_WORKFLOW, "workflow"},
-    {"temporalio.workflow.dynamic_config", AK_ROLE_DYNAMIC_CONFIG, AK_CTX_WORKFLOW | AK_CTX_READONLY,
-     "dynamic configuration"},
+    {"temporalio.workflow.dynamic_config", AK_ROLE_DYNAMIC_CONFIG,
+     AK_CTX_WORKFLOW | AK_CTX_READONLY, "dynamic configuration"},
     {"temporalio.activity.defn", AK_ROLE_ACTIVITY, AK_CTX_ACTIVITY, "activity"},
-    {"temporalio.nexus.workflow_run_operation", AK_ROLE_NEXUS, AK_CTX_ACTIVITY, "Nexus operation"},
+    {"temporalio.nexus.workflow_run_operation", AK_ROLE_NEXUS, AK_CTX_ACTIVITY,
+     "Nexus operation"},
     {"nexusrpc.handler.sync_operation", AK_ROLE_NEXUS, AK_CTX_ACTIVITY, "Nexus operation"},
     {"nexusrpc.handler.operation_handler", AK_ROLE_NEXUS, AK_CTX_ACTIVITY, "Nexus operation"},
     {"autokitteh.inhibit_activities", AK_ROLE_INHIBIT, 0, ""},
@@ -34,7 +39,8 @@ static const Mark marks[] = {
     {"functools.cached_property", AK_ROLE_PROPERTY, 0, ""},
 };
 
-static const Mark validator = {"", AK_ROLE_VALIDATOR, AK_CTX_WORKFLOW | AK_CTX_READONLY, "validator"};
+static const Mark validator = {"", AK_ROLE_VALIDATOR, AK_CTX_WORKFLOW | AK_CTX_READONLY,
+                               "validator"};
 static const char defn[] = "temporalio.workflow.defn";
 
 static const Mark *mark_of(const char *dotted)
@@ -116,9 +122,9 @@ static bool is_validator(AkProgram *program, const AkUnit *unit, AkExprId expr)
         return false;
     AkValues values = ak__eval(program, unit, ak_kid(unit->facts, row->kids, 0));
     for (uint32_t i = 0; i < values.len; i++)
-        if (values.items[i].function &&
-            (ak__has_decorator(program, values.items[i].function, "temporalio.workflow.update") ||
-             values.items[i].function->roles & AK_ROLE_UPDATE))
+        if (values.items[i].function && (ak__has_decorator(program, values.items[i].function,
+                                                           "temporalio.workflow.update") ||
+                                         values.items[i].function->roles & AK_ROLE_UPDATE))
             return true;
     return false;
 }
@@ -137,7 +143,8 @@ void ak__roles(AkProgram *program, AkFunction *fn)
             const AkFunctionX *by = applied_by(program, &values.items[k]);
             fn->roles |= mark ? mark->role : 0;
             fn->roles |= by ? by->applies : 0;
-            if (values.items[k].dotted && strcmp(values.items[k].dotted, "autokitteh.activity") == 0)
+            if (values.items[k].dotted &&
+                strcmp(values.items[k].dotted, "autokitteh.activity") == 0)
                 fn->roles |= AK_ROLE_ACTIVITY;
         }
         const AkFunctionX *factory = applied_by_factory(program, unit, expr);
@@ -147,8 +154,9 @@ void ak__roles(AkProgram *program, AkFunction *fn)
 
 static void root_by_role(AkProgram *program, AkFunction *fn)
 {
-    static const unsigned roles[] = {AK_ROLE_RUN,    AK_ROLE_SIGNAL, AK_ROLE_QUERY,    AK_ROLE_UPDATE,        AK_ROLE_VALIDATOR,
-                                     AK_ROLE_INIT,   AK_ROLE_NEXUS,  AK_ROLE_ACTIVITY, AK_ROLE_DYNAMIC_CONFIG};
+    static const unsigned roles[] = {AK_ROLE_RUN,    AK_ROLE_SIGNAL,    AK_ROLE_QUERY,
+                                     AK_ROLE_UPDATE, AK_ROLE_VALIDATOR, AK_ROLE_INIT,
+                                     AK_ROLE_NEXUS,  AK_ROLE_ACTIVITY,  AK_ROLE_DYNAMIC_CONFIG};
     for (size_t i = 0; i < sizeof roles / sizeof *roles; i++) {
         const Mark *mark = mark_of_role(roles[i]);
         if (fn->roles & roles[i])
@@ -190,7 +198,8 @@ static bool derives_from(AkProgram *program, AkClass *class_, const char *dotted
     return ak__derives(program, class_, dotted, &unsure);
 }
 
-static void root_methods(AkProgram *program, AkClass *class_, uint16_t contexts, const char *what)
+static void root_methods(AkProgram *program, AkClass *class_, uint16_t contexts,
+                         const char *what)
 {
     const AkUnit *unit = class_->unit;
     for (uint32_t f = 1; f < unit->facts->function_len; f++) {
@@ -219,7 +228,8 @@ static void class_roles(AkProgram *program, AkClass *class_)
 {
     find_defn(program, class_);
     ak__class_mro(program, class_);
-    if (derives_from(program, class_, "pydantic.BaseModel") || derives_from(program, class_, "typing.NamedTuple"))
+    if (derives_from(program, class_, "pydantic.BaseModel") ||
+        derives_from(program, class_, "typing.NamedTuple"))
         class_->is_dataclass = true;
     if (class_->external_base_len)
         interceptors(program, class_);
@@ -251,17 +261,27 @@ void ak__temporal_unit(AkProgram *program, AkUnitX *unit)
             class_roles(program, unit->unit.classes[c]);
 }
 
+/* A test that runs a workflow may get its client from elsewhere and name no framework. */
+static bool runs_workflow(const AkFile *file, uint32_t block)
+{
+    static const char *const words[] = {"execute_workflow", NULL};
+    const struct AkBlock *b = &file->blocks[block];
+
+    return file->module.is_test && ak__text_mentions(file->source.text + b->start, b->end - b->start, words);
+}
+
 /* Blocks in which a framework is named are parsed at once: there are the roots, and calls that
  * rules look at wherever they stand. */
 void ak__temporal_want(AkProgram *program)
 {
     for (uint32_t i = 0; i < program->file_len; i++) {
         AkFile *file = program->files[i];
-        if (file->state != AK_FILE_OPEN || !file->module.imports_temporal || file->module.use == AK_LIBRARY)
+        if (file->state != AK_FILE_OPEN || !file->module.imports_temporal ||
+            file->module.use == AK_LIBRARY)
             continue;
         file->books |= 1 << AK_BOOK_TEMPORAL;
         for (uint32_t k = 0; k < file->block_len; k++)
-            if (file->framework[k])
+            if (file->framework[k] || runs_workflow(file, k))
                 ak__want_block(program, file, k);
     }
 }
@@ -302,8 +322,11 @@ void ak__temporal_call(AkProgram *program, AkFunction *fn, AkExprId call, const 
     for (size_t i = 0; i < sizeof setters / sizeof *setters; i++) {
         if (strcmp(setters[i].dotted, dotted) != 0)
             continue;
-        handler_root(program, fn->unit, ak__plain_argument(fn->unit->facts, call, setters[i].argument), setters[i].role);
-        handler_root(program, fn->unit, ak__keyword_argument(fn->unit, call, "validator"), AK_ROLE_VALIDATOR);
+        handler_root(program, fn->unit,
+                     ak__plain_argument(fn->unit->facts, call, setters[i].argument),
+                     setters[i].role);
+        handler_root(program, fn->unit, ak__keyword_argument(fn->unit, call, "validator"),
+                     AK_ROLE_VALIDATOR);
     }
     if (strcmp(dotted, "temporalio.workflow.wait_condition") != 0)
         return;

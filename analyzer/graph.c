@@ -1,7 +1,7 @@
 /* graph.c: the calls of one function, what they pass on, and whom they reach.
  *
- * Each place that may run something becomes a row (AkCall) for each thing it may run. Three things
- * flow along a call into a function of the project:
+ * Each place that may run something becomes a row (AkCall) for each thing it may run. Three
+ * things flow along a call into a function of the project:
  *
  * - Values of arguments flow into parameters whose type nobody wrote down (AkFunctionX.flows).
  *   What several callers pass is a guess for each of them.
@@ -10,7 +10,8 @@
  *   retry. Parameters that code nested in a function calls count when that code is called.
  * - Reaching: the callee is analysed too.
  *
- * Flows only grow. Who looked at something that grew is analysed again, a bounded number of times.
+ * Flows only grow. Who looked at something that grew is analysed again, a bounded number of
+ * times.
  */
 #include "stages.h"
 
@@ -38,7 +39,8 @@ static void queue_again(AkProgram *program, AkFunctionX *x)
         if (dependent->queued || dependent->rounds >= MOST_ROUNDS || !dependent->rounds)
             continue;
         dependent->queued = true;
-        AK_PUSH(program->arena, program->queue, program->queue_len, program->queue_cap) = x->dependents[i];
+        AK_PUSH(program->arena, program->queue, program->queue_len, program->queue_cap) =
+            x->dependents[i];
     }
 }
 
@@ -73,7 +75,11 @@ AkCall *ak__calls_add(AkProgram *program, AkCalls *calls, AkExprId expr, AkCallK
 {
     const AkUnit *unit = calls->fn->unit;
     const AkExpr *row = &unit->facts->exprs[expr];
-    AkCall call = {.fn = calls->fn, .expr = expr, .stmt = row->stmt, .kind = (uint8_t)kind, .proved = true};
+    AkCall call = {.fn = calls->fn,
+                   .expr = expr,
+                   .stmt = row->stmt,
+                   .kind = (uint8_t)kind,
+                   .proved = true};
     const AkExpr *parent = &unit->facts->exprs[row->parent];
     call.awaited = row->flags & AK_XF_AWAITED;
     call.dropped = row->flags & AK_XF_DROPPED ||
@@ -99,7 +105,8 @@ static const AkKnown *known_here(AkProgram *program, const AkCall *call)
                                                       : 0;
     if (!known || !known->source)
         return NULL;
-    if ((known->effects & AK_NO_ARGS && given > 0) || (known->effects & AK_FEWER_2 && given > 1))
+    if ((known->effects & AK_NO_ARGS && given > 0) ||
+        (known->effects & AK_FEWER_2 && given > 1))
         return NULL;
     return known;
 }
@@ -120,15 +127,18 @@ static void add_called(AkProgram *program, AkFunction *fn, AkParamRef param)
 
 static bool is_function_like(const AkValue *value)
 {
-    return value->kind == AK_V_FUNCTION || value->kind == AK_V_BOUND || value->kind == AK_V_EXTERNAL ||
-           value->kind == AK_V_CLASS || value->kind == AK_V_INSTANCE || value->kind == AK_V_PARTIAL;
+    return value->kind == AK_V_FUNCTION || value->kind == AK_V_BOUND ||
+           value->kind == AK_V_EXTERNAL || value->kind == AK_V_CLASS ||
+           value->kind == AK_V_INSTANCE || value->kind == AK_V_PARTIAL;
 }
 
-static void callback_value(AkProgram *program, AkCalls *calls, AkExprId arg, const AkValue *value, AkExprId via)
+static void callback_value(AkProgram *program, AkCalls *calls, AkExprId arg,
+                           const AkValue *value, AkExprId via)
 {
     if (!is_function_like(value))
         return;
-    if (value->kind == AK_V_INSTANCE && !ak__method(program, value->class_, ak__atom(program, "__call__")))
+    if (value->kind == AK_V_INSTANCE &&
+        !ak__method(program, value->class_, ak__atom(program, "__call__")))
         return;
     ak__calls_of_value(program, calls, arg, AK_CALL_CALLBACK, value, via);
 }
@@ -149,15 +159,16 @@ static void callback(AkProgram *program, AkCalls *calls, AkExprId arg, AkExprId 
         callback_value(program, calls, arg, &values.items[i], via);
 }
 
-/* What runs in a thread or process of its own is not run by the workflow or activity; that it is
- * started there is a finding of its own. */
+/* What runs in a thread or process of its own is not run by the workflow or activity; that it
+ * is started there is a finding of its own. */
 static void elsewhere(AkCalls *calls, uint32_t from)
 {
     for (uint32_t i = from; i < calls->len; i++)
         calls->items[i].mask &= AK_CTX_IMPORT | AK_CTX_CLIENT;
 }
 
-static void external_arguments(AkProgram *program, AkCalls *calls, AkExprId expr, AkEffects effects, uint32_t shift)
+static void external_arguments(AkProgram *program, AkCalls *calls, AkExprId expr,
+                               AkEffects effects, uint32_t shift)
 {
     const AkUnit *unit = calls->fn->unit;
     uint32_t before = calls->len;
@@ -185,7 +196,8 @@ static void external_arguments(AkProgram *program, AkCalls *calls, AkExprId expr
 }
 
 /* A lambda written into the call of a function that nobody knows: it is likely to run here. */
-static void unknown_callee(AkProgram *program, AkCalls *calls, AkExprId expr, const char *dotted)
+static void unknown_callee(AkProgram *program, AkCalls *calls, AkExprId expr,
+                           const char *dotted)
 {
     const AkUnit *unit = calls->fn->unit;
     uint32_t top = (uint32_t)strcspn(dotted, ".");
@@ -223,7 +235,8 @@ static bool worth_passing(const AkValue *value)
     }
 }
 
-static bool add_flow(AkProgram *program, AkFunctionX *target, uint32_t param, const AkValue *value)
+static bool add_flow(AkProgram *program, AkFunctionX *target, uint32_t param,
+                     const AkValue *value)
 {
     uint32_t same = 0;
     for (uint32_t i = 0; i < target->flow_len; i++) {
@@ -243,7 +256,8 @@ static bool add_flow(AkProgram *program, AkFunctionX *target, uint32_t param, co
     return true;
 }
 
-static void pass_arguments(AkProgram *program, AkCalls *calls, AkExprId expr, AkFunction *target, uint32_t shift)
+static void pass_arguments(AkProgram *program, AkCalls *calls, AkExprId expr,
+                           AkFunction *target, uint32_t shift)
 {
     AkFunctionX *x = ak__function(target);
     const AkFunctionFact *fact = ak_fact(target);
@@ -273,7 +287,8 @@ static bool is_around(const AkFunction *outer, const AkFunction *fn)
 }
 
 /* What the target calls of its parameters is called here, with the arguments given here. */
-static void parameters_called(AkProgram *program, AkCalls *calls, AkExprId expr, AkFunction *target, uint32_t shift)
+static void parameters_called(AkProgram *program, AkCalls *calls, AkExprId expr,
+                              AkFunction *target, uint32_t shift)
 {
     AkFunctionX *x = ak__function(target);
     uint32_t unstable = program->unstable;
@@ -282,14 +297,15 @@ static void parameters_called(AkProgram *program, AkCalls *calls, AkExprId expr,
     for (uint32_t i = 0; i < x->called_len; i++) {
         AkParamRef param = x->called[i];
         if (param.function == target)
-            callback(program, calls, ak__argument_of(target, param.index, calls->fn->unit, expr, shift), expr);
+            callback(program, calls,
+                     ak__argument_of(target, param.index, calls->fn->unit, expr, shift), expr);
         else if (is_around(param.function, calls->fn))
             add_called(program, calls->fn, param);
     }
 }
 
-static AkCall *target_row(AkProgram *program, AkCalls *calls, AkExprId expr, AkCallKind kind, const AkValue *value,
-                          AkFunction *target, AkExprId via)
+static AkCall *target_row(AkProgram *program, AkCalls *calls, AkExprId expr, AkCallKind kind,
+                          const AkValue *value, AkFunction *target, AkExprId via)
 {
     AkCall *row = ak__calls_add(program, calls, expr, kind);
     row->callee = *value;
@@ -300,8 +316,8 @@ static AkCall *target_row(AkProgram *program, AkCalls *calls, AkExprId expr, AkC
     return row;
 }
 
-static void project_call(AkProgram *program, AkCalls *calls, AkExprId expr, AkCallKind kind, const AkValue *value,
-                         AkExprId via)
+static void project_call(AkProgram *program, AkCalls *calls, AkExprId expr, AkCallKind kind,
+                         const AkValue *value, AkExprId via)
 {
     AkFunction *target = value->function;
     bool written = kind == AK_CALL_PLAIN;
@@ -318,8 +334,8 @@ static void project_call(AkProgram *program, AkCalls *calls, AkExprId expr, AkCa
 static bool makes_field(const AkUnit *unit, AkExprId call)
 {
     const AkExpr *row = &unit->facts->exprs[call];
-    return row->kind == AK_X_CALL &&
-           (ak__keyword_argument(unit, call, "default_factory") || ak__keyword_argument(unit, call, "factory"));
+    return row->kind == AK_X_CALL && (ak__keyword_argument(unit, call, "default_factory") ||
+                                      ak__keyword_argument(unit, call, "factory"));
 }
 
 /* The function, written by nobody, that runs the field defaults of a class. */
@@ -345,7 +361,8 @@ static AkFunction *fields_of(AkProgram *program, AkClass *class_)
     fn->function.class_ = class_;
     fn->function.roles = AK_ROLE_FIELDS;
     fn->function.reach = &fn->reach;
-    AK_PUSH(program->arena, program->functions, program->function_len, program->function_cap) = &fn->function;
+    AK_PUSH(program->arena, program->functions, program->function_len, program->function_cap) =
+        &fn->function;
     class_->fields = &fn->function;
     return class_->fields;
 }
@@ -365,15 +382,16 @@ static void analyse_fields(AkProgram *program, AkCalls *calls)
         AkValues values = ak__eval(program, unit, factory);
         for (uint32_t k = 0; k < values.len; k++)
             if (is_function_like(&values.items[k]))
-                ak__calls_of_value(program, calls, factory, AK_CALL_DEFAULT, &values.items[k], 0);
+                ak__calls_of_value(program, calls, factory, AK_CALL_DEFAULT, &values.items[k],
+                                   0);
     }
 }
 
-static void class_call(AkProgram *program, AkCalls *calls, AkExprId expr, AkCallKind kind, const AkValue *value,
-                       AkExprId via)
+static void class_call(AkProgram *program, AkCalls *calls, AkExprId expr, AkCallKind kind,
+                       const AkValue *value, AkExprId via)
 {
-    static const char *const makers[] = {"__new__", "__init__", "__post_init__", "model_post_init",
-                                         "__attrs_post_init__"};
+    static const char *const makers[] = {"__new__", "__init__", "__post_init__",
+                                         "model_post_init", "__attrs_post_init__"};
     AkClass *class_ = value->class_;
     AkCallKind row_kind = kind == AK_CALL_PLAIN ? AK_CALL_INIT : kind;
     uint32_t before = calls->len;
@@ -403,8 +421,8 @@ static void class_call(AkProgram *program, AkCalls *calls, AkExprId expr, AkCall
 
 /* ---- Any callee ---- */
 
-static void external_call(AkProgram *program, AkCalls *calls, AkExprId expr, AkCallKind kind, const AkValue *value,
-                          const char *dotted, AkExprId via)
+static void external_call(AkProgram *program, AkCalls *calls, AkExprId expr, AkCallKind kind,
+                          const AkValue *value, const char *dotted, AkExprId via)
 {
     AkCall *row = ak__calls_add(program, calls, expr, kind);
     row->callee = *value;
@@ -422,44 +440,49 @@ static void external_call(AkProgram *program, AkCalls *calls, AkExprId expr, AkC
     ak__temporal_call(program, calls->fn, expr, dotted);
 }
 
-static void partial_call(AkProgram *program, AkCalls *calls, AkExprId expr, AkCallKind kind, const AkValue *value,
-                         AkExprId via)
+/* A partial of partials calls what the innermost holds. */
+static void partial_call(AkProgram *program, AkCalls *calls, AkExprId expr, AkCallKind kind,
+                         const AkValue *value, AkExprId via, int depth)
 {
     const AkUnit *unit = value->unit;
     AkValues inner = ak__eval(program, unit, ak__plain_argument(unit->facts, value->expr, 0));
-    for (uint32_t i = 0; i < inner.len; i++) {
+    for (uint32_t i = 0; i < inner.len && depth < 6; i++) {
         const AkValue *callee = &inner.items[i];
-        if (callee->kind == AK_V_PARTIAL || !is_function_like(callee))
-            continue;
-        if (callee->kind == AK_V_FUNCTION || callee->kind == AK_V_BOUND)
+        if (callee->kind == AK_V_PARTIAL)
+            partial_call(program, calls, expr, kind, callee, via, depth + 1);
+        else if (callee->kind == AK_V_FUNCTION || callee->kind == AK_V_BOUND)
             target_row(program, calls, expr, kind, callee, callee->function, via);
-        else if (callee->kind == AK_V_EXTERNAL)
-            external_call(program, calls, expr, AK_CALL_CALLBACK, callee, callee->dotted, via);
-        else
+        else if (is_function_like(callee))
             ak__calls_of_value(program, calls, expr, AK_CALL_CALLBACK, callee, via);
     }
 }
 
-void ak__calls_of_value(AkProgram *program, AkCalls *calls, AkExprId expr, AkCallKind kind, const AkValue *value,
-                        AkExprId via)
+void ak__calls_of_value(AkProgram *program, AkCalls *calls, AkExprId expr, AkCallKind kind,
+                        const AkValue *value, AkExprId via)
 {
     switch ((AkValueKind)value->kind) {
-    case AK_V_EXTERNAL: external_call(program, calls, expr, kind, value, value->dotted, via); break;
+    case AK_V_EXTERNAL:
+        external_call(program, calls, expr, kind, value, value->dotted, via);
+        break;
     case AK_V_RESULT:
         external_call(program, calls, expr, kind, value,
                       ak__atom_join(program, value->dotted,
-                                    ak__is_class_name(program, value->dotted) ? "." : "().", "__call__"),
+                                    ak__is_class_name(program, value->dotted) ? "." : "().",
+                                    "__call__"),
                       via);
         break;
     case AK_V_FUNCTION:
     case AK_V_BOUND: project_call(program, calls, expr, kind, value, via); break;
     case AK_V_CLASS: class_call(program, calls, expr, kind, value, via); break;
-    case AK_V_PARTIAL: partial_call(program, calls, expr, kind, value, via); break;
+    case AK_V_PARTIAL: partial_call(program, calls, expr, kind, value, via, 0); break;
     case AK_V_INSTANCE: {
         AkFunction *methods[4];
         uint32_t len = ak__methods(program, value, "__call__", methods, 4);
         for (uint32_t i = 0; i < len; i++) {
-            AkValue method = {.kind = AK_V_BOUND, .function = methods[i], .class_ = value->class_, .guessed = value->guessed};
+            AkValue method = {.kind = AK_V_BOUND,
+                              .function = methods[i],
+                              .class_ = value->class_,
+                              .guessed = value->guessed};
             project_call(program, calls, expr, kind, &method, via);
             calls->items[calls->len - 1].method = methods[i]->name;
         }
@@ -493,7 +516,8 @@ static bool parameter_call(AkProgram *program, AkCalls *calls, AkExprId expr, Ak
             if (is_function_like(&values.items[i]))
                 ak__calls_of_value(program, calls, expr, AK_CALL_PLAIN, &values.items[i], 0);
     }
-    /* Written types tell what is called as well: Callable does not, a class with __call__ does. */
+    /* Written types tell what is called as well: Callable does not, a class with __call__ does.
+     */
     return true;
 }
 
@@ -505,9 +529,15 @@ static void plain_call(AkProgram *program, AkCalls *calls, AkExprId expr)
         return;
     AkValues values = ak__eval(program, unit, callee);
     bool several = values.len > 1;
+    uint32_t before = calls->len;
     for (uint32_t i = 0; i < values.len; i++)
         if (!several || values.items[i].kind != AK_V_UNKNOWN)
             ak__calls_of_value(program, calls, expr, AK_CALL_PLAIN, &values.items[i], 0);
+    /* `@retry(times=3)` is the application of a decorator as well. */
+    for (uint32_t i = before;
+         unit->facts->exprs[expr].flags & AK_XF_DECORATOR && i < calls->len; i++)
+        if (calls->items[i].expr == expr)
+            calls->items[i].kind = AK_CALL_DECORATOR;
 }
 
 static void decorator(AkProgram *program, AkCalls *calls, AkExprId expr)
@@ -527,7 +557,8 @@ static void import_rows(AkProgram *program, AkCalls *calls)
         if (facts->scopes[import->scope].function || import->type_checking)
             continue;
         AkFile *file = ak__unit(unit)->file;
-        AkModule *module = ak__module_find(program, file, unit->atoms[import->module], import->level);
+        AkModule *module =
+            ak__module_find(program, file, unit->atoms[import->module], import->level);
         if (module && import->name) {
             /* A name of a package is its submodule when the package does not bind it. */
             AkModule *child = ak__module_child(program, module, unit->atoms[import->name]);
@@ -586,27 +617,43 @@ static void analyse_body(AkProgram *program, AkCalls *calls)
         import_rows(program, calls);
 }
 
+/* The rows are found in a buffer that all functions share, and kept where they fit. */
+static void keep_rows(AkProgram *program, AkFunctionX *fn, const AkCalls *calls)
+{
+    if (calls->len > fn->call_cap) {
+        fn->function.calls = ak__alloc(program->arena, calls->len * sizeof *calls->items);
+        fn->call_cap = calls->len;
+    }
+    if (calls->len)
+        memcpy((AkCall *)(uintptr_t)fn->function.calls, calls->items,
+               calls->len * sizeof *calls->items);
+    fn->function.call_len = calls->len;
+    fn->function.analysed = true;
+    program->rows = calls->items;
+    program->row_cap = calls->cap;
+}
+
 void ak__analyse(AkProgram *program, AkFunction *fn)
 {
     AkFunctionX *x = ak__function(fn);
-    AkCalls calls = {.fn = fn};
+    AkCalls calls = {.fn = fn, .items = program->rows, .cap = program->row_cap};
     uint32_t missing = program->missing;
     x->queued = false;
     x->rounds++;
     program->epoch++;
-    program->budget = BUDGET + 64 * fn->unit->facts->expr_len / (fn->unit->facts->function_len + 1);
+    program->budget =
+        BUDGET + 64 * fn->unit->facts->expr_len / (fn->unit->facts->function_len + 1);
     program->current = fn;
     if (fn->roles & AK_ROLE_FIELDS)
         analyse_fields(program, &calls);
     else
         analyse_body(program, &calls);
     program->current = NULL;
-    fn->calls = calls.items;
-    fn->call_len = calls.len;
-    fn->analysed = true;
+    keep_rows(program, x, &calls);
     if (program->missing != missing) {
         x->rounds--;
         x->queued = true;
-        AK_PUSH(program->arena, program->deferred, program->deferred_len, program->deferred_cap) = fn;
+        AK_PUSH(program->arena, program->deferred, program->deferred_len,
+                program->deferred_cap) = fn;
     }
 }

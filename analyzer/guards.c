@@ -1,14 +1,15 @@
 /* guards.c: which contexts get past the tests around a place.
  *
- * A mask of contexts for each statement: what stands below `if TYPE_CHECKING` runs in none, what
- * stands below `if workflow.in_workflow()` only in workflows, what follows `if in_workflow():
- * return …` in all others. Output under `not workflow.unsafe.is_replaying()` counts as outside.
- * The handlers of a `try` whose body fails only because it is outside a workflow
- * (`workflow.now()`) do not run in one. A function defined under a test starts with all contexts
- * again, unless the test lets nothing run.
+ * A mask of contexts for each statement: what stands below `if TYPE_CHECKING` runs in none,
+ * what stands below `if workflow.in_workflow()` only in workflows, what follows `if
+ * in_workflow(): return …` in all others. Output under `not workflow.unsafe.is_replaying()`
+ * counts as outside. The handlers of a `try` whose body fails only because it is outside a
+ * workflow
+ * (`workflow.now()`) do not run in one. A function defined under a test starts with all
+ * contexts again, unless the test lets nothing run.
  *
- * A test is understood through the values of its parts, so that a variable or a helper that holds
- * the answer does as well; only tests whose names speak of workflows are evaluated.
+ * A test is understood through the values of its parts, so that a variable or a helper that
+ * holds the answer does as well; only tests whose names speak of workflows are evaluated.
  */
 #include "stages.h"
 
@@ -50,10 +51,12 @@ static Test test_of_value(AkProgram *program, const AkUnit *unit, AkExprId expr)
 {
     const AkFacts *facts = unit->facts;
     const AkExpr *row = &facts->exprs[expr];
-    const AkExpr *named = row->kind == AK_X_CALL ? &facts->exprs[ak_kid(facts, row->kids, 0)] : row;
+    const AkExpr *named =
+        row->kind == AK_X_CALL ? &facts->exprs[ak_kid(facts, row->kids, 0)] : row;
     if (strcmp(unit->atoms[named->name], "TYPE_CHECKING") == 0)
         return (Test){0, ALL};
-    if (!speaks_of_workflows(unit->atoms[named->name]) && !strstr(unit->atoms[named->name], "is_durable"))
+    if (!speaks_of_workflows(unit->atoms[named->name]) &&
+        !strstr(unit->atoms[named->name], "is_durable"))
         return anything;
     /* A helper may say False where asking itself fails. */
     AkValues values = ak__eval(program, unit, expr);
@@ -88,7 +91,8 @@ static Test test_of(AkProgram *program, const AkUnit *unit, AkExprId expr, int d
     switch ((AkExprKind)row->kind) {
     case AK_X_FALSE: return (Test){0, ALL};
     case AK_X_INT: return strcmp(unit->atoms[row->name], "0") == 0 ? (Test){0, ALL} : anything;
-    case AK_X_COMPARE: return is_main_test(unit, row) ? (Test){ALL & ~AK_CTX_IMPORT, ALL} : anything;
+    case AK_X_COMPARE:
+        return is_main_test(unit, row) ? (Test){ALL & ~AK_CTX_IMPORT, ALL} : anything;
     case AK_X_NAME:
     case AK_X_ATTRIBUTE:
     case AK_X_CALL: return test_of_value(program, unit, expr);
@@ -127,12 +131,14 @@ uint32_t ak__first_expr(const AkFacts *facts, uint32_t start)
 
 static bool is_session_call(AkProgram *program, const AkUnit *unit, AkExprId call, bool *ours)
 {
-    AkValues callees = ak__eval(program, unit, ak_kid(unit->facts, unit->facts->exprs[call].kids, 0));
+    AkValues callees =
+        ak__eval(program, unit, ak_kid(unit->facts, unit->facts->exprs[call].kids, 0));
     bool session = false;
     for (uint32_t i = 0; i < callees.len; i++) {
         const AkValue *callee = &callees.items[i];
         *ours |= callee->function != NULL;
-        const AkKnown *known = callee->kind == AK_V_EXTERNAL ? ak_known(program->knowledge, callee->dotted) : NULL;
+        const AkKnown *known =
+            callee->kind == AK_V_EXTERNAL ? ak_known(program->knowledge, callee->dotted) : NULL;
         session |= known && known->effects & AK_SESSION_API;
     }
     return session;
@@ -140,7 +146,8 @@ static bool is_session_call(AkProgram *program, const AkUnit *unit, AkExprId cal
 
 static bool mentions_workflow(const AkUnit *unit, const AkExpr *row)
 {
-    static const char *const names[] = {"workflow", "now", "info", "time", "uuid4", "random", "time_ns"};
+    static const char *const names[] = {"workflow", "now",    "info",   "time",
+                                        "uuid4",    "random", "time_ns"};
     if (row->kind != AK_X_NAME && row->kind != AK_X_ATTRIBUTE)
         return false;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -166,7 +173,8 @@ static bool fails_only_outside(AkProgram *program, const AkUnit *unit, AkStmtId 
             return false;
         mentioned |= mentions_workflow(unit, &facts->exprs[i]);
     }
-    for (uint32_t i = from; mentioned && i < facts->expr_len && facts->exprs[i].start < end; i++)
+    for (uint32_t i = from; mentioned && i < facts->expr_len && facts->exprs[i].start < end;
+         i++)
         if (facts->exprs[i].kind == AK_X_CALL)
             session |= is_session_call(program, unit, i, &ours);
     return session && !ours;
@@ -178,11 +186,14 @@ static bool catches_refusal(AkProgram *program, const AkUnit *unit, const AkStmt
     if (!handler->value)
         return true;
     ak__part(program, unit, handler->value,
-             unit->facts->exprs[handler->value].kind == AK_X_TUPLE ? AK_HOW_ITEM : AK_HOW_WHOLE, 0, &types);
+             unit->facts->exprs[handler->value].kind == AK_X_TUPLE ? AK_HOW_ITEM : AK_HOW_WHOLE,
+             0, &types);
     for (uint32_t i = 0; i < types.len; i++) {
         const char *dotted = types.items[i].dotted;
-        if (dotted && (strcmp(dotted, "builtins.Exception") == 0 || strcmp(dotted, "builtins.BaseException") == 0 ||
-                       strcmp(dotted, "builtins.RuntimeError") == 0 || strncmp(dotted, "temporalio.", 11) == 0))
+        if (dotted && (strcmp(dotted, "builtins.Exception") == 0 ||
+                       strcmp(dotted, "builtins.BaseException") == 0 ||
+                       strcmp(dotted, "builtins.RuntimeError") == 0 ||
+                       strncmp(dotted, "temporalio.", 11) == 0))
             return true;
     }
     return false;
@@ -190,7 +201,8 @@ static bool catches_refusal(AkProgram *program, const AkUnit *unit, const AkStmt
 
 /* ---- Statements ---- */
 
-static uint16_t below(AkProgram *program, const AkUnit *unit, AkStmtId parent, const AkStmt *stmt)
+static uint16_t below(AkProgram *program, const AkUnit *unit, AkStmtId parent,
+                      const AkStmt *stmt)
 {
     const AkStmt *around = &unit->facts->stmts[parent];
     if (around->kind == AK_S_IF) {
@@ -212,7 +224,8 @@ static bool leaves(const AkFacts *facts, AkStmtId if_)
         else
             return false; /* has an else: what follows may come from there */
     uint8_t kind = facts->stmts[last].kind;
-    return last && (kind == AK_S_RETURN || kind == AK_S_RAISE || kind == AK_S_CONTINUE || kind == AK_S_BREAK);
+    return last && (kind == AK_S_RETURN || kind == AK_S_RAISE || kind == AK_S_CONTINUE ||
+                    kind == AK_S_BREAK);
 }
 
 bool ak__is_pass_through(const AkUnit *unit, const AkStmt *with)
@@ -221,7 +234,8 @@ bool ak__is_pass_through(const AkUnit *unit, const AkStmt *with)
         AkExprId manager = ak_kid(unit->facts, with->targets, i);
         const AkExpr *row = &unit->facts->exprs[manager];
         const AkExpr *callee = &unit->facts->exprs[ak_kid(unit->facts, row->kids, 0)];
-        if (row->kind == AK_X_CALL && strcmp(unit->atoms[callee->name], "imports_passed_through") == 0)
+        if (row->kind == AK_X_CALL &&
+            strcmp(unit->atoms[callee->name], "imports_passed_through") == 0)
             return true;
     }
     return false;
@@ -230,8 +244,9 @@ bool ak__is_pass_through(const AkUnit *unit, const AkStmt *with)
 static void compute(AkProgram *program, const AkUnit *unit, uint16_t *mask)
 {
     const AkFacts *facts = unit->facts;
-    /* What is left for the statements that follow in a suite. */
-    uint16_t *rest = ak__alloc(program->arena, (size_t)facts->stmt_len * 4 * sizeof *rest);
+    /* What is left for the statements that follow in a suite: behind the masks, see stmt_mask.
+     */
+    uint16_t *rest = mask + facts->stmt_len;
     uint32_t unstable = program->unstable;
     memset(rest, 0xff, (size_t)facts->stmt_len * 4 * sizeof *rest);
     mask[0] = ALL;
@@ -254,7 +269,8 @@ uint16_t ak__stmt_mask(AkProgram *program, const AkUnit *unit, AkStmtId stmt)
 {
     AkUnitX *x = ak__unit(unit);
     if (!x->stmt_mask) {
-        x->stmt_mask = ak__alloc(program->arena, unit->facts->stmt_len * sizeof *x->stmt_mask);
+        x->stmt_mask =
+            ak__alloc(program->arena, (size_t)unit->facts->stmt_len * 5 * sizeof *x->stmt_mask);
         x->mask_missing = true;
     }
     /* Tests whose names are not known yet are looked at again in the next round. */
@@ -282,7 +298,8 @@ uint16_t ak__expr_mask(AkProgram *program, const AkUnit *unit, AkExprId expr)
             else if (expr == ak_kid(facts, row->kids, 2))
                 mask &= test.no;
         } else if (row->kind == AK_X_BOOL) {
-            for (uint32_t i = 0; i < row->kids.count && ak_kid(facts, row->kids, i) != expr; i++) {
+            for (uint32_t i = 0; i < row->kids.count && ak_kid(facts, row->kids, i) != expr;
+                 i++) {
                 Test test = test_of(program, unit, ak_kid(facts, row->kids, i), 0);
                 mask &= row->op == AK_OP_AND ? test.yes : test.no;
             }

@@ -9,8 +9,8 @@
 #include <string.h>
 
 /* Rows for each project method of that name which the expression's objects have. */
-static bool run_method(AkProgram *program, AkCalls *calls, AkExprId expr, AkCallKind kind, const char *method,
-                       const AkValue *object, AkExprId via)
+static bool run_method(AkProgram *program, AkCalls *calls, AkExprId expr, AkCallKind kind,
+                       const char *method, const AkValue *object, AkExprId via)
 {
     AkFunction *methods[4];
     if (object->kind != AK_V_INSTANCE)
@@ -18,7 +18,8 @@ static bool run_method(AkProgram *program, AkCalls *calls, AkExprId expr, AkCall
     uint32_t len = ak__methods(program, object, method, methods, 4);
     for (uint32_t i = 0; i < len; i++) {
         AkCall *row = ak__calls_add(program, calls, expr, kind);
-        row->callee = (AkValue){.kind = AK_V_BOUND, .function = methods[i], .class_ = object->class_};
+        row->callee =
+            (AkValue){.kind = AK_V_BOUND, .function = methods[i], .class_ = object->class_};
         row->target = methods[i];
         row->method = methods[i]->name;
         row->proved = !object->guessed;
@@ -29,8 +30,8 @@ static bool run_method(AkProgram *program, AkCalls *calls, AkExprId expr, AkCall
     return len > 0;
 }
 
-static void iterate_object(AkProgram *program, AkCalls *calls, AkExprId expr, const AkValue *object, AkExprId via,
-                           bool async)
+static void iterate_object(AkProgram *program, AkCalls *calls, AkExprId expr,
+                           const AkValue *object, AkExprId via, bool async)
 {
     AkFunction *iter[2];
     uint32_t len = ak__methods(program, object, async ? "__aiter__" : "__iter__", iter, 2);
@@ -39,14 +40,16 @@ static void iterate_object(AkProgram *program, AkCalls *calls, AkExprId expr, co
             run_method(program, calls, expr, AK_CALL_ITERATION, "__getitem__", object, via);
         return;
     }
-    run_method(program, calls, expr, AK_CALL_ITERATION, async ? "__aiter__" : "__iter__", object, via);
+    run_method(program, calls, expr, AK_CALL_ITERATION, async ? "__aiter__" : "__iter__",
+               object, via);
     AkSet iterators = {.len = 0};
     for (uint32_t i = 0; i < len; i++) {
         AkValue callee = {.kind = AK_V_BOUND, .function = iter[i], .class_ = object->class_};
         ak__call_result(program, &callee, NULL, 0, &iterators);
     }
     for (uint32_t i = 0; i < iterators.len; i++)
-        run_method(program, calls, expr, AK_CALL_ITERATION, async ? "__anext__" : "__next__", &iterators.items[i], via);
+        run_method(program, calls, expr, AK_CALL_ITERATION, async ? "__anext__" : "__next__",
+                   &iterators.items[i], via);
 }
 
 static bool may_be_instance(AkValues values)
@@ -57,7 +60,8 @@ static bool may_be_instance(AkValues values)
     return false;
 }
 
-static void iteration(AkProgram *program, AkCalls *calls, AkExprId expr, AkExprId via, bool async)
+static void iteration(AkProgram *program, AkCalls *calls, AkExprId expr, AkExprId via,
+                      bool async)
 {
     AkValues values = ak__eval(program, calls->fn->unit, expr);
     for (uint32_t i = 0; may_be_instance(values) && i < values.len; i++)
@@ -71,18 +75,19 @@ void ak__implicit_iteration(AkProgram *program, AkCalls *calls, AkExprId expr, A
 }
 
 /* The first of the methods that the object has: `__contains__`, else `__iter__`, … */
-static void first_method(AkProgram *program, AkCalls *calls, AkExprId expr, AkExprId operand, AkCallKind kind,
-                         const char *const *methods, AkExprId via)
+static void first_method(AkProgram *program, AkCalls *calls, AkExprId expr, AkExprId operand,
+                         AkCallKind kind, const char *const *methods, AkExprId via)
 {
     AkValues values = ak__eval(program, calls->fn->unit, operand);
     for (uint32_t i = 0; i < values.len; i++)
-        for (const char *const *method = methods; *method && values.items[i].kind == AK_V_INSTANCE; method++)
+        for (const char *const *method = methods;
+             *method && values.items[i].kind == AK_V_INSTANCE; method++)
             if (run_method(program, calls, expr, kind, *method, &values.items[i], via))
                 break;
 }
 
-static void one_method(AkProgram *program, AkCalls *calls, AkExprId expr, AkExprId operand, AkCallKind kind,
-                       const char *method)
+static void one_method(AkProgram *program, AkCalls *calls, AkExprId expr, AkExprId operand,
+                       AkCallKind kind, const char *method)
 {
     const char *const methods[] = {method, NULL};
     first_method(program, calls, expr, operand, kind, methods, 0);
@@ -91,12 +96,18 @@ static void one_method(AkProgram *program, AkCalls *calls, AkExprId expr, AkExpr
 static const char *binary_method(uint8_t op, bool reflected)
 {
     static const char *const names[][2] = {
-        [AK_OP_ADD] = {"__add__", "__radd__"},        [AK_OP_SUB] = {"__sub__", "__rsub__"},
-        [AK_OP_MUL] = {"__mul__", "__rmul__"},        [AK_OP_DIV] = {"__truediv__", "__rtruediv__"},
-        [AK_OP_FLOORDIV] = {"__floordiv__", "__rfloordiv__"}, [AK_OP_MOD] = {"__mod__", "__rmod__"},
-        [AK_OP_POW] = {"__pow__", "__rpow__"},        [AK_OP_MATMUL] = {"__matmul__", "__rmatmul__"},
-        [AK_OP_AND_BITS] = {"__and__", "__rand__"},   [AK_OP_OR_BITS] = {"__or__", "__ror__"},
-        [AK_OP_XOR] = {"__xor__", "__rxor__"},        [AK_OP_LSHIFT] = {"__lshift__", "__rlshift__"},
+        [AK_OP_ADD] = {"__add__", "__radd__"},
+        [AK_OP_SUB] = {"__sub__", "__rsub__"},
+        [AK_OP_MUL] = {"__mul__", "__rmul__"},
+        [AK_OP_DIV] = {"__truediv__", "__rtruediv__"},
+        [AK_OP_FLOORDIV] = {"__floordiv__", "__rfloordiv__"},
+        [AK_OP_MOD] = {"__mod__", "__rmod__"},
+        [AK_OP_POW] = {"__pow__", "__rpow__"},
+        [AK_OP_MATMUL] = {"__matmul__", "__rmatmul__"},
+        [AK_OP_AND_BITS] = {"__and__", "__rand__"},
+        [AK_OP_OR_BITS] = {"__or__", "__ror__"},
+        [AK_OP_XOR] = {"__xor__", "__rxor__"},
+        [AK_OP_LSHIFT] = {"__lshift__", "__rlshift__"},
         [AK_OP_RSHIFT] = {"__rshift__", "__rrshift__"},
     };
     return op < sizeof names / sizeof *names ? names[op][reflected] : NULL;
@@ -121,11 +132,14 @@ static void compare(AkProgram *program, AkCalls *calls, AkExprId expr, const AkE
     static const char *const unequal[] = {"__ne__", "__eq__", NULL};
     const AkFacts *facts = calls->fn->unit->facts;
     if (row->op == AK_OP_IN || row->op == AK_OP_NOT_IN)
-        first_method(program, calls, expr, ak_kid(facts, row->kids, 1), AK_CALL_OPERATOR, contains, 0);
+        first_method(program, calls, expr, ak_kid(facts, row->kids, 1), AK_CALL_OPERATOR,
+                     contains, 0);
     else if (row->op == AK_OP_NE)
-        first_method(program, calls, expr, ak_kid(facts, row->kids, 0), AK_CALL_OPERATOR, unequal, 0);
+        first_method(program, calls, expr, ak_kid(facts, row->kids, 0), AK_CALL_OPERATOR,
+                     unequal, 0);
     else if (compare_method(row->op))
-        one_method(program, calls, expr, ak_kid(facts, row->kids, 0), AK_CALL_OPERATOR, compare_method(row->op));
+        one_method(program, calls, expr, ak_kid(facts, row->kids, 0), AK_CALL_OPERATOR,
+                   compare_method(row->op));
 }
 
 static void property(AkProgram *program, AkCalls *calls, AkExprId expr, const AkExpr *row)
@@ -137,12 +151,13 @@ static void property(AkProgram *program, AkCalls *calls, AkExprId expr, const Ak
         AkSet ignored = {.len = 0};
         if (objects.items[i].kind != AK_V_INSTANCE)
             continue;
-        ak__class_attribute(program, objects.items[i].class_, unit->atoms[row->name], &objects.items[i], &ignored,
-                            &getter);
+        ak__class_attribute(program, objects.items[i].class_, unit->atoms[row->name],
+                            &objects.items[i], &ignored, &getter);
         if (!getter)
             continue;
         AkCall *call = ak__calls_add(program, calls, expr, AK_CALL_PROPERTY);
-        call->callee = (AkValue){.kind = AK_V_BOUND, .function = getter, .class_ = objects.items[i].class_};
+        call->callee = (AkValue){
+            .kind = AK_V_BOUND, .function = getter, .class_ = objects.items[i].class_};
         call->target = getter;
         call->method = getter->name;
         call->proved = !objects.items[i].guessed;
@@ -181,12 +196,24 @@ static const char *const *methods_of_builtin(const char *name)
         const char *name;
         const char *methods[4];
     } table[] = {
-        {"abs", {"__abs__"}},       {"bool", {"__bool__", "__len__"}},  {"bytes", {"__bytes__"}},
-        {"complex", {"__complex__"}}, {"divmod", {"__divmod__"}},       {"float", {"__float__"}},
-        {"format", {"__format__", "__str__"}}, {"hash", {"__hash__"}},  {"int", {"__int__", "__index__"}},
-        {"iter", {"__iter__", "__getitem__"}}, {"len", {"__len__"}},    {"next", {"__next__"}},
-        {"aiter", {"__aiter__"}},   {"anext", {"__anext__"}},           {"print", {"__str__", "__repr__"}},
-        {"repr", {"__repr__"}},     {"reversed", {"__reversed__", "__getitem__"}}, {"round", {"__round__"}},
+        {"abs", {"__abs__"}},
+        {"bool", {"__bool__", "__len__"}},
+        {"bytes", {"__bytes__"}},
+        {"complex", {"__complex__"}},
+        {"divmod", {"__divmod__"}},
+        {"float", {"__float__"}},
+        {"format", {"__format__", "__str__"}},
+        {"hash", {"__hash__"}},
+        {"int", {"__int__", "__index__"}},
+        {"iter", {"__iter__", "__getitem__"}},
+        {"len", {"__len__"}},
+        {"next", {"__next__"}},
+        {"aiter", {"__aiter__"}},
+        {"anext", {"__anext__"}},
+        {"print", {"__str__", "__repr__"}},
+        {"repr", {"__repr__"}},
+        {"reversed", {"__reversed__", "__getitem__"}},
+        {"round", {"__round__"}},
         {"str", {"__str__", "__repr__"}},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
@@ -216,7 +243,8 @@ static void subscript(AkProgram *program, AkCalls *calls, AkExprId expr, const A
     const char *method = row->flags & AK_XF_STORE    ? "__setitem__"
                          : row->flags & AK_XF_DELETE ? "__delitem__"
                                                      : "__getitem__";
-    one_method(program, calls, expr, ak_kid(calls->fn->unit->facts, row->kids, 0), AK_CALL_OPERATOR, method);
+    one_method(program, calls, expr, ak_kid(calls->fn->unit->facts, row->kids, 0),
+               AK_CALL_OPERATOR, method);
 }
 
 void ak__implicit(AkProgram *program, AkCalls *calls, AkExprId expr)
@@ -236,7 +264,8 @@ void ak__implicit(AkProgram *program, AkCalls *calls, AkExprId expr)
     case AK_X_SUBSCRIPT: subscript(program, calls, expr, row); break;
     case AK_X_BINARY:
         if (binary_method(row->op, false)) {
-            one_method(program, calls, expr, first, AK_CALL_OPERATOR, binary_method(row->op, false));
+            one_method(program, calls, expr, first, AK_CALL_OPERATOR,
+                       binary_method(row->op, false));
             one_method(program, calls, expr, ak_kid(facts, row->kids, 1), AK_CALL_OPERATOR,
                        binary_method(row->op, true));
         }
@@ -274,8 +303,10 @@ static void with_statement(AkProgram *program, AkCalls *calls, const AkStmt *stm
 {
     for (uint32_t i = 0; i < stmt->targets.count; i++) {
         AkExprId manager = ak_kid(calls->fn->unit->facts, stmt->targets, i);
-        one_method(program, calls, manager, manager, AK_CALL_WITH, stmt->is_async ? "__aenter__" : "__enter__");
-        one_method(program, calls, manager, manager, AK_CALL_WITH, stmt->is_async ? "__aexit__" : "__exit__");
+        one_method(program, calls, manager, manager, AK_CALL_WITH,
+                   stmt->is_async ? "__aenter__" : "__enter__");
+        one_method(program, calls, manager, manager, AK_CALL_WITH,
+                   stmt->is_async ? "__aexit__" : "__exit__");
     }
 }
 

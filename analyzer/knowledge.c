@@ -104,12 +104,24 @@ static AkEffects effect_of(const char *word)
         const char *word;
         AkEffects effects;
     } words[] = {
-        {"clock", AK_CLOCK},       {"random", AK_RANDOM},     {"uuid", AK_UUID},
-        {"env", AK_ENV},           {"file", AK_FILE},         {"network", AK_NETWORK | AK_BLOCKS},
-        {"database", AK_DATABASE}, {"process", AK_PROCESS},   {"thread", AK_THREAD},
-        {"sleep", AK_SLEEP | AK_BLOCKS}, {"blocks", AK_BLOCKS}, {"print", AK_PRINT},
-        {"log", AK_LOG},           {"input", AK_INPUT},       {"unordered", AK_UNORDERED},
-        {"pure", AK_PURE},         {"deterministic", AK_DETERMINISTIC}, {"durable", AK_DURABLE},
+        {"clock", AK_CLOCK},
+        {"random", AK_RANDOM},
+        {"uuid", AK_UUID},
+        {"env", AK_ENV},
+        {"file", AK_FILE},
+        {"network", AK_NETWORK | AK_BLOCKS},
+        {"database", AK_DATABASE},
+        {"process", AK_PROCESS},
+        {"thread", AK_THREAD},
+        {"sleep", AK_SLEEP | AK_BLOCKS},
+        {"blocks", AK_BLOCKS},
+        {"print", AK_PRINT},
+        {"log", AK_LOG},
+        {"input", AK_INPUT},
+        {"unordered", AK_UNORDERED},
+        {"pure", AK_PURE},
+        {"deterministic", AK_DETERMINISTIC},
+        {"durable", AK_DURABLE},
         {"unpicklable", AK_UNPICKLABLE},
     };
     for (size_t i = 0; i < COUNT(words); i++)
@@ -139,8 +151,8 @@ AkKnowledge *ak__knowledge_new(AkProgram *program)
     for (size_t i = 0; i < COUNT(returns); i++)
         row_of(knowledge, returns[i].name)->returns = ak__atom(program, returns[i].other);
     for (size_t i = 0; i < COUNT(aliases); i++)
-        ak__map_set(program->arena, &knowledge->aliases, ak__key(ak__atom(program, aliases[i].name)),
-                    (uint32_t)i + 1);
+        ak__map_set(program->arena, &knowledge->aliases,
+                    ak__key(ak__atom(program, aliases[i].name)), (uint32_t)i + 1);
     add_user_rows(knowledge, program->options.calls);
     return knowledge;
 }
@@ -161,7 +173,8 @@ const char *ak__canonical(AkProgram *program, const char *dotted)
 
 static const AkKnown *exact(const AkKnowledge *knowledge, const char *name, size_t len)
 {
-    uint32_t at = ak__map_get(&knowledge->rows, ak__key(ak__atom_len(knowledge->program, name, len)));
+    uint32_t at =
+        ak__map_get(&knowledge->rows, ak__key(ak__atom_len(knowledge->program, name, len)));
     return at ? &knowledge->known[at - 1] : NULL;
 }
 
@@ -187,7 +200,10 @@ const AkKnown *ak_known(const AkKnowledge *knowledge, const char *dotted)
 const char *ak__returns(const AkKnowledge *knowledge, const char *dotted)
 {
     const AkKnown *row = exact(knowledge, dotted, strlen(dotted));
-    return row ? row->returns : NULL;
+    if (row && row->returns)
+        return row->returns;
+    const AkSdkName *name = strncmp(dotted, "temporalio.", 11) == 0 ? ak_sdk_find(dotted) : NULL;
+    return name ? name->returns : NULL;
 }
 
 bool ak__is_stdlib(const char *name, uint32_t len)

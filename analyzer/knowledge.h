@@ -29,12 +29,12 @@ enum { AK_CALLS_SHIFT = 40, AK_CONSUMES_SHIFT = 46, AK_MUTATES_SHIFT = 52 };
 #define AK_CLOCK         AK_EFFECT(0)
 #define AK_RANDOM        AK_EFFECT(1)
 #define AK_UUID          AK_EFFECT(2)
-#define AK_ENV           AK_EFFECT(3)  /* environment, host, process: os.environ, platform.* */
+#define AK_ENV           AK_EFFECT(3) /* environment, host, process: os.environ, platform.* */
 #define AK_FILE          AK_EFFECT(4)
 #define AK_NETWORK       AK_EFFECT(5)
 #define AK_DATABASE      AK_EFFECT(6)
 #define AK_PROCESS       AK_EFFECT(7)
-#define AK_THREAD        AK_EFFECT(8)  /* threads, executors, process pools */
+#define AK_THREAD        AK_EFFECT(8) /* threads, executors, process pools */
 #define AK_SLEEP         AK_EFFECT(9)
 #define AK_BLOCKS        AK_EFFECT(10) /* holds its thread until something outside happens */
 #define AK_ASYNC_WAIT    AK_EFFECT(11) /* asyncio.wait, asyncio.as_completed */
@@ -52,18 +52,21 @@ enum { AK_CALLS_SHIFT = 40, AK_CONSUMES_SHIFT = 46, AK_MUTATES_SHIFT = 52 };
 #define AK_ASYNC         AK_EFFECT(23) /* a coroutine function */
 #define AK_NO_ARGS       AK_EFFECT(24) /* the row holds only for a call without arguments */
 #define AK_FEWER_2       AK_EFFECT(35) /* … only for a call with fewer than two */
-#define AK_TRANSPARENT   AK_EFFECT(25) /* as a decorator: gives back what behaves as the function */
-#define AK_LAZY          AK_EFFECT(26) /* what it calls or consumes happens while its result is iterated */
+#define AK_TRANSPARENT                                                                         \
+    AK_EFFECT(25) /* as a decorator: gives back what behaves as the function */
+#define AK_LAZY                                                                                \
+    AK_EFFECT(26) /* what it calls or consumes happens while its result is iterated */
 #define AK_SERIALIZES    AK_EFFECT(27)
 #define AK_MONEY         AK_EFFECT(28) /* payments, mail, queues: doing it twice is seen outside */
 #define AK_REGISTERS     AK_EFFECT(29) /* keeps the callables it is given: they run elsewhere */
 #define AK_MUTATES_SELF  AK_EFFECT(30)
 #define AK_NEVER_RETURNS AK_EFFECT(31)
-#define AK_RUNS_ELSEWHERE AK_EFFECT(32) /* what it calls runs in a thread or process, not here */
-#define AK_DURABLE       AK_EFFECT(33) /* the framework's own command, replayed rightly */
-#define AK_SESSION_API   AK_EFFECT(34) /* works only inside a running workflow */
+#define AK_RUNS_ELSEWHERE                                                                      \
+    AK_EFFECT(32)                    /* what it calls runs in a thread or process, not here */
+#define AK_DURABLE     AK_EFFECT(33) /* the framework's own command, replayed rightly */
+#define AK_SESSION_API AK_EFFECT(34) /* works only inside a running workflow */
 
-#define AK_VALUE         AK_EFFECT(36) /* no function: reading it is the effect (os.environ) */
+#define AK_VALUE AK_EFFECT(36) /* no function: reading it is the effect (os.environ) */
 
 #define AK_REFUSED       AK_EFFECT(37) /* harmless, but the SDK's sandbox refuses it */
 

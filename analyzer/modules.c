@@ -1,12 +1,13 @@
 /* modules.c: which file an import means.
  *
- * A file imports as a program does that is started somewhere above it. So `import a.b` is looked
- * for from the folders that could be on Python's path: the nearest folder around the importing
- * file that is no package, then those above it, each with its `src` folder; then the folders of
- * installed packages; at last the importing file's own folder although it is a package (scripts
- * are started there too). A file or a package wins over a folder without __init__.py, wherever
- * that lies, as in Python. A module of the standard library is found as a file only beside the
- * importing script itself. The frameworks are never files: what they do is in the tables.
+ * A file imports as a program does that is started somewhere above it. So `import a.b` is
+ * looked for from the folders that could be on Python's path: the nearest folder around the
+ * importing file that is no package, then those above it, each with its `src` folder; then the
+ * folders of installed packages; at last the importing file's own folder although it is a
+ * package (scripts are started there too). A file or a package wins over a folder without
+ * __init__.py, wherever that lies, as in Python. A module of the standard library is found as a
+ * file only beside the importing script itself. The frameworks are never files: what they do is
+ * in the tables.
  */
 #include "stages.h"
 
@@ -44,8 +45,9 @@ static bool has_part(const char *path, const char *part)
 static bool is_test_path(const char *path)
 {
     const char *base = base_of(path);
-    return has_part(path, "tests") || has_part(path, "test") || strncmp(base, "test_", 5) == 0 ||
-           ends_with(base, "_test.py") || strcmp(base, "conftest.py") == 0;
+    return has_part(path, "tests") || has_part(path, "test") ||
+           strncmp(base, "test_", 5) == 0 || ends_with(base, "_test.py") ||
+           strcmp(base, "conftest.py") == 0;
 }
 
 /* Every folder above a file is one that imports may look into. */
@@ -66,7 +68,8 @@ static void add_library_root(AkProgram *program, const char *path)
         const char *at = strstr(path, marks[i]);
         if (!at)
             continue;
-        const char *root = ak__atom_len(program, path, (size_t)(at - path) + strlen(marks[i]) - 1);
+        const char *root =
+            ak__atom_len(program, path, (size_t)(at - path) + strlen(marks[i]) - 1);
         for (uint32_t k = 0; k < program->library_root_len; k++)
             if (program->library_roots[k] == root)
                 return;
@@ -166,7 +169,8 @@ static AkFile *namespace_folder(AkProgram *program, const char *path)
 
 typedef AkFile *(*Finder)(AkProgram *, const char *);
 
-static AkFile *search_above(AkProgram *program, const char *folder, const char *dotted, Finder find)
+static AkFile *search_above(AkProgram *program, const char *folder, const char *dotted,
+                            Finder find)
 {
     for (;; folder = folder_of(program, folder)) {
         const char *src = joined(program, folder, "src");
@@ -214,7 +218,8 @@ static AkFile *find_absolute(AkProgram *program, const AkFile *from, const char 
     return found;
 }
 
-static AkFile *find_relative(AkProgram *program, const AkFile *from, const char *dotted, uint32_t level)
+static AkFile *find_relative(AkProgram *program, const AkFile *from, const char *dotted,
+                             uint32_t level)
 {
     const char *folder = from->folder;
     for (uint32_t i = 1; i < level; i++)
@@ -226,7 +231,8 @@ static AkFile *find_relative(AkProgram *program, const AkFile *from, const char 
 }
 
 /* Answers are kept: many files of a folder import the same names. */
-AkModule *ak__module_find(AkProgram *program, const AkFile *from, const char *dotted, uint32_t level)
+AkModule *ak__module_find(AkProgram *program, const AkFile *from, const char *dotted,
+                          uint32_t level)
 {
     char dots[] = "::::::::::::::::";
     dots[level < 15 ? level + 1 : 16] = '\0';

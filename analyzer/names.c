@@ -1,16 +1,17 @@
 /* names.c: what a name means where it stands.
  *
- * Python's rules for scopes: a function sees its own names, those of the functions around it and
- * the module's; the body of a class is seen only by code directly in it; a comprehension is a
- * function of its own. Which of several bindings a read may see depends on when it runs:
+ * Python's rules for scopes: a function sees its own names, those of the functions around it
+ * and the module's; the body of a class is seen only by code directly in it; a comprehension is
+ * a function of its own. Which of several bindings a read may see depends on when it runs:
  *
- * - In the code of the same function, on the place: the last binding before the read that surely
- *   ran (it stands in a suite around the read) hides those before it; bindings on other branches
- *   in between may be seen too, and in a loop those further down.
+ * - In the code of the same function, on the place: the last binding before the read that
+ * surely ran (it stands in a suite around the read) hides those before it; bindings on other
+ * branches in between may be seen too, and in a loop those further down.
  * - In functions that run later (closures, module names read in functions), on the end of the
  *   scope: the last binding that surely ran, and all after it.
  *
- * Names of a module are looked for in all of its blocks; only those that bind the name are parsed.
+ * Names of a module are looked for in all of its blocks; only those that bind the name are
+ * parsed.
  */
 #include "stages.h"
 
@@ -20,7 +21,8 @@
 
 enum { MOST_BINDINGS = 48, DEEPEST = 200 };
 
-const AkBinding *ak__scope_bindings(const AkFacts *facts, AkScopeId scope, AkName name, uint32_t *len)
+const AkBinding *ak__scope_bindings(const AkFacts *facts, AkScopeId scope, AkName name,
+                                    uint32_t *len)
 {
     const AkBinding *bindings = facts->bindings + facts->scopes[scope].first_binding;
     uint32_t low = 0, high = facts->scopes[scope].binding_len, count = high;
@@ -83,7 +85,8 @@ static bool surely_ran(const AkFacts *facts, const AkBinding *binding, AkStmtId 
     AkStmtId beside = lift(facts, read, stmt->parent);
     if (!beside || facts->stmts[beside].suite != stmt->suite)
         return false;
-    bool only_inside = stmt->kind == AK_S_FOR || stmt->kind == AK_S_HANDLER || stmt->kind == AK_S_CASE;
+    bool only_inside =
+        stmt->kind == AK_S_FOR || stmt->kind == AK_S_HANDLER || stmt->kind == AK_S_CASE;
     return !only_inside || beside == binding->stmt;
 }
 
@@ -113,7 +116,8 @@ static bool exclude_each_other(const AkFacts *facts, AkStmtId a, AkStmtId b, AkS
         if (beside) {
             exclusive = are_branches(facts, parent, a, beside);
             while (parent && facts->stmts[parent].kind != AK_S_FUNCTION &&
-                   facts->stmts[parent].kind != AK_S_FOR && facts->stmts[parent].kind != AK_S_WHILE)
+                   facts->stmts[parent].kind != AK_S_FOR &&
+                   facts->stmts[parent].kind != AK_S_WHILE)
                 parent = facts->stmts[parent].parent;
             if (parent && facts->stmts[parent].kind != AK_S_FUNCTION)
                 *loop = parent;
@@ -138,8 +142,8 @@ static bool in_loop(const AkFacts *facts, AkStmtId stmt)
 /* Calls back for each binding that the read may see, until enough were seen. */
 typedef void (*SeeBinding)(AkProgram *, const AkUnit *, const AkBinding *, AkSet *);
 
-static void see_at_place(AkProgram *program, const AkUnit *unit, const AkBinding *bindings, uint32_t len,
-                         const AkExpr *read, SeeBinding see, AkSet *out)
+static void see_at_place(AkProgram *program, const AkUnit *unit, const AkBinding *bindings,
+                         uint32_t len, const AkExpr *read, SeeBinding see, AkSet *out)
 {
     const AkFacts *facts = unit->facts;
     uint32_t first_after = 0, seen = 0;
@@ -167,7 +171,8 @@ static void see_at_place(AkProgram *program, const AkUnit *unit, const AkBinding
         if (binding->kind == AK_B_PARAMETER || runs_before(facts, binding, read))
             continue;
         exclude_each_other(facts, binding->stmt, read->stmt, &loop);
-        bool set_anew = loop && hidden_by && hidden_by > loop && hidden_by <= facts->stmts[loop].last;
+        bool set_anew =
+            loop && hidden_by && hidden_by > loop && hidden_by <= facts->stmts[loop].last;
         if (loop && !set_anew) {
             see(program, unit, binding, out);
             seen++;
@@ -176,8 +181,8 @@ static void see_at_place(AkProgram *program, const AkUnit *unit, const AkBinding
 }
 
 /* What a scope's name is once the scope's code is through. */
-static void see_at_end(AkProgram *program, const AkUnit *unit, AkScopeId scope, const AkBinding *bindings,
-                       uint32_t len, SeeBinding see, AkSet *out)
+static void see_at_end(AkProgram *program, const AkUnit *unit, AkScopeId scope,
+                       const AkBinding *bindings, uint32_t len, SeeBinding see, AkSet *out)
 {
     const AkFacts *facts = unit->facts;
     const AkScope *where = &facts->scopes[scope];
@@ -236,10 +241,11 @@ static bool same_run(const AkFacts *facts, AkScopeId binder, AkScopeId reader)
     return a->kind != AK_SCOPE_CLASS || binder == reader;
 }
 
-static void module_name_for(AkProgram *program, const AkUnit *unit, const char *name, const AkExpr *read,
-                            AkSet *out);
+static void module_name_for(AkProgram *program, const AkUnit *unit, const char *name,
+                            const AkExpr *read, AkSet *out);
 
-void ak__lookup(AkProgram *program, const AkUnit *unit, AkScopeId scope, AkName name, AkExprId at, AkSet *out)
+void ak__lookup(AkProgram *program, const AkUnit *unit, AkScopeId scope, AkName name,
+                AkExprId at, AkSet *out)
 {
     const AkFacts *facts = unit->facts;
     const AkBinding *bindings = NULL;
@@ -250,21 +256,27 @@ void ak__lookup(AkProgram *program, const AkUnit *unit, AkScopeId scope, AkName 
         bool module_code = read && !facts->scopes[scope].function;
         module_name_for(program, unit, unit->atoms[name], module_code ? read : NULL, out);
     } else if (read && same_run(facts, binder, scope)) {
+        uint32_t before = out->len;
         see_at_place(program, unit, bindings, len, read, ak__binding_value, out);
+        /* `@run` above `def run`: what the class has not bound yet is looked for around it. */
+        if (out->len == before && facts->scopes[binder].kind == AK_SCOPE_CLASS)
+            ak__lookup(program, unit, facts->scopes[binder].parent, name, at, out);
     } else {
         see_at_end(program, unit, binder, bindings, len, ak__binding_value, out);
     }
 }
 
 /* What a name of a class's body, or of any scope, is in the end. */
-void ak__scope_value(AkProgram *program, const AkUnit *unit, AkScopeId scope, AkName name, AkSet *out)
+void ak__scope_value(AkProgram *program, const AkUnit *unit, AkScopeId scope, AkName name,
+                     AkSet *out)
 {
     uint32_t len;
     const AkBinding *bindings = ak__scope_bindings(unit->facts, scope, name, &len);
     see_at_end(program, unit, scope, bindings, len, ak__binding_value, out);
 }
 
-static void see_parameter(AkProgram *program, const AkUnit *unit, const AkBinding *binding, AkSet *out)
+static void see_parameter(AkProgram *program, const AkUnit *unit, const AkBinding *binding,
+                          AkSet *out)
 {
     (void)program;
     (void)unit;
@@ -297,25 +309,47 @@ bool ak__is_parameter(AkProgram *program, const AkUnit *unit, AkExprId at, AkPar
 
 /* ---- Imports ---- */
 
+/* `from . import x` in a package's own __init__ means its submodule. Modules that import a name
+ * from each other in a circle bind nothing that can be known. */
+static void from_module(AkProgram *program, AkFile *file, AkModule *found, const char *name,
+                        AkSet *out)
+{
+    AkValue value = {.kind = AK_V_MODULE, .module = found};
+    if (found == &file->module) {
+        value.module = ak__module_child(program, found, name);
+        if (value.module)
+            ak__add(out, value);
+        else
+            ak__add_unknown(out);
+    } else if (program->depth > 60) {
+        ak__add_unknown(out);
+    } else {
+        program->depth += 2;
+        ak__attribute(program, &value, name, out);
+        program->depth -= 2;
+    }
+}
+
 /* whole: `import a.b as c` binds a.b, a plain `import a.b` binds a. */
-void ak__import_value(AkProgram *program, AkFile *file, const char *module, uint32_t level, const char *name,
-                      bool whole, AkSet *out)
+void ak__import_value(AkProgram *program, AkFile *file, const char *module, uint32_t level,
+                      const char *name, bool whole, AkSet *out)
 {
     if (!name && !whole)
         module = ak__atom_len(program, module, strcspn(module, "."));
     AkModule *found = ak__module_find(program, file, module, level);
     /* `from . import x` in a package's own __init__ means the submodule. */
-    AkModule *child = found && name && found == &file->module ? ak__module_child(program, found, name) : NULL;
+    AkModule *child =
+        found && name && found == &file->module ? ak__module_child(program, found, name) : NULL;
     if (child || (found && !name)) {
         ak__add(out, (AkValue){.kind = AK_V_MODULE, .module = child ? child : found});
     } else if (found) {
-        AkValue value = {.kind = AK_V_MODULE, .module = found};
-        ak__attribute(program, &value, name, out);
+        from_module(program, file, found, name, out);
     } else if (level) {
         ak__add_unknown(out);
     } else {
         const char *dotted = name ? ak__atom_join(program, module, ".", name) : module;
-        ak__add(out, (AkValue){.kind = AK_V_EXTERNAL, .dotted = ak__canonical(program, dotted)});
+        ak__add(out,
+                (AkValue){.kind = AK_V_EXTERNAL, .dotted = ak__canonical(program, dotted)});
     }
 }
 
@@ -327,22 +361,27 @@ static bool is_entry(const AkFile *file, const AkBoundAt *bound, const char *nam
 }
 
 /* An import statement is understood without its tree. */
-static bool import_without_tree(AkProgram *program, AkFile *file, const AkBoundAt *bound, AkSet *out)
+static bool import_without_tree(AkProgram *program, AkFile *file, const AkBoundAt *bound,
+                                AkSet *out)
 {
     for (uint32_t i = 0; i < file->import_len; i++) {
         const AkImportAt *import = &file->imports[i];
-        if (import->block != bound->block || import->bound_start != bound->start || import->local)
+        if (import->block != bound->block || import->bound_start != bound->start ||
+            import->local)
             continue;
-        const char *name = import->from ? ak__atom_len(program, file->source.text + import->name_start,
-                                                       import->name_len)
-                                        : NULL;
-        ak__import_value(program, file, import->module, import->level, name, import->aliased, out);
+        const char *name = import->from
+                               ? ak__atom_len(program, file->source.text + import->name_start,
+                                              import->name_len)
+                               : NULL;
+        ak__import_value(program, file, import->module, import->level, name, import->aliased,
+                         out);
         return true;
     }
     return false;
 }
 
-static void block_value(AkProgram *program, AkFile *file, const AkBoundAt *bound, const char *name, AkSet *out)
+static void block_value(AkProgram *program, AkFile *file, const AkBoundAt *bound,
+                        const char *name, AkSet *out)
 {
     if (bound->kind == AK_BOUND_IMPORT && import_without_tree(program, file, bound, out))
         return;
@@ -361,22 +400,25 @@ static bool hides_earlier(const AkBoundAt *bound)
 }
 
 /* Last to first, up to a binding that surely runs. before: only blocks in front of that one. */
-static bool named_value(AkProgram *program, AkFile *file, const char *name, uint32_t before, AkSet *out)
+static bool named_value(AkProgram *program, AkFile *file, const char *name, uint32_t before,
+                        AkSet *out)
 {
     uint32_t len = (uint32_t)strlen(name), seen = 0, last = UINT32_MAX;
+    bool hidden = false;
     AkBoundRange range = ak__bound(file, name, len);
     for (uint32_t i = range.len; i-- > 0 && seen < MOST_BINDINGS;) {
         const AkBoundAt *bound = &range.first[i];
-        bool later = bound->block >= before && bound->kind != AK_BOUND_GLOBAL;
+        /* What a function assigns to a global may come at any time. */
+        bool later = (hidden || bound->block >= before) && bound->kind != AK_BOUND_GLOBAL;
         if (later || bound->kind == AK_BOUND_DELETE || !is_entry(file, bound, name, len))
             continue;
         /* One look at a block takes all its bindings of the name. */
-        if (bound->block != last || bound->kind == AK_BOUND_GLOBAL || bound->kind == AK_BOUND_IMPORT)
+        if (bound->block != last || bound->kind == AK_BOUND_GLOBAL ||
+            bound->kind == AK_BOUND_IMPORT)
             block_value(program, file, bound, name, out);
         last = bound->block;
         seen++;
-        if (hides_earlier(bound))
-            break;
+        hidden |= hides_earlier(bound);
     }
     return seen > 0;
 }
@@ -430,14 +472,15 @@ bool ak__module_name(AkProgram *program, AkModule *module, const char *name, AkS
     }
     program->budget--;
     program->depth += 2;
-    bool found = named_value(program, file, name, UINT32_MAX, out) || star_value(program, file, name, out);
+    bool found = named_value(program, file, name, UINT32_MAX, out) ||
+                 star_value(program, file, name, out);
     program->depth -= 2;
     return found;
 }
 
 /* read: the place in the block's own top-level code, or NULL for code that runs later. */
-static void module_name_for(AkProgram *program, const AkUnit *unit, const char *name, const AkExpr *read,
-                            AkSet *out)
+static void module_name_for(AkProgram *program, const AkUnit *unit, const char *name,
+                            const AkExpr *read, AkSet *out)
 {
     AkUnitX *x = ak__unit(unit);
     AkFile *file = x->file;
@@ -454,7 +497,8 @@ static void module_name_for(AkProgram *program, const AkUnit *unit, const char *
         if (sure)
             return;
     }
-    bool found = named_value(program, file, name, read ? x->block : UINT32_MAX, out) || out->len > start;
+    bool found =
+        named_value(program, file, name, read ? x->block : UINT32_MAX, out) || out->len > start;
     if (!found && ak__is_builtin(name))
         ak__add(out, (AkValue){.kind = AK_V_EXTERNAL,
                                .dotted = ak__atom_join(program, "builtins", ".", name)});

@@ -1,7 +1,7 @@
 /* parse.c: tree-sitter and its Python grammar, behind a cursor that skips what says nothing.
  *
- * What a node is is looked up by the number of its symbol, in a table that is made once for each
- * parser. See collect.c for what is made of the nodes.
+ * What a node is is looked up by the number of its symbol, in a table that is made once for
+ * each parser. See collect.c for what is made of the nodes.
  */
 #include "parse.h"
 
@@ -41,16 +41,19 @@ static const struct {
     const char *text;
     AkOp op;
 } operators[] = {
-    {"+", AK_OP_ADD},       {"-", AK_OP_SUB},       {"*", AK_OP_MUL},      {"/", AK_OP_DIV},
-    {"//", AK_OP_FLOORDIV}, {"%", AK_OP_MOD},       {"**", AK_OP_POW},     {"@", AK_OP_MATMUL},
-    {"&", AK_OP_AND_BITS},  {"|", AK_OP_OR_BITS},   {"^", AK_OP_XOR},      {"<<", AK_OP_LSHIFT},
-    {">>", AK_OP_RSHIFT},   {"and", AK_OP_AND},     {"or", AK_OP_OR},      {"~", AK_OP_INVERT},
-    {"<", AK_OP_LT},        {"<=", AK_OP_LE},       {">", AK_OP_GT},       {">=", AK_OP_GE},
-    {"==", AK_OP_EQ},       {"!=", AK_OP_NE},       {"<>", AK_OP_NE},      {"in", AK_OP_IN},
-    {"not in", AK_OP_NOT_IN}, {"is", AK_OP_IS},     {"is not", AK_OP_IS_NOT},
-    {"+=", AK_OP_ADD},      {"-=", AK_OP_SUB},      {"*=", AK_OP_MUL},     {"/=", AK_OP_DIV},
-    {"//=", AK_OP_FLOORDIV}, {"%=", AK_OP_MOD},     {"**=", AK_OP_POW},    {"@=", AK_OP_MATMUL},
-    {"&=", AK_OP_AND_BITS}, {"|=", AK_OP_OR_BITS},  {"^=", AK_OP_XOR},     {"<<=", AK_OP_LSHIFT},
+    {"+", AK_OP_ADD},         {"-", AK_OP_SUB},        {"*", AK_OP_MUL},
+    {"/", AK_OP_DIV},         {"//", AK_OP_FLOORDIV},  {"%", AK_OP_MOD},
+    {"**", AK_OP_POW},        {"@", AK_OP_MATMUL},     {"&", AK_OP_AND_BITS},
+    {"|", AK_OP_OR_BITS},     {"^", AK_OP_XOR},        {"<<", AK_OP_LSHIFT},
+    {">>", AK_OP_RSHIFT},     {"and", AK_OP_AND},      {"or", AK_OP_OR},
+    {"~", AK_OP_INVERT},      {"<", AK_OP_LT},         {"<=", AK_OP_LE},
+    {">", AK_OP_GT},          {">=", AK_OP_GE},        {"==", AK_OP_EQ},
+    {"!=", AK_OP_NE},         {"<>", AK_OP_NE},        {"in", AK_OP_IN},
+    {"not in", AK_OP_NOT_IN}, {"is", AK_OP_IS},        {"is not", AK_OP_IS_NOT},
+    {"+=", AK_OP_ADD},        {"-=", AK_OP_SUB},       {"*=", AK_OP_MUL},
+    {"/=", AK_OP_DIV},        {"//=", AK_OP_FLOORDIV}, {"%=", AK_OP_MOD},
+    {"**=", AK_OP_POW},       {"@=", AK_OP_MATMUL},    {"&=", AK_OP_AND_BITS},
+    {"|=", AK_OP_OR_BITS},    {"^=", AK_OP_XOR},       {"<<=", AK_OP_LSHIFT},
     {">>=", AK_OP_RSHIFT},
 };
 
@@ -67,7 +70,8 @@ static AkNodeKind kind_of_token(const char *text, uint8_t *op)
     static const struct {
         const char *text;
         AkNodeKind kind;
-    } words[] = {{",", AK_N_COMMA}, {"async", AK_N_ASYNC}, {"from", AK_N_FROM}, {"_", AK_N_UNDERSCORE}};
+    } words[] = {
+        {",", AK_N_COMMA}, {"async", AK_N_ASYNC}, {"from", AK_N_FROM}, {"_", AK_N_UNDERSCORE}};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strcmp(words[i].text, text) == 0)
             return words[i].kind;
@@ -104,7 +108,8 @@ AkParser *ak__parser_new(void)
         return NULL;
     const TSLanguage *language = tree_sitter_python();
     parser->ts = ts_parser_new();
-    if (!parser->ts || !learn(parser, language) || !ts_parser_set_language(parser->ts, language)) {
+    if (!parser->ts || !learn(parser, language) ||
+        !ts_parser_set_language(parser->ts, language)) {
         ak__parser_free(parser);
         return NULL;
     }
@@ -153,7 +158,8 @@ bool ak__parse(AkParser *parser, unsigned which, const char *text, uint32_t len)
         ts_tree_delete(level->tree);
     level->tree = tree;
     /* A text that is broken from end to end has an ERROR for its root. */
-    level->node = (AkNode){AK_N_MODULE, AK_OP_NONE, ts_node_start_byte(root), ts_node_end_byte(root)};
+    level->node =
+        (AkNode){AK_N_MODULE, AK_OP_NONE, ts_node_start_byte(root), ts_node_end_byte(root)};
     return true;
 }
 

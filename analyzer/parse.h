@@ -139,8 +139,8 @@ typedef enum AkNodeKind {
 #define AK_NODE_ENUM(name, text) AK_N_##name,
     AK_NODE_KINDS(AK_NODE_ENUM)
 #undef AK_NODE_ENUM
-    AK_N_ERROR,   /* the parser gave up on this text */
-    AK_N_MISSING, /* what should stand here does not; no bytes */
+        AK_N_ERROR, /* the parser gave up on this text */
+    AK_N_MISSING,   /* what should stand here does not; no bytes */
 
     /* The least kind that is wanted, when moving. */
     AK_N_TOKENS = AK_N_OP,    /* operators and the words above too */
@@ -162,8 +162,8 @@ typedef struct AkNode {
     uint32_t start, end; /* bytes of the text that was parsed */
 } AkNode;
 
-/* Text that waits to be read: a block, or an annotation in quotes inside one, and again. */
-enum { AK_PARSE_LEVELS = 3 };
+/* Text inside text: a block, an annotation in quotes inside one, and again. */
+enum { AK_PARSE_LEVELS = 4 };
 
 /* Parses text and puts the cursor of that level on its root. False when there is no memory. */
 bool ak__parse(AkParser *parser, unsigned level, const char *text, uint32_t len);
@@ -183,8 +183,8 @@ bool ak__node_has_comma(AkParser *parser, unsigned level);
 /* Of a binary or boolean operator, before going down. */
 AkOp ak__node_operator(const AkParser *parser, unsigned level);
 
-/* Whether the byte at an offset belongs to a comment: gives its place. Level 0; offsets that grow
- * from call to call, begun by ak__parse_rewind. Moves the cursor. */
+/* Whether the byte at an offset belongs to a comment: gives its place. Level 0; offsets that
+ * grow from call to call, begun by ak__parse_rewind. Moves the cursor. */
 void ak__parse_rewind(AkParser *parser);
 bool ak__comment_at(AkParser *parser, uint32_t offset, uint32_t *start, uint32_t *end);
 /* The next syntax error in the order of the text; begun by ak__parse_rewind. */

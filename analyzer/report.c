@@ -1,8 +1,8 @@
 /* report.c: findings, from what a rule says to what is shown.
  *
- * A report is made at once and judged at the end: silenced ones and doubles go (the same rule at
- * the same place has one cause; a proved report stays before a guessed one), the rest is sorted by
- * path, place and rule and gets a fingerprint.
+ * A report is made at once and judged at the end: silenced ones and doubles go (the same rule
+ * at the same place has one cause; a proved report stays before a guessed one), the rest is
+ * sorted by path, place and rule and gets a fingerprint.
  */
 #include "stages.h"
 
@@ -15,10 +15,10 @@ struct AkReport {
     AkFinding finding;
     AkProgram *program;
     AkFile *file;
-    const AkUnit *unit;     /* NULL when it is about no block */
+    const AkUnit *unit; /* NULL when it is about no block */
     const AkFunction *fn;
     AkStmtId stmt;
-    uint32_t start, end;    /* bytes of the file */
+    uint32_t start, end; /* bytes of the file */
     const char *sink;
     AkStep *steps;
     uint32_t step_len, step_cap;
@@ -33,8 +33,13 @@ struct AkReport {
 AkPlace ak__place(AkProgram *program, AkFile *file, uint32_t start, uint32_t end)
 {
     (void)program;
-    AkPlace place = {.path = file->module.path, .start_byte = start, .end_byte = end,
-                     .line = 1, .column = 1, .end_line = 1, .end_column = 1};
+    AkPlace place = {.path = file->module.path,
+                     .start_byte = start,
+                     .end_byte = end,
+                     .line = 1,
+                     .column = 1,
+                     .end_line = 1,
+                     .end_column = 1};
     if (!file->source.text)
         return place;
     AkPos from = ak__source_pos(&file->source, start), to = ak__source_pos(&file->source, end);
@@ -45,9 +50,11 @@ AkPlace ak__place(AkProgram *program, AkFile *file, uint32_t start, uint32_t end
     return place;
 }
 
-AkPlace ak__text_place(const char *path, const char *text, size_t len, uint32_t start, uint32_t end)
+AkPlace ak__text_place(const char *path, const char *text, size_t len, uint32_t start,
+                       uint32_t end)
 {
-    AkPlace place = {.path = path, .start_byte = start, .end_byte = end, .line = 1, .column = 1};
+    AkPlace place = {
+        .path = path, .start_byte = start, .end_byte = end, .line = 1, .column = 1};
     uint32_t line = 1, column = 1;
     for (uint32_t i = 0; i <= end && i <= len; i++) {
         if (i == start) {
@@ -93,10 +100,14 @@ static const char *step_text(AkProgram *program, const AkCall *call, const AkFun
 {
     const char *name = to ? to->qualified : "";
     switch ((AkCallKind)call->kind) {
-    case AK_CALL_IMPORT: return ak__printf(program->arena, "imports %s", call->callee.module->name);
-    case AK_CALL_CALLBACK: return ak__printf(program->arena, "hands over %s, which is called", name);
+    case AK_CALL_IMPORT:
+        return ak__printf(program->arena, "imports %s", call->callee.module->name);
+    case AK_CALL_CALLBACK:
+        return ak__printf(program->arena, "hands over %s, which is called", name);
     case AK_CALL_DECORATOR: return ak__printf(program->arena, "is decorated by %s", name);
-    case AK_CALL_INIT: return ak__printf(program->arena, "makes %s", call->callee.class_ ? call->callee.class_->name : name);
+    case AK_CALL_INIT:
+        return ak__printf(program->arena, "makes %s",
+                          call->callee.class_ ? call->callee.class_->name : name);
     case AK_CALL_PLAIN: return ak__printf(program->arena, "calls %s", name);
     default: return ak__printf(program->arena, "runs %s", name);
     }
@@ -113,7 +124,8 @@ static AkPlace place_of_call(AkProgram *program, const AkCall *call)
 
 static void add_step(AkReport *report, AkPlace place, const char *text)
 {
-    AK_PUSH(report->program->arena, report->steps, report->step_len, report->step_cap) = (AkStep){place, text};
+    AK_PUSH(report->program->arena, report->steps, report->step_len, report->step_cap) =
+        (AkStep){place, text};
 }
 
 /* Outermost first; the links lead from the function up to the root. */
@@ -127,9 +139,11 @@ static void add_trail(AkReport *report, const AkFunction *fn, const AkLink *link
     for (uint32_t i = len; i-- > 0;) {
         const AkFunction *to = i ? links[i - 1]->from : fn;
         if (links[i]->from)
-            add_step(report, place_of_call(program, links[i]->call), step_text(program, links[i]->call, to));
+            add_step(report, place_of_call(program, links[i]->call),
+                     step_text(program, links[i]->call, to));
         else
-            add_step(report, place_of_function(program, to), links[i]->root ? links[i]->root : "");
+            add_step(report, place_of_function(program, to),
+                     links[i]->root ? links[i]->root : "");
         report->finding.proved &= links[i]->proved;
     }
 }
@@ -167,12 +181,17 @@ static AkReport *new_report(AkPass *pass, AkFile *file, uint32_t start, uint32_t
     report->start = start;
     report->end = end;
     report->number = program->report_len;
-    report->finding = (AkFinding){.rule = pass->rule, .level = pass->rule->level, .proved = true,
-                                  .dialect = pass->dialect, .context = "", .advice = pass->rule->instead,
+    report->finding = (AkFinding){.rule = pass->rule,
+                                  .level = pass->rule->level,
+                                  .proved = true,
+                                  .dialect = pass->dialect,
+                                  .context = "",
+                                  .advice = pass->rule->instead,
                                   .fix_message = ""};
     if (file)
         report->finding.place = ak__place(program, file, start, end);
-    AK_PUSH(program->arena, program->reports, program->report_len, program->report_cap) = report;
+    AK_PUSH(program->arena, program->reports, program->report_len, program->report_cap) =
+        report;
     return report;
 }
 
@@ -183,11 +202,12 @@ static const char *vtext(AkProgram *program, const char *format, va_list args)
     return ak__strndup(program->arena, buffer, strlen(buffer));
 }
 
-static AkReport *report_in(AkPass *pass, const AkFunction *fn, uint32_t start, uint32_t end, AkStmtId stmt,
-                           unsigned context, const char *format, va_list args)
+static AkReport *report_in(AkPass *pass, const AkFunction *fn, uint32_t start, uint32_t end,
+                           AkStmtId stmt, unsigned context, const char *format, va_list args)
 {
     const AkUnit *unit = fn->unit;
-    AkReport *report = new_report(pass, ak__file(unit->module), unit->start + start, unit->start + end);
+    AkReport *report =
+        new_report(pass, ak__file(unit->module), unit->start + start, unit->start + end);
     report->unit = unit;
     report->fn = fn;
     report->stmt = stmt;
@@ -198,39 +218,45 @@ static AkReport *report_in(AkPass *pass, const AkFunction *fn, uint32_t start, u
     return report;
 }
 
-AkReport *ak_report_expr(AkPass *pass, const AkFunction *fn, AkExprId expr, unsigned context, const char *format,
-                         ...)
+AkReport *ak_report_expr(AkPass *pass, const AkFunction *fn, AkExprId expr, unsigned context,
+                         const char *format, ...)
 {
     const AkExpr *row = &fn->unit->facts->exprs[expr];
     va_list args;
     va_start(args, format);
-    AkReport *report = report_in(pass, fn, row->start, row->end, row->stmt, context, format, args);
+    AkReport *report =
+        report_in(pass, fn, row->start, row->end, row->stmt, context, format, args);
     va_end(args);
     if (report->step_len)
         add_step(report, report->finding.place, report->finding.message);
     return report;
 }
 
-AkReport *ak_report_call(AkPass *pass, const AkCall *call, unsigned context, const char *format, ...)
+AkReport *ak_report_call(AkPass *pass, const AkCall *call, unsigned context, const char *format,
+                         ...)
 {
     const AkUnit *unit = call->fn->unit;
     const AkExpr *row = ak_call_expr(call);
     const AkStmt *stmt = &unit->facts->stmts[call->stmt];
     va_list args;
     va_start(args, format);
-    AkReport *report = report_in(pass, call->fn, call->expr ? row->start : stmt->start,
-                                 call->expr ? row->end : stmt->end, call->stmt, context, format, args);
+    AkReport *report =
+        report_in(pass, call->fn, call->expr ? row->start : stmt->start,
+                  call->expr ? row->end : stmt->end, call->stmt, context, format, args);
     va_end(args);
     report->finding.proved &= call->proved;
     report->sink = call->dotted;
     if (report->step_len)
         add_step(report, report->finding.place,
-                 call->dotted ? ak__printf(pass->program->arena, call->kind == AK_CALL_READ ? "reads %s" : "calls %s", call->dotted)
+                 call->dotted ? ak__printf(pass->program->arena,
+                                           call->kind == AK_CALL_READ ? "reads %s" : "calls %s",
+                                           call->dotted)
                               : step_text(pass->program, call, call->target));
     return report;
 }
 
-AkReport *ak_report_stmt(AkPass *pass, const AkFunction *fn, AkStmtId stmt, unsigned context, const char *format, ...)
+AkReport *ak_report_stmt(AkPass *pass, const AkFunction *fn, AkStmtId stmt, unsigned context,
+                         const char *format, ...)
 {
     const AkStmt *row = &fn->unit->facts->stmts[stmt];
     va_list args;
@@ -240,14 +266,16 @@ AkReport *ak_report_stmt(AkPass *pass, const AkFunction *fn, AkStmtId stmt, unsi
     return report;
 }
 
-AkReport *ak_report_function(AkPass *pass, const AkFunction *fn, unsigned context, const char *format, ...)
+AkReport *ak_report_function(AkPass *pass, const AkFunction *fn, unsigned context,
+                             const char *format, ...)
 {
     const AkFunctionFact *fact = ak_fact(fn);
     bool named = fn->index && !fact->is_lambda;
     va_list args;
     va_start(args, format);
-    AkReport *report = report_in(pass, fn, named ? fact->name_start : fact->start, named ? fact->name_end : fact->end,
-                                 fact->stmt, context, format, args);
+    AkReport *report =
+        report_in(pass, fn, named ? fact->name_start : fact->start,
+                  named ? fact->name_end : fact->end, fact->stmt, context, format, args);
     va_end(args);
     return report;
 }
@@ -257,18 +285,19 @@ AkReport *ak_report_class(AkPass *pass, const AkClass *class_, const char *forma
     const AkClassFact *fact = &class_->unit->facts->classes[class_->index];
     va_list args;
     va_start(args, format);
-    AkReport *report = report_in(pass, class_->unit->functions[0], fact->name_start, fact->name_end, fact->stmt, 0,
-                                 format, args);
+    AkReport *report = report_in(pass, class_->unit->functions[0], fact->name_start,
+                                 fact->name_end, fact->stmt, 0, format, args);
     va_end(args);
     return report;
 }
 
-AkReport *ak_report_bytes(AkPass *pass, const AkFunction *fn, uint32_t start, uint32_t end, unsigned context,
-                          const char *format, ...)
+AkReport *ak_report_bytes(AkPass *pass, const AkFunction *fn, uint32_t start, uint32_t end,
+                          unsigned context, const char *format, ...)
 {
     const AkFacts *facts = fn->unit->facts;
     uint32_t expr = ak__first_expr(facts, start);
-    AkStmtId stmt = expr < facts->expr_len && facts->exprs[expr].start < end ? facts->exprs[expr].stmt : 0;
+    AkStmtId stmt =
+        expr < facts->expr_len && facts->exprs[expr].start < end ? facts->exprs[expr].stmt : 0;
     va_list args;
     va_start(args, format);
     AkReport *report = report_in(pass, fn, start, end, stmt, context, format, args);
@@ -276,7 +305,8 @@ AkReport *ak_report_bytes(AkPass *pass, const AkFunction *fn, uint32_t start, ui
     return report;
 }
 
-AkReport *ak_report_module(AkPass *pass, const AkModule *module, uint32_t start, uint32_t end, const char *format, ...)
+AkReport *ak_report_module(AkPass *pass, const AkModule *module, uint32_t start, uint32_t end,
+                           const char *format, ...)
 {
     AkReport *report = new_report(pass, ak__file(module), start, end);
     va_list args;
@@ -286,16 +316,18 @@ AkReport *ak_report_module(AkPass *pass, const AkModule *module, uint32_t start,
     return report;
 }
 
-static AkReport *report_node(AkPass *pass, const AkManifest *manifest, const AkNode *node, const char *format,
-                             va_list args)
+static AkReport *report_node(AkPass *pass, const AkManifest *manifest, const AkNode *node,
+                             const char *format, va_list args)
 {
     AkReport *report = new_report(pass, NULL, node->start, node->end);
-    report->finding.place = ak__text_place(manifest->path, manifest->text, manifest->len, node->start, node->end);
+    report->finding.place =
+        ak__text_place(manifest->path, manifest->text, manifest->len, node->start, node->end);
     report->finding.message = vtext(pass->program, format, args);
     return report;
 }
 
-AkReport *ak_report_node(AkPass *pass, const AkManifest *manifest, const AkNode *node, const char *format, ...)
+AkReport *ak_report_node(AkPass *pass, const AkManifest *manifest, const AkNode *node,
+                         const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -313,22 +345,25 @@ AkReport *ak_report_entry(AkPass *pass, const AkEntry *entry, const char *format
         report = report_node(pass, entry->manifest, entry->node, format, args);
     } else if (entry->call) {
         const AkExpr *row = ak_call_expr(entry->call);
-        report = report_in(pass, entry->call->fn, row->start, row->end, row->stmt, 0, format, args);
+        report =
+            report_in(pass, entry->call->fn, row->start, row->end, row->stmt, 0, format, args);
     } else if (entry->function) {
         const AkFunctionFact *fact = ak_fact(entry->function);
-        report = report_in(pass, entry->function, fact->name_start, fact->name_end, fact->stmt, 0, format, args);
+        report = report_in(pass, entry->function, fact->name_start, fact->name_end, fact->stmt,
+                           0, format, args);
     } else {
         report = new_report(pass, entry->module ? ak__file(entry->module) : NULL, 0, 0);
         report->finding.message = vtext(pass->program, format, args);
         if (!entry->module)
-            report->finding.place = (AkPlace){.path = entry->file, .line = 1, .column = 1, .end_line = 1, .end_column = 1};
+            report->finding.place = (AkPlace){
+                .path = entry->file, .line = 1, .column = 1, .end_line = 1, .end_column = 1};
     }
     va_end(args);
     return report;
 }
 
-void ak__report_made(AkProgram *program, const AkRule *rule, AkPlace place, const char *message, const char *advice,
-                     bool proved, AkFile *file)
+void ak__report_made(AkProgram *program, const AkRule *rule, AkPlace place, const char *message,
+                     const char *advice, bool proved, AkFile *file)
 {
     AkPass pass = {.program = program, .rule = rule};
     AkReport *report = new_report(&pass, NULL, place.start_byte, place.end_byte);
@@ -371,7 +406,8 @@ void ak_step(AkReport *report, const AkUnit *unit, AkExprId expr, const char *fo
     const AkExpr *row = &unit->facts->exprs[expr];
     va_list args;
     va_start(args, format);
-    add_step(report, place_in(report->program, unit, row->start, row->end), vtext(report->program, format, args));
+    add_step(report, place_in(report->program, unit, row->start, row->end),
+             vtext(report->program, format, args));
     va_end(args);
 }
 
@@ -379,7 +415,8 @@ void ak_step_call(AkReport *report, const AkCall *call)
 {
     AkProgram *program = report->program;
     add_step(report, place_of_call(program, call),
-             call->dotted ? ak__printf(program->arena, "calls %s", call->dotted) : step_text(program, call, call->target));
+             call->dotted ? ak__printf(program->arena, "calls %s", call->dotted)
+                          : step_text(program, call, call->target));
 }
 
 /* ---- Fixes ---- */
@@ -405,7 +442,8 @@ void ak_fix_replace(AkReport *report, const AkUnit *unit, AkExprId expr, const c
     add_edit(report, place_in(report->program, unit, row->start, row->end), text);
 }
 
-void ak_fix_bytes(AkReport *report, const AkUnit *unit, uint32_t start, uint32_t end, const char *text)
+void ak_fix_bytes(AkReport *report, const AkUnit *unit, uint32_t start, uint32_t end,
+                  const char *text)
 {
     add_edit(report, place_in(report->program, unit, start, end), text);
 }
@@ -429,7 +467,8 @@ static const char *imported_as(AkReport *report, const char *module, const char 
         const AkImportAt *import = &file->imports[i];
         if (import->local || import->nested || import->level)
             continue;
-        const char *bound = ak__strndup(report->program->arena, text + import->bound_start, import->bound_len);
+        const char *bound =
+            ak__strndup(report->program->arena, text + import->bound_start, import->bound_len);
         bool whole = !import->from && (import->aliased || !strchr(import->module, '.'));
         if (!name && whole && strcmp(import->module, module) == 0)
             return bound;
@@ -437,7 +476,8 @@ static const char *imported_as(AkReport *report, const char *module, const char 
             same_text(file, import->name_start, import->name_len, name))
             return bound;
         if (name && whole && strncmp(import->module, module, strlen(module)) == 0 &&
-            import->module[strlen(module)] == '.' && strcmp(import->module + strlen(module) + 1, name) == 0)
+            import->module[strlen(module)] == '.' &&
+            strcmp(import->module + strlen(module) + 1, name) == 0)
             return bound;
     }
     return NULL;
@@ -543,8 +583,9 @@ static void set_fingerprints(AkProgram *program)
     AkMap seen = {0};
     for (uint32_t i = 0; i < program->report_len; i++) {
         AkReport *report = program->reports[i];
-        const char *module = report->file && report->file->module.name ? report->file->module.name
-                                                                        : report->finding.place.path;
+        const char *module = report->file && report->file->module.name
+                                 ? report->file->module.name
+                                 : report->finding.place.path;
         uint64_t hash = hash_more(0xcbf29ce484222325u, report->finding.rule->id);
         hash = hash_more(hash, module);
         hash = hash_more(hash, report->fn ? report->fn->qualified : "");
@@ -553,18 +594,41 @@ static void set_fingerprints(AkProgram *program)
         ak__map_set(program->arena, &seen, hash, count);
         if (count > 1)
             hash = hash_more(hash, ak__printf(program->arena, "%u", (unsigned)count));
-        report->finding.fingerprint = ak__printf(program->arena, "%016llx", (unsigned long long)hash);
+        report->finding.fingerprint =
+            ak__printf(program->arena, "%016llx", (unsigned long long)hash);
     }
+}
+
+/* The last step of the trail that stands in a file which is reported on, or NULL. */
+static const AkStep *last_step_of_ours(AkProgram *program, const AkReport *report)
+{
+    for (uint32_t i = report->step_len; i-- > 0;) {
+        const AkFile *file = ak__module_by_path(program, report->steps[i].place.path);
+        if (file && file->module.use == AK_REPORT)
+            return &report->steps[i];
+    }
+    return NULL;
+}
+
+/* What lies in another file is shown when a file that is reported on leads there: where it
+ * lies, or, in an installed package, where our code calls into it. */
+static bool is_led_to(AkProgram *program, AkReport *report)
+{
+    const AkStep *step = last_step_of_ours(program, report);
+    if (step && report->file->module.use == AK_LIBRARY) {
+        report->finding.place = step->place;
+        report->edit_len = 0;
+    }
+    return step != NULL;
 }
 
 static bool is_shown(AkProgram *program, AkReport *report)
 {
-    if (report->made)
-        return true;
-    if (report->file && report->file->module.use != AK_REPORT)
+    if (report->dropped)
         return false;
-    if (report->file && ak__allowed(program, report->file, report->unit, report->start, report->end, report->stmt,
-                                    report->finding.rule)) {
+    if (!report->made && report->file &&
+        ak__allowed(program, report->file, report->unit, report->start, report->end,
+                    report->stmt, report->finding.rule)) {
         program->counts.silenced++;
         return false;
     }
@@ -588,6 +652,11 @@ static void finish(AkReport *report)
 void ak__reports_finish(AkProgram *program)
 {
     uint32_t len = 0;
+    for (uint32_t i = 0; i < program->report_len; i++) {
+        AkReport *report = program->reports[i];
+        bool elsewhere = !report->made && report->file && report->file->module.use != AK_REPORT;
+        report->dropped = elsewhere && !is_led_to(program, report);
+    }
     if (program->report_len)
         qsort(program->reports, program->report_len, sizeof *program->reports, compare_reports);
     for (uint32_t i = 0; i < program->report_len; i++) {

@@ -22,6 +22,7 @@
 #define AK_RULE_H
 
 #include "program.h"
+#include "temporal.h"
 
 #if defined(__GNUC__)
 #define AK_FORMAT(at, first) __attribute__((format(printf, at, first)))

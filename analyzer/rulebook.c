@@ -16,7 +16,8 @@ const AkRule *ak_rule_at(size_t i)
 const AkRule *ak_rule_find(const char *id_or_name)
 {
     for (size_t i = 0; i < ak__rule_len; i++)
-        if (strcmp(ak__rules[i]->id, id_or_name) == 0 || strcmp(ak__rules[i]->name, id_or_name) == 0)
+        if (strcmp(ak__rules[i]->id, id_or_name) == 0 ||
+            strcmp(ak__rules[i]->name, id_or_name) == 0)
             return ak__rules[i];
     return NULL;
 }

@@ -78,13 +78,20 @@ static bool holds(const AkModule *module, uint8_t book)
     return module->use != AK_LIBRARY && ak__file(module)->books & (1 << book);
 }
 
+/* Of installed packages only what a program of the book runs. */
+static bool is_listed(const AkFunction *fn, uint8_t book)
+{
+    return holds(fn->unit->module, book) || ak__function(fn)->reach.contexts[book];
+}
+
 static void list_functions(AkPass *pass, uint8_t book)
 {
     AkProgram *program = pass->program;
-    const AkFunction **functions = ak__alloc(program->arena, (program->function_len + 1) * sizeof *functions);
+    const AkFunction **functions =
+        ak__alloc(program->arena, (program->function_len + 1) * sizeof *functions);
     size_t calls = 0;
     for (uint32_t i = 0; i < program->function_len; i++)
-        if (holds(program->functions[i]->unit->module, book)) {
+        if (is_listed(program->functions[i], book)) {
             functions[pass->function_len++] = program->functions[i];
             calls += program->functions[i]->call_len;
         }
@@ -101,7 +108,8 @@ static void list_functions(AkPass *pass, uint8_t book)
 static void list_classes(AkPass *pass, uint8_t book)
 {
     AkProgram *program = pass->program;
-    const AkClass **classes = ak__alloc(program->arena, (program->class_len + 1) * sizeof *classes);
+    const AkClass **classes =
+        ak__alloc(program->arena, (program->class_len + 1) * sizeof *classes);
     for (uint32_t i = 0; i < program->class_len; i++)
         if (holds(program->classes[i]->unit->module, book))
             classes[pass->class_len++] = program->classes[i];
@@ -113,7 +121,8 @@ static void list_classes(AkPass *pass, uint8_t book)
 static void list_modules(AkPass *pass, uint8_t book)
 {
     AkProgram *program = pass->program;
-    const AkModule **modules = ak__alloc(program->arena, (program->file_len + 1) * sizeof *modules);
+    const AkModule **modules =
+        ak__alloc(program->arena, (program->file_len + 1) * sizeof *modules);
     for (uint32_t i = 0; i < program->file_len; i++)
         if (holds(&program->files[i]->module, book) && program->files[i]->state == AK_FILE_OPEN)
             modules[pass->module_len++] = &program->files[i]->module;
@@ -125,15 +134,20 @@ static void list_modules(AkPass *pass, uint8_t book)
 static void run_book(AkProgram *program, AkDialect dialect)
 {
     uint8_t book = dialect == AK_DIALECT_TEMPORAL ? AK_BOOK_TEMPORAL : AK_BOOK_AK;
-    AkPass pass = {.dialect = dialect, .program = program, .knowledge = program->knowledge,
-                   .entries = program->entries, .entry_len = program->entry_len,
-                   .manifests = program->manifests, .manifest_len = program->manifest_len};
+    AkPass pass = {.dialect = dialect,
+                   .program = program,
+                   .knowledge = program->knowledge,
+                   .entries = program->entries,
+                   .entry_len = program->entry_len,
+                   .manifests = program->manifests,
+                   .manifest_len = program->manifest_len};
     list_functions(&pass, book);
     list_classes(&pass, book);
     list_modules(&pass, book);
     for (size_t i = 0; i < ak__rule_len; i++) {
         pass.rule = ak__rules[i];
-        bool wanted = pass.rule->check && pass.rule->dialects & dialect && ak__is_chosen(program, pass.rule);
+        bool wanted = pass.rule->check && pass.rule->dialects & dialect &&
+                      ak__is_chosen(program, pass.rule);
         program->budget = UINT32_MAX;
         if (wanted)
             pass.rule->check(&pass);
@@ -148,13 +162,15 @@ static void count(AkProgram *program)
         unsigned contexts = reach->contexts[0] | reach->contexts[1];
         program->counts.functions += contexts != 0;
         for (size_t k = 0; k < fn->call_len; k++)
-            program->counts.unresolved += fn->calls[k].unresolved && contexts & AK_CTX_WORKFLOW & fn->calls[k].mask;
+            program->counts.unresolved +=
+                fn->calls[k].unresolved && contexts & AK_CTX_WORKFLOW & fn->calls[k].mask;
     }
 }
 
 void ak__run_rules(AkProgram *program)
 {
-    static const AkDialect dialects[] = {AK_DIALECT_TEMPORAL, AK_DIALECT_AK, AK_DIALECT_AUTOKITTEH};
+    static const AkDialect dialects[] = {AK_DIALECT_TEMPORAL, AK_DIALECT_AK,
+                                         AK_DIALECT_AUTOKITTEH};
     list_units(program);
     count(program);
     program->epoch++;

@@ -1,10 +1,10 @@
 /* stages.h: what the stages of a check share. Not for rules.
  *
- * A check works on demand. Files are listed, those that may matter are opened (cut into blocks),
- * and a block is parsed when something asks what a name of it means. Asking is never an error
- * and never waits: who needs a block that is not there marks it (ak__want_block), gets "unknown"
- * and `missing` is counted up; the work item that saw `missing` move is done again after the next
- * round of parsing. See check.c for the order of things.
+ * A check works on demand. Files are listed, those that may matter are opened (cut into
+ * blocks), and a block is parsed when something asks what a name of it means. Asking is never
+ * an error and never waits: who needs a block that is not there marks it (ak__want_block), gets
+ * "unknown" and `missing` is counted up; the work item that saw `missing` move is done again
+ * after the next round of parsing. See check.c for the order of things.
  */
 #ifndef AK_STAGES_H
 #define AK_STAGES_H
@@ -42,7 +42,7 @@ typedef struct AkBoundAt {
 typedef struct AkImportAt {
     const char *module; /* atom when adopted; spans into the text before */
     uint32_t module_len, level;
-    uint32_t name_start, name_len;   /* of `from`: what is taken; len 0 otherwise */
+    uint32_t name_start, name_len; /* of `from`: what is taken; len 0 otherwise */
     uint32_t bound_start, bound_len;
     uint32_t block;
     bool star, local, nested, aliased, from;
@@ -59,17 +59,20 @@ typedef enum AkFileState {
 typedef struct AkFile {
     AkModule module; /* first: a module is its file */
     AkSource source;
-    uint8_t state;      /* AkFileState */
-    bool given;         /* ak_check_text */
-    bool must_open;     /* an entry's module */
-    bool mentions;      /* a framework, by byte search */
+    uint8_t state;       /* AkFileState */
+    bool given;          /* ak_check_text */
+    bool must_open;      /* an entry's module */
+    bool mentions;       /* a framework, by byte search */
     bool mentions_event; /* "event", for guessed entry points */
     bool unreadable;    /* problem is about its text: a finding, not a notice */
     bool passed_through; /* by imports_passed_through(), see sandbox.c */
     bool import_reached; /* its top-level code runs in a durable program */
     uint8_t books;       /* bits 1 << AkBook: rule books whose programs import or run it */
-    bool *framework;     /* by block: mentions a name that comes from a framework, or is decorated */
-    const char *why;    /* CLOSED: read's reason, or NULL */
+    bool
+        *framework; /* by block: mentions a name that comes from a framework, or is decorated */
+    const char *why;  /* CLOSED: read's reason, or NULL */
+    const char *lent; /* the text that read gave, until it is released */
+    size_t lent_len;
     struct AkBlock *blocks;
     uint32_t block_len;
     struct AkUnitX **unit_of; /* by block */
@@ -94,21 +97,22 @@ typedef struct AkMemo {
     bool missing;   /* it rests on a block that was not there */
 } AkMemo;
 
-enum { AK_FOREVER = UINT32_MAX };
+#define AK_FOREVER UINT32_MAX
 
 typedef struct AkUnitX {
     AkUnit unit; /* first */
     AkFile *file;
     uint32_t block;
-    uint32_t *memo;        /* by expression: index into AkProgram.memos; 0: none */
-    uint16_t *stmt_mask;   /* by statement, see guards.c; NULL until asked for */
-    bool mask_missing;     /* it rests on blocks that were not there in mask_round */
+    uint32_t *memo;      /* by expression: index into AkProgram.memos; 0: none */
+    uint16_t *stmt_mask; /* by statement, see guards.c; NULL until asked for */
+    bool mask_missing;   /* it rests on blocks that were not there in mask_round */
     uint32_t mask_round;
-    uint32_t *expr_first;  /* expressions by function: expr_list[expr_first[f]] … [expr_first[f + 1] - 1] */
+    uint32_t *expr_first; /* expressions by function: expr_list[expr_first[f]] … [expr_first[f +
+                             1] - 1] */
     AkExprId *expr_list;
-    AkMap name_of;         /* atom → AkName; built when first asked for */
-    bool attributes_done;  /* `self.x = …` of its classes are listed */
-    bool dialects_done;    /* roles and roots are known */
+    AkMap name_of;        /* atom → AkName; built when first asked for */
+    bool attributes_done; /* `self.x = …` of its classes are listed */
+    bool dialects_done;   /* roles and roots are known */
 } AkUnitX;
 
 /* Why a function has a context: through this call. */
@@ -141,14 +145,15 @@ typedef struct AkFunctionX {
     bool queued, reached, values_busy;
     uint8_t rooted[2]; /* by book: contexts it is a root of */
     bool applied_done;
-    bool applies_defn;     /* as a decorator it applies workflow.defn */
-    unsigned applies;      /* roles that it gives as a decorator */
-    uint8_t rounds;         /* how often it was analysed */
-    uint32_t epoch;         /* of its last analysis */
-    AkValue *flows;         /* values that calls gave its parameters: param in flow_param */
+    bool applies_defn; /* as a decorator it applies workflow.defn */
+    unsigned applies;  /* roles that it gives as a decorator */
+    uint8_t rounds;    /* how often it was analysed */
+    size_t call_cap;   /* room behind function.calls */
+    uint32_t epoch;    /* of its last analysis */
+    AkValue *flows;    /* values that calls gave its parameters: param in flow_param */
     uint16_t *flow_param;
     uint32_t flow_len, flow_cap, flow_param_cap;
-    AkParamRef *called;     /* parameters (its own or of functions around it) that its body calls */
+    AkParamRef *called; /* parameters (its own or of functions around it) that its body calls */
     uint32_t called_len, called_cap;
     AkFunction **dependents; /* analysed with what its parameters and `called` said */
     uint32_t dependent_len, dependent_cap;
@@ -156,7 +161,8 @@ typedef struct AkFunctionX {
 
 typedef struct AkClassX {
     AkClass class_; /* first */
-    bool mro_done, mro_busy, kinds_done, unknown_base;
+    bool bases_done, mro_done, mro_busy, kinds_done, unknown_base;
+    uint32_t mro_missing; /* the round (+ 1) in which a base was not there */
     AkClass **bases;
     uint32_t base_len, base_cap;
     const char **outside;
@@ -225,12 +231,14 @@ typedef struct AkProgram {
 
     AkMemo *memos;
     uint32_t memo_len, memo_cap;
-    uint32_t epoch;    /* number of the work item */
-    uint32_t depth;    /* of evaluation */
-    uint32_t budget;   /* evaluations left in this work item */
-    uint32_t missing;  /* counts what was asked for and is not there yet */
-    uint32_t unstable; /* counts answers that hold for this work item only */
+    uint32_t epoch;      /* number of the work item */
+    uint32_t depth;      /* of evaluation */
+    uint32_t budget;     /* evaluations left in this work item */
+    uint32_t missing;    /* counts what was asked for and is not there yet */
+    uint32_t unstable;   /* counts answers that hold for this work item only */
     AkFunction *current; /* whose body is being analysed */
+    AkCall *rows;        /* its calls while they are found */
+    uint32_t row_cap;
 
     AkFunction **queue; /* functions to analyse */
     uint32_t queue_len, queue_cap, queue_at;
@@ -246,8 +254,8 @@ typedef struct AkProgram {
     uint32_t root_len, root_cap;
     AkFile **import_queue; /* files whose top-level code runs, by book */
     uint32_t import_len, import_cap, import_at;
-    uint32_t dialect_at;   /* units before this one have their roles */
-    bool guess;            /* entry points are guessed by their names */
+    uint32_t dialect_at; /* units before this one have their roles */
+    bool guess;          /* entry points are guessed by their names */
 
     AkManifest *manifests;
     uint32_t manifest_len, manifest_cap;
@@ -296,7 +304,8 @@ AkAtomTable *ak__atoms_new(AkArena *arena);
 const char *ak__atom_hashed(AkAtomTable *atoms, const char *text, uint32_t len, uint32_t hash);
 const char *ak__atom_len(AkProgram *program, const char *text, size_t len);
 const char *ak__atom(AkProgram *program, const char *text);
-const char *ak__atom_join(AkProgram *program, const char *a, const char *separator, const char *b);
+const char *ak__atom_join(AkProgram *program, const char *a, const char *separator,
+                          const char *b);
 uint32_t ak__map_get(const AkMap *map, uint64_t key);
 void ak__map_set(AkArena *arena, AkMap *map, uint64_t key, uint32_t value);
 static inline uint64_t ak__key(const void *pointer)
@@ -314,7 +323,8 @@ const char *ak__returns(const AkKnowledge *knowledge, const char *dotted);
 AkFile *ak__module_add(AkProgram *program, const char *path, AkUse use);
 AkFile *ak__module_by_path(const AkProgram *program, const char *path);
 /* The module that an import of dotted (level leading dots) in file means; NULL: not here. */
-AkModule *ak__module_find(AkProgram *program, const AkFile *from, const char *dotted, uint32_t level);
+AkModule *ak__module_find(AkProgram *program, const AkFile *from, const char *dotted,
+                          uint32_t level);
 /* The submodule of a package, or NULL. */
 AkModule *ak__module_child(AkProgram *program, const AkModule *package, const char *name);
 void ak__modules_name(AkProgram *program);
@@ -323,7 +333,8 @@ void ak__modules_name(AkProgram *program);
 bool ak__want_file(AkProgram *program, AkFile *file); /* whether it is open */
 AkUnitX *ak__want_block(AkProgram *program, AkFile *file, uint32_t block); /* NULL: not yet */
 void ak__open_first(AkProgram *program); /* all files that may matter */
-bool ak__round(AkProgram *program);      /* what is wanted; false when nothing was */
+void ak__release_texts(AkProgram *program);
+bool ak__round(AkProgram *program); /* what is wanted; false when nothing was */
 /* Blocks that bind the name at module level: calls see for each; whether there was one. */
 typedef struct AkBoundRange {
     const AkBoundAt *first;
@@ -332,15 +343,18 @@ typedef struct AkBoundRange {
 AkBoundRange ak__bound(const AkFile *file, const char *name, uint32_t len);
 
 /* names.c: what a name means where it stands. */
-void ak__lookup(AkProgram *program, const AkUnit *unit, AkScopeId scope, AkName name, AkExprId at, AkSet *out);
+void ak__lookup(AkProgram *program, const AkUnit *unit, AkScopeId scope, AkName name,
+                AkExprId at, AkSet *out);
 bool ak__module_name(AkProgram *program, AkModule *module, const char *name, AkSet *out);
-void ak__scope_value(AkProgram *program, const AkUnit *unit, AkScopeId scope, AkName name, AkSet *out);
-void ak__import_value(AkProgram *program, AkFile *file, const char *module, uint32_t level, const char *name,
-                      bool whole, AkSet *out);
+void ak__scope_value(AkProgram *program, const AkUnit *unit, AkScopeId scope, AkName name,
+                     AkSet *out);
+void ak__import_value(AkProgram *program, AkFile *file, const char *module, uint32_t level,
+                      const char *name, bool whole, AkSet *out);
 /* The parameter that the name read at `at` is, if it can be nothing else. */
 bool ak__is_parameter(AkProgram *program, const AkUnit *unit, AkExprId at, AkParamRef *out);
 /* Bindings of a name in one scope: a range of facts->bindings. */
-const AkBinding *ak__scope_bindings(const AkFacts *facts, AkScopeId scope, AkName name, uint32_t *len);
+const AkBinding *ak__scope_bindings(const AkFacts *facts, AkScopeId scope, AkName name,
+                                    uint32_t *len);
 
 /* values.c: what an expression may be. */
 AkValues ak__eval(AkProgram *program, const AkUnit *unit, AkExprId expr);
@@ -348,32 +362,40 @@ void ak__eval_into(AkProgram *program, const AkUnit *unit, AkExprId expr, AkSet 
 void ak__add(AkSet *set, AkValue value);
 void ak__add_unknown(AkSet *set);
 bool ak__same_value(const AkValue *a, const AkValue *b);
-void ak__binding_value(AkProgram *program, const AkUnit *unit, const AkBinding *binding, AkSet *out);
-void ak__part(AkProgram *program, const AkUnit *unit, AkExprId value, uint8_t how, uint16_t part, AkSet *out);
+void ak__binding_value(AkProgram *program, const AkUnit *unit, const AkBinding *binding,
+                       AkSet *out);
+void ak__part(AkProgram *program, const AkUnit *unit, AkExprId value, uint8_t how,
+              uint16_t part, AkSet *out);
 void ak__iterate(AkProgram *program, const AkValue *value, AkSet *out);
 void ak__enter(AkProgram *program, const AkValue *value, AkSet *out);
-void ak__call_result(AkProgram *program, const AkValue *callee, const AkUnit *unit, AkExprId call, AkSet *out);
+void ak__call_result(AkProgram *program, const AkValue *callee, const AkUnit *unit,
+                     AkExprId call, AkSet *out);
 void ak__returns_of(AkProgram *program, AkFunction *fn, AkSet *out);
 void ak__parameter_value(AkProgram *program, AkFunction *fn, uint32_t index, AkSet *out);
 bool ak__has_decorator(AkProgram *program, const AkFunction *fn, const char *dotted);
 /* Values of a call's arguments: the n-th of those that are written without a name. */
 AkExprId ak__plain_argument(const AkFacts *facts, AkExprId call, uint32_t n);
 AkExprId ak__keyword_argument(const AkUnit *unit, AkExprId call, const char *name);
-/* The argument that a parameter of fn gets from the call, or 0; shift: parameters bound before. */
-AkExprId ak__argument_of(const AkFunction *fn, uint32_t param, const AkUnit *unit, AkExprId call, uint32_t shift);
+/* The argument that a parameter of fn gets from the call, or 0; shift: parameters bound before.
+ */
+AkExprId ak__argument_of(const AkFunction *fn, uint32_t param, const AkUnit *unit,
+                         AkExprId call, uint32_t shift);
 /* Parameters of outer (bits) that the body of a function nested in it calls. */
-uint32_t ak__closure_calls(AkProgram *program, const AkFunction *nested, const AkFunction *outer);
+uint32_t ak__closure_calls(AkProgram *program, const AkFunction *nested,
+                           const AkFunction *outer);
 void ak__depend(AkProgram *program, AkFunction *on);
 AkName ak__name_in(AkProgram *program, const AkUnit *unit, const char *atom);
 
 /* types.c: annotations, classes, attributes. */
 void ak__annotated(AkProgram *program, const AkUnit *unit, AkExprId expr, AkSet *out);
 void ak__class_mro(AkProgram *program, AkClass *class_);
-void ak__class_attribute(AkProgram *program, AkClass *class_, const char *name, const AkValue *self,
-                         AkSet *out, AkFunction **property);
+void ak__class_attribute(AkProgram *program, AkClass *class_, const char *name,
+                         const AkValue *self, AkSet *out, AkFunction **property);
 void ak__attribute(AkProgram *program, const AkValue *value, const char *name, AkSet *out);
-/* The method an instance runs for the name; with overrides of known subclasses where it is open. */
-uint32_t ak__methods(AkProgram *program, const AkValue *instance, const char *name, AkFunction **out, uint32_t room);
+/* The method an instance runs for the name; with overrides of known subclasses where it is
+ * open. */
+uint32_t ak__methods(AkProgram *program, const AkValue *instance, const char *name,
+                     AkFunction **out, uint32_t room);
 AkFunction *ak__method(AkProgram *program, AkClass *class_, const char *name);
 bool ak__derives(AkProgram *program, AkClass *class_, const char *dotted, bool *unsure);
 bool ak__is_class_name(const AkProgram *program, const char *dotted);
@@ -411,7 +433,8 @@ bool ak__is_durable_book(const AkProgram *program);
 void ak__ak_resolve(AkProgram *program);
 void ak__ak_guess(AkProgram *program);
 void ak__ak_starts(AkProgram *program);
-void ak__root(AkProgram *program, AkFunction *fn, uint16_t contexts, uint8_t book, const char *what);
+void ak__root(AkProgram *program, AkFunction *fn, uint16_t contexts, uint8_t book,
+              const char *what);
 void ak__import_root(AkProgram *program, AkFile *file);
 /* Which books' programs reach what is imported from here. */
 void ak__roles(AkProgram *program, AkFunction *fn);
@@ -433,14 +456,15 @@ void ak__reports_finish(AkProgram *program);
 size_t ak__report_count(const AkProgram *program);
 const AkFinding *ak__report_at(const AkProgram *program, size_t i);
 AkPlace ak__place(AkProgram *program, AkFile *file, uint32_t start, uint32_t end);
-AkPlace ak__text_place(const char *path, const char *text, size_t len, uint32_t start, uint32_t end);
+AkPlace ak__text_place(const char *path, const char *text, size_t len, uint32_t start,
+                       uint32_t end);
 /* A finding made elsewhere: by the caller's parsers, or of the source itself. */
 void ak__report_made(AkProgram *program, const AkRule *rule, AkPlace place, const char *message,
                      const char *advice, bool proved, AkFile *file);
 
 /* allow.c: whether a comment silences this rule there. */
-bool ak__allowed(AkProgram *program, AkFile *file, const AkUnit *unit, uint32_t start, uint32_t end,
-                 AkStmtId stmt, const AkRule *rule);
+bool ak__allowed(AkProgram *program, AkFile *file, const AkUnit *unit, uint32_t start,
+                 uint32_t end, AkStmtId stmt, const AkRule *rule);
 
 /* syntax.c: findings of AK001. */
 void ak__syntax_want(AkProgram *program);

@@ -66,7 +66,8 @@ static bool first_error(const AkFile *file, uint32_t *start, uint32_t *end, bool
 
 static void report_unreadable(AkProgram *program, const AkRule *rule, AkFile *file)
 {
-    AkPlace place = ak__place(program, file, file->source.problem_start, file->source.problem_end);
+    AkPlace place =
+        ak__place(program, file, file->source.problem_start, file->source.problem_end);
     ak__report_made(program, rule, place, file->source.problem, NULL, true, file);
 }
 
@@ -78,8 +79,9 @@ static void report_broken(AkProgram *program, const AkRule *rule, AkFile *file)
     if (!first_error(file, &start, &end, &missing))
         return;
     int verdict = program->options.compiles
-                      ? program->options.compiles(program->options.payload, file->module.path, file->source.text,
-                                                  file->source.len, &line, &column, &why)
+                      ? program->options.compiles(program->options.payload, file->module.path,
+                                                  file->source.text, file->source.len, &line,
+                                                  &column, &why)
                       : -1;
     if (verdict == 1)
         return;
@@ -92,10 +94,12 @@ static void report_broken(AkProgram *program, const AkRule *rule, AkFile *file)
     ak__source_line(&file->source, at.line, &from, &to);
     if (end <= start || end > to)
         end = to > start ? to : start;
-    const char *message = verdict == 0 && why ? ak__printf(program->arena, "Python refuses this: %s", why)
-                          : missing           ? "something is missing here"
-                                              : "this is not Python";
-    ak__report_made(program, rule, ak__place(program, file, start, end), message, NULL, verdict == 0, file);
+    const char *message = verdict == 0 && why
+                              ? ak__printf(program->arena, "Python refuses this: %s", why)
+                          : missing ? "something is missing here"
+                                    : "this is not Python";
+    ak__report_made(program, rule, ak__place(program, file, start, end), message, NULL,
+                    verdict == 0, file);
 }
 
 void ak__syntax(AkProgram *program)

@@ -1,10 +1,10 @@
 /* types.c: annotations, classes and attributes.
  *
  * A class's methods come from its own body, then from its bases in the order of C3. An instance
- * also has what any method of those classes assigns to `self.x`. Bases that no file here defines
- * are kept by name: a method not found elsewhere is theirs ("threading.Thread.start"). A value
- * marked open (self, an annotated parameter) may be of a class derived from the one named: then
- * methods of known subclasses count too.
+ * also has what any method of those classes assigns to `self.x`. Bases that no file here
+ * defines are kept by name: a method not found elsewhere is theirs ("threading.Thread.start").
+ * A value marked open (self, an annotated parameter) may be of a class derived from the one
+ * named: then methods of known subclasses count too.
  */
 #include "stages.h"
 
@@ -42,8 +42,9 @@ static bool is_one_of(const char *word, const char *const *words)
 
 static bool says_nothing(const char *dotted)
 {
-    static const char *const names[] = {"Any", "Optional", "Union", "Callable", "TypeVar", "object", "Self",
-                                        "Awaitable", "Coroutine", "Protocol", "Generic", "NoReturn", NULL};
+    static const char *const names[] = {
+        "Any",       "Optional",  "Union",    "Callable", "TypeVar",  "object", "Self",
+        "Awaitable", "Coroutine", "Protocol", "Generic",  "NoReturn", NULL};
     return is_one_of(last_part(dotted), names) &&
            (strncmp(dotted, "typing", 6) == 0 || strncmp(dotted, "collections.abc", 15) == 0 ||
             strncmp(dotted, "builtins.", 9) == 0);
@@ -55,7 +56,8 @@ static void instance_of(AkProgram *program, const AkValue *type, AkSet *out)
         ak__add(out, (AkValue){.kind = AK_V_INSTANCE, .class_ = type->class_, .open = true});
     else if (type->kind == AK_V_NONE)
         ak__add(out, *type);
-    else if (type->kind == AK_V_EXTERNAL && ak__is_class_name(program, type->dotted) && !says_nothing(type->dotted))
+    else if (type->kind == AK_V_EXTERNAL && ak__is_class_name(program, type->dotted) &&
+             !says_nothing(type->dotted))
         ak__add(out, (AkValue){.kind = AK_V_RESULT, .dotted = type->dotted});
     else
         ak__add_unknown(out);
@@ -78,7 +80,8 @@ void ak__annotated(AkProgram *program, const AkUnit *unit, AkExprId expr, AkSet 
     } else if (row->kind == AK_X_BINARY && row->op == AK_OP_OR_BITS) {
         ak__annotated(program, unit, ak_kid(facts, row->kids, 0), out);
         ak__annotated(program, unit, ak_kid(facts, row->kids, 1), out);
-    } else if (row->kind == AK_X_NAME || row->kind == AK_X_ATTRIBUTE || row->kind == AK_X_NONE_LITERAL) {
+    } else if (row->kind == AK_X_NAME || row->kind == AK_X_ATTRIBUTE ||
+               row->kind == AK_X_NONE_LITERAL) {
         AkValues types = ak__eval(program, unit, expr);
         for (uint32_t i = 0; i < types.len; i++)
             instance_of(program, &types.items[i], out);
@@ -88,7 +91,8 @@ void ak__annotated(AkProgram *program, const AkUnit *unit, AkExprId expr, AkSet 
     program->depth--;
 }
 
-static void arguments(AkProgram *program, const AkUnit *unit, AkExprId index, bool all, AkSet *out)
+static void arguments(AkProgram *program, const AkUnit *unit, AkExprId index, bool all,
+                      AkSet *out)
 {
     const AkExpr *row = &unit->facts->exprs[index];
     if (row->kind != AK_X_TUPLE) {
@@ -116,13 +120,37 @@ static void class_object(AkProgram *program, const AkUnit *unit, AkExprId index,
 static void subscripted(AkProgram *program, const AkUnit *unit, AkExprId expr, AkSet *out)
 {
     static const char *const unions[] = {"Optional", "Union", NULL};
-    static const char *const through[] = {"Annotated", "Final", "ClassVar", "Required", "NotRequired",
-                                          "ReadOnly",  NULL};
-    static const char *const containers[] = {
-        "list", "List", "Sequence", "MutableSequence", "Iterable", "Iterator", "Collection", "set", "Set",
-        "frozenset", "FrozenSet", "AbstractSet", "MutableSet", "tuple", "Tuple", "deque", "Deque", "dict", "Dict",
-        "Mapping", "MutableMapping", "defaultdict", "DefaultDict", "OrderedDict", "AsyncIterator",
-        "AsyncIterable", "Generator", "AsyncGenerator", NULL};
+    static const char *const through[] = {"Annotated",   "Final",    "ClassVar", "Required",
+                                          "NotRequired", "ReadOnly", NULL};
+    static const char *const containers[] = {"list",
+                                             "List",
+                                             "Sequence",
+                                             "MutableSequence",
+                                             "Iterable",
+                                             "Iterator",
+                                             "Collection",
+                                             "set",
+                                             "Set",
+                                             "frozenset",
+                                             "FrozenSet",
+                                             "AbstractSet",
+                                             "MutableSet",
+                                             "tuple",
+                                             "Tuple",
+                                             "deque",
+                                             "Deque",
+                                             "dict",
+                                             "Dict",
+                                             "Mapping",
+                                             "MutableMapping",
+                                             "defaultdict",
+                                             "DefaultDict",
+                                             "OrderedDict",
+                                             "AsyncIterator",
+                                             "AsyncIterable",
+                                             "Generator",
+                                             "AsyncGenerator",
+                                             NULL};
     AkKids kids = unit->facts->exprs[expr].kids;
     AkExprId index = ak_kid(unit->facts, kids, 1);
     AkValues bases = ak__eval(program, unit, ak_kid(unit->facts, kids, 0));
@@ -162,7 +190,8 @@ static void add_base(AkProgram *program, AkClassX *class_, const AkValue *value)
         for (uint32_t i = 0; i < class_->base_len; i++)
             if (class_->bases[i] == value->class_)
                 return;
-        AK_PUSH(program->arena, class_->bases, class_->base_len, class_->base_cap) = value->class_;
+        AK_PUSH(program->arena, class_->bases, class_->base_len, class_->base_cap) =
+            value->class_;
     } else if (value->kind == AK_V_EXTERNAL) {
         if (strcmp(value->dotted, "builtins.object") != 0)
             add_outside(program, class_, value->dotted);
@@ -182,7 +211,8 @@ static bool find_bases(AkProgram *program, AkClassX *class_)
     for (uint32_t i = 0; i < fact->bases.count; i++) {
         AkExprId base = ak_kid(unit->facts, fact->bases, i);
         const AkExpr *row = &unit->facts->exprs[base];
-        if (row->kind == AK_X_KEYWORD || row->kind == AK_X_STAR || row->kind == AK_X_DOUBLE_STAR)
+        if (row->kind == AK_X_KEYWORD || row->kind == AK_X_STAR ||
+            row->kind == AK_X_DOUBLE_STAR)
             continue;
         /* Base[T]: the class is what stands before the bracket. */
         if (row->kind == AK_X_SUBSCRIPT)
@@ -222,7 +252,8 @@ static void merge_orders(AkProgram *program, AkClassX *class_)
             any = any ? any : candidate;
             bool blocked = false;
             for (uint32_t k = 0; k < class_->base_len && !blocked; k++)
-                blocked = in_tail(class_->bases[k]->mro, class_->bases[k]->mro_len, at[k] + 1, candidate);
+                blocked = in_tail(class_->bases[k]->mro, class_->bases[k]->mro_len, at[k] + 1,
+                                  candidate);
             next = blocked ? NULL : candidate;
         }
         next = next ? next : any;
@@ -272,39 +303,69 @@ static void finish_order(AkProgram *program, AkClassX *class_)
         for (uint32_t k = 0; k < base->subclass_len; k++)
             listed |= base->subclasses[k] == &class_->class_;
         if (!listed)
-            AK_PUSH(program->arena, base->subclasses, base->subclass_len, base->subclass_cap) = &class_->class_;
+            AK_PUSH(program->arena, base->subclasses, base->subclass_len, base->subclass_cap) =
+                &class_->class_;
     }
     class_->class_.external_bases = class_->outside;
     class_->class_.external_base_len = class_->outside_len;
     class_->mro_done = true;
 }
 
+/* Until its bases are there, a class stands alone. */
+static void stand_alone(AkProgram *program, AkClassX *class_)
+{
+    program->missing++;
+    class_->mro_missing = program->round + 1;
+    if (class_->class_.mro_len)
+        return;
+    AkClass **mro = ak__alloc(program->arena, sizeof *mro);
+    mro[0] = &class_->class_;
+    class_->class_.mro = mro;
+    class_->class_.mro_len = 1;
+}
+
+/* Pushes what must be known before top; false when a base is not there. */
+static bool bases_ready(AkProgram *program, AkClassX *top, AkClass ***stack, uint32_t *len,
+                        uint32_t *cap)
+{
+    if (!top->bases_done && !find_bases(program, top))
+        return false;
+    top->bases_done = true;
+    for (uint32_t i = 0; i < top->base_len; i++) {
+        AkClassX *base = ak__class(top->bases[i]);
+        if (base->mro_missing == program->round + 1)
+            return false;
+        if (!base->mro_done && !base->mro_busy)
+            AK_PUSH(program->arena, *stack, *len, *cap) = &base->class_;
+    }
+    return true;
+}
+
 /* With a stack of its own: hierarchies may be deep. */
 void ak__class_mro(AkProgram *program, AkClass *class_)
 {
     AkClass **stack = NULL;
-    uint32_t len = 0, cap = 0, missing = program->missing;
+    uint32_t len = 0, cap = 0;
+    bool ready = true;
     if (ak__class(class_)->mro_done || ak__class(class_)->mro_busy)
         return;
+    if (ak__class(class_)->mro_missing == program->round + 1) {
+        program->missing++;
+        return;
+    }
     AK_PUSH(program->arena, stack, len, cap) = class_;
     while (len) {
         AkClassX *top = ak__class(stack[len - 1]);
-        if (!top->mro_busy) {
+        if (ready && !top->mro_busy) {
             top->mro_busy = true;
-            find_bases(program, top);
-            for (uint32_t i = 0; i < top->base_len; i++) {
-                AkClassX *base = ak__class(top->bases[i]);
-                if (!base->mro_done && !base->mro_busy)
-                    AK_PUSH(program->arena, stack, len, cap) = &base->class_;
-            }
+            ready = bases_ready(program, top, &stack, &len, &cap);
             continue;
         }
-        if (!top->mro_done)
+        if (ready && !top->mro_done)
             finish_order(program, top);
+        else if (!top->mro_done)
+            stand_alone(program, top);
         top->mro_busy = false;
-        /* Asked again when the blocks of its bases are there. */
-        if (program->missing != missing)
-            top->mro_done = false;
         len--;
     }
 }
@@ -338,8 +399,8 @@ static bool is_self(const AkUnit *unit, const AkFunction *method, AkExprId objec
     return unit->atoms[row->name] == self;
 }
 
-static void add_attribute(AkProgram *program, const AkUnit *unit, AkClass *class_, AkExprId target,
-                          const AkStmt *stmt, uint8_t how, uint16_t part)
+static void add_attribute(AkProgram *program, const AkUnit *unit, AkClass *class_,
+                          AkExprId target, const AkStmt *stmt, uint8_t how, uint16_t part)
 {
     AkClassX *x = ak__class(class_);
     const char *name = unit->atoms[unit->facts->exprs[target].name];
@@ -358,8 +419,8 @@ static void add_attribute(AkProgram *program, const AkUnit *unit, AkClass *class
     x->attrs[first - 1].next = index;
 }
 
-static void assigned_target(AkProgram *program, const AkUnit *unit, AkFunction *method, AkExprId target,
-                            const AkStmt *stmt)
+static void assigned_target(AkProgram *program, const AkUnit *unit, AkFunction *method,
+                            AkExprId target, const AkStmt *stmt)
 {
     const AkFacts *facts = unit->facts;
     const AkExpr *row = &facts->exprs[target];
@@ -370,8 +431,10 @@ static void assigned_target(AkProgram *program, const AkUnit *unit, AkFunction *
         for (uint32_t i = 0; i < row->kids.count; i++) {
             AkExprId item = ak_kid(facts, row->kids, i);
             const AkExpr *part = &facts->exprs[item];
-            if (part->kind == AK_X_ATTRIBUTE && is_self(unit, method, ak_kid(facts, part->kids, 0)))
-                add_attribute(program, unit, method->class_, item, stmt, AK_HOW_PART, (uint16_t)i);
+            if (part->kind == AK_X_ATTRIBUTE &&
+                is_self(unit, method, ak_kid(facts, part->kids, 0)))
+                add_attribute(program, unit, method->class_, item, stmt, AK_HOW_PART,
+                              (uint16_t)i);
         }
     }
 }
@@ -403,7 +466,8 @@ static void own_attribute(AkProgram *program, AkClass *class_, const char *name,
         AkSet got = {.len = 0};
         if (attr.value)
             ak__part(program, attr.unit, attr.value, attr.how, attr.part, &got);
-        bool unknown = !got.len || got.items[0].kind == AK_V_UNKNOWN || got.items[0].kind == AK_V_NONE;
+        bool unknown =
+            !got.len || got.items[0].kind == AK_V_UNKNOWN || got.items[0].kind == AK_V_NONE;
         if (attr.annotation && unknown) {
             got.len = 0;
             ak__annotated(program, attr.unit, attr.annotation, &got);
@@ -428,7 +492,8 @@ static bool is_accessor(const AkUnit *unit, const AkFunctionFact *fact)
 
 static bool is_property(AkProgram *program, const AkFunction *fn)
 {
-    static const char *const names[] = {"builtins.property", "functools.cached_property", "abc.abstractproperty",
+    static const char *const names[] = {"builtins.property", "functools.cached_property",
+                                        "abc.abstractproperty",
                                         "django.utils.functional.cached_property"};
     if (!ak_fact(fn)->decorators.count)
         return false;
@@ -449,14 +514,16 @@ static AkFunction *method_in(const AkUnit *unit, const AkBinding *bindings, uint
     return found;
 }
 
-static const AkBinding *body_bindings(AkProgram *program, const AkClass *class_, const char *name, uint32_t *len)
+static const AkBinding *body_bindings(AkProgram *program, const AkClass *class_,
+                                      const char *name, uint32_t *len)
 {
     const AkUnit *unit = class_->unit;
     AkName local = ak__name_in(program, unit, name);
     *len = 0;
     if (!local)
         return NULL;
-    return ak__scope_bindings(unit->facts, unit->facts->classes[class_->index].scope, local, len);
+    return ak__scope_bindings(unit->facts, unit->facts->classes[class_->index].scope, local,
+                              len);
 }
 
 AkFunction *ak__method(AkProgram *program, AkClass *class_, const char *name)
@@ -481,7 +548,8 @@ static void add_method(AkFunction **out, uint32_t *len, uint32_t room, AkFunctio
         out[(*len)++] = fn;
 }
 
-uint32_t ak__methods(AkProgram *program, const AkValue *instance, const char *name, AkFunction **out, uint32_t room)
+uint32_t ak__methods(AkProgram *program, const AkValue *instance, const char *name,
+                     AkFunction **out, uint32_t room)
 {
     AkClass *queue[MOST_SUBCLASSES];
     uint32_t len = 0, queued = 0;
@@ -520,8 +588,8 @@ static AkValue bound(AkFunction *fn, const AkValue *self)
 }
 
 /* A function of a class body, taken from the class or from an instance. */
-static void method_value(AkProgram *program, const AkValue *found, const AkValue *self, AkSet *out,
-                         AkFunction **property)
+static void method_value(AkProgram *program, const AkValue *found, const AkValue *self,
+                         AkSet *out, AkFunction **property)
 {
     AkFunction *fn = found->function;
     bool from_class = !self || self->kind == AK_V_CLASS;
@@ -547,8 +615,8 @@ static void method_value(AkProgram *program, const AkValue *found, const AkValue
 }
 
 /* What the body of one class says of the name. Whether it says anything. */
-static bool body_attribute(AkProgram *program, AkClass *class_, const char *name, const AkValue *self, AkSet *out,
-                           AkFunction **property)
+static bool body_attribute(AkProgram *program, AkClass *class_, const char *name,
+                           const AkValue *self, AkSet *out, AkFunction **property)
 {
     uint32_t len;
     const AkBinding *bindings = body_bindings(program, class_, name, &len);
@@ -556,11 +624,13 @@ static bool body_attribute(AkProgram *program, AkClass *class_, const char *name
     if (!len)
         return false;
     AkFunction *method = method_in(class_->unit, bindings, len);
-    if (method && is_accessor(class_->unit, &class_->unit->facts->functions[bindings[len - 1].index]))
+    if (method &&
+        is_accessor(class_->unit, &class_->unit->facts->functions[bindings[len - 1].index]))
         ak__add(&found, (AkValue){.kind = AK_V_FUNCTION, .function = method});
     else
-        ak__scope_value(program, class_->unit, class_->unit->facts->classes[class_->index].scope,
-                        bindings[0].name, &found);
+        ak__scope_value(program, class_->unit,
+                        class_->unit->facts->classes[class_->index].scope, bindings[0].name,
+                        &found);
     for (uint32_t i = 0; i < found.len; i++) {
         if (found.items[i].kind == AK_V_FUNCTION)
             method_value(program, &found.items[i], self, out, property);
@@ -570,13 +640,15 @@ static bool body_attribute(AkProgram *program, AkClass *class_, const char *name
     return true;
 }
 
-static void outside_attribute(AkProgram *program, const AkClass *class_, size_t from, const char *name, AkSet *out)
+static void outside_attribute(AkProgram *program, const AkClass *class_, size_t from,
+                              const char *name, AkSet *out)
 {
     (void)from;
     for (size_t i = 0; i < class_->external_base_len && i < 4; i++)
         ak__add(out, (AkValue){.kind = AK_V_EXTERNAL,
                                .dotted = ak__canonical(
-                                   program, ak__atom_join(program, class_->external_bases[i], ".", name)),
+                                   program, ak__atom_join(program, class_->external_bases[i],
+                                                          ".", name)),
                                .guessed = class_->external_base_len > 1});
     if (!class_->external_base_len || ak__class((AkClass *)(uintptr_t)class_)->unknown_base)
         ak__add_unknown(out);
@@ -607,9 +679,10 @@ static bool is_dunder(const char *name)
     return name[0] == '_' && name[1] == '_';
 }
 
-/* self is the instance or class it is taken from; property gets the getter that runs, if any. */
-void ak__class_attribute(AkProgram *program, AkClass *class_, const char *name, const AkValue *self, AkSet *out,
-                         AkFunction **property)
+/* self is the instance or class it is taken from; property gets the getter that runs, if any.
+ */
+void ak__class_attribute(AkProgram *program, AkClass *class_, const char *name,
+                         const AkValue *self, AkSet *out, AkFunction **property)
 {
     bool instance = self && self->kind == AK_V_INSTANCE, found = false;
     ak__class_mro(program, class_);
@@ -626,7 +699,9 @@ void ak__class_attribute(AkProgram *program, AkClass *class_, const char *name, 
         add_overrides(program, self, name, out);
     if (found || out->len)
         return;
-    AkFunction *fallback = instance && !is_dunder(name) ? ak__method(program, class_, ak__atom(program, "__getattr__")) : NULL;
+    AkFunction *fallback = instance && !is_dunder(name)
+                               ? ak__method(program, class_, ak__atom(program, "__getattr__"))
+                               : NULL;
     if (fallback) {
         if (property)
             *property = fallback;
@@ -637,7 +712,8 @@ void ak__class_attribute(AkProgram *program, AkClass *class_, const char *name, 
     outside_attribute(program, class_, 0, name, out);
 }
 
-static void super_attribute(AkProgram *program, const AkValue *value, const char *name, AkSet *out)
+static void super_attribute(AkProgram *program, const AkValue *value, const char *name,
+                            AkSet *out)
 {
     AkValue self = {.kind = AK_V_INSTANCE, .class_ = value->class_};
     ak__class_mro(program, value->class_);
@@ -647,7 +723,8 @@ static void super_attribute(AkProgram *program, const AkValue *value, const char
     outside_attribute(program, value->class_, 0, name, out);
 }
 
-static void external_attribute(AkProgram *program, const char *owner, const char *name, AkSet *out)
+static void external_attribute(AkProgram *program, const char *owner, const char *name,
+                               AkSet *out)
 {
     const char *dotted = ak__canonical(program, ak__atom_join(program, owner, ".", name));
     ak__add(out, (AkValue){.kind = AK_V_EXTERNAL, .dotted = dotted});
@@ -655,7 +732,8 @@ static void external_attribute(AkProgram *program, const char *owner, const char
 
 /* What a name of the result of a function or of an instance is called: "requests.Session.get",
  * "io.TextIOWrapper.read" where the class is known, "f().x" where not. */
-static void result_attribute(AkProgram *program, const AkValue *value, const char *name, AkSet *out)
+static void result_attribute(AkProgram *program, const AkValue *value, const char *name,
+                             AkSet *out)
 {
     const char *type = ak__returns(program->knowledge, value->dotted);
     if (type)
@@ -663,10 +741,12 @@ static void result_attribute(AkProgram *program, const AkValue *value, const cha
     else if (ak__is_class_name(program, value->dotted))
         external_attribute(program, value->dotted, name, out);
     else
-        ak__add(out, (AkValue){.kind = AK_V_EXTERNAL, .dotted = ak__atom_join(program, value->dotted, "().", name)});
+        ak__add(out, (AkValue){.kind = AK_V_EXTERNAL,
+                               .dotted = ak__atom_join(program, value->dotted, "().", name)});
 }
 
-static void module_attribute(AkProgram *program, const AkValue *value, const char *name, AkSet *out)
+static void module_attribute(AkProgram *program, const AkValue *value, const char *name,
+                             AkSet *out)
 {
     AkModule *module = value->module;
     if (ak__module_name(program, module, name, out))
@@ -694,15 +774,20 @@ static const char *builtin_of(const AkValue *value)
     }
 }
 
-static void typed_attribute(AkProgram *program, const AkValue *value, const char *name, AkSet *out)
+static void typed_attribute(AkProgram *program, const AkValue *value, const char *name,
+                            AkSet *out)
 {
-    static const char *const sets[] = {"set", "Set", "frozenset", "FrozenSet", "AbstractSet", "MutableSet", NULL};
-    static const char *const dicts[] = {"dict", "Dict", "Mapping", "MutableMapping", "defaultdict",
-                                        "DefaultDict", "OrderedDict", NULL};
+    static const char *const sets[] = {"set",         "Set",        "frozenset", "FrozenSet",
+                                       "AbstractSet", "MutableSet", NULL};
+    static const char *const dicts[] = {"dict",           "Dict",        "Mapping",
+                                        "MutableMapping", "defaultdict", "DefaultDict",
+                                        "OrderedDict",    NULL};
     const AkFacts *facts = value->unit->facts;
     const AkExpr *base = &facts->exprs[ak_kid(facts, facts->exprs[value->expr].kids, 0)];
     const char *kind = value->unit->atoms[base->name];
-    const char *owner = is_one_of(kind, sets) ? "builtins.set" : is_one_of(kind, dicts) ? "builtins.dict" : "builtins.list";
+    const char *owner = is_one_of(kind, sets)    ? "builtins.set"
+                        : is_one_of(kind, dicts) ? "builtins.dict"
+                                                 : "builtins.list";
     external_attribute(program, owner, name, out);
 }
 
@@ -714,7 +799,9 @@ void ak__attribute(AkProgram *program, const AkValue *value, const char *name, A
     case AK_V_RESULT: result_attribute(program, value, name, out); break;
     case AK_V_MODULE: module_attribute(program, value, name, out); break;
     case AK_V_CLASS:
-    case AK_V_INSTANCE: ak__class_attribute(program, value->class_, name, value, out, NULL); break;
+    case AK_V_INSTANCE:
+        ak__class_attribute(program, value->class_, name, value, out, NULL);
+        break;
     case AK_V_SUPER: super_attribute(program, value, name, out); break;
     case AK_V_TYPED: typed_attribute(program, value, name, out); break;
     default:

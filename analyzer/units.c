@@ -1,8 +1,9 @@
-/* units.c: opening files and parsing blocks, in rounds, on all the threads that the caller lends.
+/* units.c: opening files and parsing blocks, in rounds, on all the threads that the caller
+ * lends.
  *
- * Jobs take what is next from a shared counter, each with an arena and a parser of its own; what
- * they made is adopted afterwards on one thread, in the order of files and blocks, so that a run
- * is the same whatever the threads did.
+ * Jobs take what is next from a shared counter, each with an arena and a parser of its own;
+ * what they made is adopted afterwards on one thread, in the order of files and blocks, so that
+ * a run is the same whatever the threads did.
  */
 #include "stages.h"
 
@@ -29,7 +30,8 @@ typedef struct Job {
 static void take_all(Job *job, AkWorker *worker)
 {
     for (size_t i; (i = atomic_fetch_add(&job->next, 1)) < job->len;) {
-        if (job->program->options.stop && job->program->options.stop(job->program->options.payload))
+        if (job->program->options.stop &&
+            job->program->options.stop(job->program->options.payload))
             return;
         job->one(job, worker, i);
     }
@@ -66,7 +68,8 @@ static int compare_bound(const void *a, const void *b)
     const AkBoundAt *x = a, *y = b;
     if (x->hash != y->hash)
         return x->hash < y->hash ? -1 : 1;
-    return x->block != y->block ? (x->block < y->block ? -1 : 1) : (x->start > y->start) - (x->start < y->start);
+    return x->block != y->block ? (x->block < y->block ? -1 : 1)
+                                : (x->start > y->start) - (x->start < y->start);
 }
 
 static void index_names(AkArena *arena, AkFile *file)
@@ -78,8 +81,12 @@ static void index_names(AkArena *arena, AkFile *file)
         size_t len = ak__block_names(arena, text, &file->blocks[i], &names);
         for (size_t k = 0; k < len; k++)
             AK_PUSH(arena, file->names, file->name_len, cap) =
-                (AkBoundAt){ak__hash(text + names[k].start, names[k].len), names[k].start, names[k].len, i,
-                            names[k].kind, names[k].nested};
+                (AkBoundAt){ak__hash(text + names[k].start, names[k].len),
+                            names[k].start,
+                            names[k].len,
+                            i,
+                            names[k].kind,
+                            names[k].nested};
     }
     if (file->name_len)
         qsort(file->names, file->name_len, sizeof *file->names, compare_bound);
@@ -93,17 +100,21 @@ static void index_imports(AkArena *arena, AkFile *file)
         size_t len = ak__block_imports(arena, file->source.text, &file->blocks[i], &imports);
         for (size_t k = 0; k < len; k++)
             AK_PUSH(arena, file->imports, file->import_len, cap) =
-                (AkImportAt){imports[k].module, imports[k].module_len, imports[k].level,
-                             imports[k].name.start, imports[k].name.len, imports[k].bound.start,
-                             imports[k].bound.len, i, imports[k].star, imports[k].local,
-                             imports[k].nested, imports[k].aliased, imports[k].from};
+                (AkImportAt){imports[k].module,    imports[k].module_len,
+                             imports[k].level,     imports[k].name.start,
+                             imports[k].name.len,  imports[k].bound.start,
+                             imports[k].bound.len, i,
+                             imports[k].star,      imports[k].local,
+                             imports[k].nested,    imports[k].aliased,
+                             imports[k].from};
     }
 }
 
 static bool names_module(const AkImportAt *import, const char *name)
 {
     size_t len = strlen(name);
-    return !import->level && import->module_len >= len && memcmp(import->module, name, len) == 0 &&
+    return !import->level && import->module_len >= len &&
+           memcmp(import->module, name, len) == 0 &&
            (import->module_len == len || import->module[len] == '.');
 }
 
@@ -111,49 +122,61 @@ static void note_frameworks(AkFile *file)
 {
     for (uint32_t i = 0; i < file->import_len; i++) {
         file->module.imports_temporal |= names_module(&file->imports[i], "temporalio");
-        file->module.imports_ak |=
-            names_module(&file->imports[i], "autokitteh") || names_module(&file->imports[i], "ak");
+        file->module.imports_ak |= names_module(&file->imports[i], "autokitteh") ||
+                                   names_module(&file->imports[i], "ak");
     }
 }
 
 /* ---- Blocks that mention a framework ---- */
 
-static bool is_framework_name(const AkFile *file, const AkMention *mention)
+static bool is_framework(const AkImportAt *import)
+{
+    return names_module(import, "temporalio") || names_module(import, "autokitteh") ||
+           names_module(import, "ak") || names_module(import, "nexusrpc");
+}
+
+static bool is_bound_by(const AkFile *file, const AkImportAt *const *imports, uint32_t len,
+                        const AkMention *mention)
 {
     const char *text = file->source.text;
-    for (uint32_t i = 0; i < file->import_len; i++) {
-        const AkImportAt *import = &file->imports[i];
-        bool framework = names_module(import, "temporalio") || names_module(import, "autokitteh") ||
-                         names_module(import, "ak") || names_module(import, "nexusrpc");
-        if (framework && import->bound_len == mention->len &&
-            memcmp(text + import->bound_start, text + mention->start, mention->len) == 0)
+    for (uint32_t i = 0; i < len; i++)
+        if (imports[i]->bound_len == mention->len &&
+            memcmp(text + imports[i]->bound_start, text + mention->start, mention->len) == 0)
             return true;
-    }
     return false;
 }
 
-static bool mentions_framework(AkArena *arena, const AkFile *file, const AkBlock *block)
+static bool mentions_one(AkArena *arena, const AkFile *file, const AkBlock *block,
+                         const AkImportAt *const *imports, uint32_t len)
 {
     AkMention *mentions;
-    size_t len = ak__text_idents(arena, file->source.text, block->code, block->end, 0, &mentions);
-    for (size_t i = 0; i < len; i++)
-        if (is_framework_name(file, &mentions[i]))
+    size_t count =
+        ak__text_idents(arena, file->source.text, block->code, block->end, 0, &mentions);
+    for (size_t i = 0; i < count; i++)
+        if (is_bound_by(file, imports, len, &mentions[i]))
             return true;
     return false;
 }
 
 static void note_blocks(AkArena *arena, AkFile *file)
 {
+    const AkImportAt **imports = ak__alloc(arena, (file->import_len + 1) * sizeof *imports);
+    uint32_t len = 0;
     bool stars = false;
     file->framework = ak__alloc(arena, file->block_len * sizeof *file->framework);
     if (!file->module.imports_temporal && !file->module.imports_ak)
         return;
-    for (uint32_t i = 0; i < file->import_len; i++)
+    for (uint32_t i = 0; i < file->import_len; i++) {
         stars |= file->imports[i].star;
+        if (is_framework(&file->imports[i]))
+            imports[len++] = &file->imports[i];
+    }
     for (uint32_t i = 0; i < file->block_len; i++) {
         const AkBlock *block = &file->blocks[i];
-        if (block->kind != AK_BLOCK_IMPORT && block->kind != AK_BLOCK_DOC && block->kind != AK_BLOCK_BLANK)
-            file->framework[i] = stars || block->decorated || mentions_framework(arena, file, block);
+        if (block->kind != AK_BLOCK_IMPORT && block->kind != AK_BLOCK_DOC &&
+            block->kind != AK_BLOCK_BLANK)
+            file->framework[i] =
+                stars || block->decorated || mentions_one(arena, file, block, imports, len);
     }
 }
 
@@ -167,7 +190,8 @@ static void open_text(AkArena *arena, AkFile *file, const char *text, size_t len
     }
     file->module.text = file->source.text;
     file->module.len = file->source.len;
-    file->block_len = (uint32_t)ak__blocks_cut(arena, file->source.text, file->source.len, &file->blocks);
+    file->block_len =
+        (uint32_t)ak__blocks_cut(arena, file->source.text, file->source.len, &file->blocks);
     file->unit_of = ak__alloc(arena, file->block_len * sizeof *file->unit_of);
     file->wanted = ak__alloc(arena, file->block_len * sizeof *file->wanted);
     index_names(arena, file);
@@ -186,6 +210,13 @@ static bool may_matter(AkFile *file, const char *text, size_t len)
     return file->mentions || file->must_open;
 }
 
+static void release_text(const AkOptions *options, AkFile *file)
+{
+    if (file->lent && options->release)
+        options->release(options->payload, file->module.path, file->lent, file->lent_len);
+    file->lent = NULL;
+}
+
 static void open_one(Job *job, AkWorker *worker, size_t i)
 {
     AkProgram *program = job->program;
@@ -194,8 +225,8 @@ static void open_one(Job *job, AkWorker *worker, size_t i)
     const char *text = file->given ? file->module.text : NULL;
     size_t len = file->module.len;
     size_t max = options->max_bytes ? options->max_bytes : DEFAULT_MAX_BYTES;
-    if (!text && (!options->read ||
-                  options->read(options->payload, file->module.path, &text, &len, &file->why) < 0)) {
+    if (!text && (!options->read || options->read(options->payload, file->module.path, &text,
+                                                  &len, &file->why) < 0)) {
         file->state = AK_FILE_CLOSED;
         return;
     }
@@ -204,10 +235,18 @@ static void open_one(Job *job, AkWorker *worker, size_t i)
         file->state = AK_FILE_CLOSED;
     else if (matters)
         open_text(worker->arena, file, text, len);
-    if (file->state == AK_FILE_OPEN || file->given)
+    if (file->given)
         return;
-    if (options->release)
-        options->release(options->payload, file->module.path, text, len);
+    file->lent = text;
+    file->lent_len = len;
+    if (file->state != AK_FILE_OPEN)
+        release_text(options, file);
+}
+
+void ak__release_texts(AkProgram *program)
+{
+    for (uint32_t i = 0; i < program->file_len; i++)
+        release_text(&program->options, program->files[i]);
 }
 
 static void note_closed(AkProgram *program, AkFile *file)
@@ -240,9 +279,10 @@ void ak__open_first(AkProgram *program)
     AkFile **files = ak__alloc(program->arena, (program->file_len + 1) * sizeof *files);
     uint32_t len = 0;
     for (uint32_t i = 0; i < program->file_len; i++)
-        if (program->files[i]->module.use == AK_REPORT || program->files[i]->must_open)
+        if (program->files[i]->module.use != AK_LIBRARY || program->files[i]->must_open)
             files[len++] = program->files[i];
-    program->counts.files = len;
+    for (uint32_t i = 0; i < len; i++)
+        program->counts.files += files[i]->module.use == AK_REPORT;
     open_files(program, files, len, program->options.dialects == AK_DIALECT_AK);
 }
 
@@ -300,8 +340,9 @@ static void parse_one(Job *job, AkWorker *worker, size_t i)
     }
     AkUnitX *unit = ak__alloc(worker->arena, sizeof *unit);
     unit->unit.start = block->start;
-    unit->unit.facts = ak__collect(worker->arena, worker->parser, wanted->file->source.text + block->start,
-                                   block->end - block->start, 0);
+    unit->unit.facts =
+        ak__collect(worker->arena, worker->parser, wanted->file->source.text + block->start,
+                    block->end - block->start, 0);
     unit->memo = ak__alloc(worker->arena, unit->unit.facts->expr_len * sizeof *unit->memo);
     wanted->unit = unit;
 }
@@ -334,12 +375,13 @@ static void intern_names(AkProgram *program, AkUnitX *unit)
     const char **atoms = ak__alloc(program->arena, facts->name_count * sizeof *atoms);
     atoms[0] = ak__atom(program, "");
     for (uint32_t i = 1; i < facts->name_count; i++)
-        atoms[i] = ak__atom_hashed(program->atoms, facts->names[i], facts->name_len[i], facts->name_hash[i]);
+        atoms[i] = ak__atom_hashed(program->atoms, facts->names[i], facts->name_len[i],
+                                   facts->name_hash[i]);
     unit->unit.atoms = atoms;
 }
 
-static AkFunction *add_function(AkProgram *program, AkUnitX *unit, uint32_t index, const char *name,
-                                const char *qualified)
+static AkFunction *add_function(AkProgram *program, AkUnitX *unit, uint32_t index,
+                                const char *name, const char *qualified)
 {
     AkFunctionX *fn = ak__alloc(program->arena, sizeof *fn);
     fn->function.unit = &unit->unit;
@@ -347,18 +389,21 @@ static AkFunction *add_function(AkProgram *program, AkUnitX *unit, uint32_t inde
     fn->function.name = name;
     fn->function.qualified = qualified;
     fn->function.reach = &fn->reach;
-    AK_PUSH(program->arena, program->functions, program->function_len, program->function_cap) = &fn->function;
+    AK_PUSH(program->arena, program->functions, program->function_len, program->function_cap) =
+        &fn->function;
     return &fn->function;
 }
 
-static AkClass *add_class(AkProgram *program, AkUnitX *unit, uint32_t index, const char *qualified)
+static AkClass *add_class(AkProgram *program, AkUnitX *unit, uint32_t index,
+                          const char *qualified)
 {
     AkClassX *class_ = ak__alloc(program->arena, sizeof *class_);
     class_->class_.unit = &unit->unit;
     class_->class_.index = index;
     class_->class_.name = unit->unit.atoms[unit->unit.facts->classes[index].name];
     class_->class_.qualified = qualified;
-    AK_PUSH(program->arena, program->classes, program->class_len, program->class_cap) = &class_->class_;
+    AK_PUSH(program->arena, program->classes, program->class_len, program->class_cap) =
+        &class_->class_;
     return &class_->class_;
 }
 
@@ -392,9 +437,11 @@ static void adopt_scopes(AkProgram *program, AkUnitX *unit)
             prefix[s] = ak__atom_join(program, qualified, ".", "<locals>");
         } else if (scope->kind == AK_SCOPE_CLASS) {
             const AkClassFact *fact = &facts->classes[scope->index];
-            const char *qualified = qualified_name(program, prefix[s], unit->unit.atoms[fact->name]);
+            const char *qualified =
+                qualified_name(program, prefix[s], unit->unit.atoms[fact->name]);
             classes[scope->index] = add_class(program, unit, scope->index, qualified);
-            classes[scope->index]->outer = fact->outer_function ? functions[fact->outer_function] : NULL;
+            classes[scope->index]->outer =
+                fact->outer_function ? functions[fact->outer_function] : NULL;
             prefix[s] = qualified;
         }
     }
@@ -432,7 +479,8 @@ static void parse_blocks(AkProgram *program)
             adopt(program, &blocks[i]);
     program->blocks_done += len;
     if (program->options.progress)
-        program->options.progress(program->options.payload, program->blocks_done, program->blocks_done);
+        program->options.progress(program->options.payload, program->blocks_done,
+                                  program->blocks_done);
 }
 
 bool ak__round(AkProgram *program)

@@ -12,14 +12,17 @@
 
 #include <string.h>
 
-enum { DEEPEST = 90, BUSY = UINT32_MAX, MOST = 8 };
+#define BUSY UINT32_MAX /* in a unit's memo: being evaluated */
+
+enum { DEEPEST = 90, MOST = 8 };
 
 /* ---- Sets ---- */
 
 bool ak__same_value(const AkValue *a, const AkValue *b)
 {
-    return a->kind == b->kind && a->dotted == b->dotted && a->text == b->text && a->module == b->module &&
-           a->function == b->function && a->class_ == b->class_ && a->unit == b->unit && a->expr == b->expr;
+    return a->kind == b->kind && a->dotted == b->dotted && a->text == b->text &&
+           a->module == b->module && a->function == b->function && a->class_ == b->class_ &&
+           a->unit == b->unit && a->expr == b->expr;
 }
 
 /* Two instances of one class are one value here: nothing tells them apart later. */
@@ -80,6 +83,19 @@ static AkValue builtin_instance(AkProgram *program, const char *name)
     return external_result(ak__atom_join(program, "builtins", ".", name), NULL, 0);
 }
 
+/* Values may hold themselves (`x = list(x)` in a loop): what leads from one to the next is
+ * bounded like the evaluation of expressions. */
+static bool is_too_deep(AkProgram *program, AkSet *out)
+{
+    if (program->depth < DEEPEST && program->budget) {
+        program->budget--;
+        return false;
+    }
+    program->unstable++;
+    ak__add_unknown(out);
+    return true;
+}
+
 /* ---- Arguments as written ---- */
 
 AkExprId ak__plain_argument(const AkFacts *facts, AkExprId call, uint32_t n)
@@ -108,7 +124,8 @@ AkExprId ak__keyword_argument(const AkUnit *unit, AkExprId call, const char *nam
     return 0;
 }
 
-AkExprId ak__argument_of(const AkFunction *fn, uint32_t param, const AkUnit *unit, AkExprId call, uint32_t shift)
+AkExprId ak__argument_of(const AkFunction *fn, uint32_t param, const AkUnit *unit,
+                         AkExprId call, uint32_t shift)
 {
     const AkFunctionFact *fact = ak_fact(fn);
     if (!call || param >= fact->param_len)
@@ -135,14 +152,16 @@ void ak__depend(AkProgram *program, AkFunction *on)
     for (uint32_t i = x->dependent_len; i-- > 0;)
         if (x->dependents[i] == program->current)
             return;
-    AK_PUSH(program->arena, x->dependents, x->dependent_len, x->dependent_cap) = program->current;
+    AK_PUSH(program->arena, x->dependents, x->dependent_len, x->dependent_cap) =
+        program->current;
 }
 
 bool ak__has_decorator(AkProgram *program, const AkFunction *fn, const char *dotted)
 {
     const AkFunctionFact *fact = ak_fact(fn);
     for (uint32_t i = 0; i < fact->decorators.count; i++) {
-        AkValues values = ak__eval(program, fn->unit, ak_kid(fn->unit->facts, fact->decorators, i));
+        AkValues values =
+            ak__eval(program, fn->unit, ak_kid(fn->unit->facts, fact->decorators, i));
         for (uint32_t k = 0; k < values.len; k++)
             if (values.items[k].dotted && strcmp(values.items[k].dotted, dotted) == 0)
                 return true;
@@ -177,7 +196,8 @@ static void function_value(AkProgram *program, const AkUnit *unit, uint32_t inde
 
 static bool is_static(AkProgram *program, const AkFunction *fn)
 {
-    return strcmp(fn->name, "__new__") != 0 && ak__has_decorator(program, fn, "builtins.staticmethod");
+    return strcmp(fn->name, "__new__") != 0 &&
+           ak__has_decorator(program, fn, "builtins.staticmethod");
 }
 
 static bool takes_class(AkProgram *program, const AkFunction *fn)
@@ -252,7 +272,8 @@ void ak__parameter_value(AkProgram *program, AkFunction *fn, uint32_t index, AkS
 
 /* ---- What a binding holds ---- */
 
-static void handler_value(AkProgram *program, const AkUnit *unit, const AkBinding *binding, AkSet *out)
+static void handler_value(AkProgram *program, const AkUnit *unit, const AkBinding *binding,
+                          AkSet *out)
 {
     AkSet types = {.len = 0};
     if (binding->value)
@@ -260,7 +281,8 @@ static void handler_value(AkProgram *program, const AkUnit *unit, const AkBindin
     for (uint32_t i = 0; i < types.len; i++) {
         const AkValue *type = &types.items[i];
         if (type->kind == AK_V_CLASS)
-            ak__add(out, (AkValue){.kind = AK_V_INSTANCE, .class_ = type->class_, .open = true});
+            ak__add(out,
+                    (AkValue){.kind = AK_V_INSTANCE, .class_ = type->class_, .open = true});
         else if (type->kind == AK_V_EXTERNAL)
             ak__add(out, external_result(type->dotted, NULL, 0));
     }
@@ -268,27 +290,31 @@ static void handler_value(AkProgram *program, const AkUnit *unit, const AkBindin
         ak__add_unknown(out);
 }
 
-static void import_binding(AkProgram *program, const AkUnit *unit, const AkBinding *binding, AkSet *out)
+static void import_binding(AkProgram *program, const AkUnit *unit, const AkBinding *binding,
+                           AkSet *out)
 {
     const AkImport *import = &unit->facts->imports[binding->index];
     const char *name = import->is_from ? unit->atoms[import->name] : NULL;
-    ak__import_value(program, ak__unit(unit)->file, unit->atoms[import->module], import->level, name,
-                     import->has_alias, out);
+    ak__import_value(program, ak__unit(unit)->file, unit->atoms[import->module], import->level,
+                     name, import->has_alias, out);
 }
 
-static void annotated_binding(AkProgram *program, const AkUnit *unit, const AkBinding *binding, AkSet *out)
+static void annotated_binding(AkProgram *program, const AkUnit *unit, const AkBinding *binding,
+                              AkSet *out)
 {
     AkSet value = {.len = 0};
     if (binding->value)
         ak__part(program, unit, binding->value, binding->how, binding->part, &value);
-    bool says_little = only_unknown(&value) || (value.len == 1 && value.items[0].kind == AK_V_NONE);
+    bool says_little =
+        only_unknown(&value) || (value.len == 1 && value.items[0].kind == AK_V_NONE);
     if (says_little && binding->annotation)
         ak__annotated(program, unit, binding->annotation, out);
     if (!only_unknown(&value) || !out->len)
         add_set(out, &value);
 }
 
-void ak__binding_value(AkProgram *program, const AkUnit *unit, const AkBinding *binding, AkSet *out)
+void ak__binding_value(AkProgram *program, const AkUnit *unit, const AkBinding *binding,
+                       AkSet *out)
 {
     const AkFacts *facts = unit->facts;
     switch ((AkBindingKind)binding->kind) {
@@ -303,14 +329,19 @@ void ak__binding_value(AkProgram *program, const AkUnit *unit, const AkBinding *
     case AK_B_NAMED:
     case AK_B_FOR:
     case AK_B_WITH:
-    case AK_B_MATCH: ak__part(program, unit, binding->value, binding->how, binding->part, out); break;
+    case AK_B_MATCH:
+        ak__part(program, unit, binding->value, binding->how, binding->part, out);
+        break;
     case AK_B_PARAMETER: {
         const AkFunction *fn = unit->functions[facts->scopes[binding->scope].index];
-        ak__parameter_value(program, (AkFunction *)(uintptr_t)fn, binding->index - ak_fact(fn)->first_param, out);
+        ak__parameter_value(program, (AkFunction *)(uintptr_t)fn,
+                            binding->index - ak_fact(fn)->first_param, out);
         break;
     }
     case AK_B_FUNCTION: function_value(program, unit, binding->index, out); break;
-    case AK_B_CLASS: ak__add(out, (AkValue){.kind = AK_V_CLASS, .class_ = unit->classes[binding->index]}); break;
+    case AK_B_CLASS:
+        ak__add(out, (AkValue){.kind = AK_V_CLASS, .class_ = unit->classes[binding->index]});
+        break;
     case AK_B_IMPORT: import_binding(program, unit, binding, out); break;
     case AK_B_EXCEPT: handler_value(program, unit, binding, out); break;
     case AK_B_AUGMENTED:
@@ -326,7 +357,8 @@ void ak__binding_value(AkProgram *program, const AkUnit *unit, const AkBinding *
 static void eval_item(AkProgram *program, const AkUnit *unit, AkExprId item, AkSet *out)
 {
     if (unit->facts->exprs[item].kind == AK_X_STAR)
-        ak__part(program, unit, ak_kid(unit->facts, unit->facts->exprs[item].kids, 0), AK_HOW_ITEM, 0, out);
+        ak__part(program, unit, ak_kid(unit->facts, unit->facts->exprs[item].kids, 0),
+                 AK_HOW_ITEM, 0, out);
     else
         ak__eval_into(program, unit, item, out);
 }
@@ -336,7 +368,8 @@ static void iterate_display(AkProgram *program, const AkValue *value, AkSet *out
     const AkFacts *facts = value->unit->facts;
     const AkExpr *expr = &facts->exprs[value->expr];
     bool dict = expr->kind == AK_X_DICT;
-    bool display = dict || expr->kind == AK_X_LIST || expr->kind == AK_X_TUPLE || expr->kind == AK_X_SET;
+    bool display =
+        dict || expr->kind == AK_X_LIST || expr->kind == AK_X_TUPLE || expr->kind == AK_X_SET;
     uint32_t count = display ? expr->kids.count : 1;
     for (uint32_t i = 0; i < count && i < 64; i += dict ? 2 : 1) {
         AkExprId item = ak_kid(facts, expr->kids, i);
@@ -376,7 +409,8 @@ static AkExprId type_argument(const AkValue *typed, uint32_t n)
 
 static bool is_typed_dict(const AkValue *typed)
 {
-    static const char *const dicts[] = {"dict", "Dict", "Mapping", "MutableMapping", "defaultdict", "OrderedDict"};
+    static const char *const dicts[] = {"dict",           "Dict",        "Mapping",
+                                        "MutableMapping", "defaultdict", "OrderedDict"};
     const AkFacts *facts = typed->unit->facts;
     const AkExpr *base = &facts->exprs[ak_kid(facts, facts->exprs[typed->expr].kids, 0)];
     for (size_t i = 0; i < sizeof dicts / sizeof *dicts; i++)
@@ -409,15 +443,16 @@ static void dict_side(AkProgram *program, const AkValue *result, bool keys, AkSe
         else if (owners.items[i].kind == AK_V_DICT)
             values_of_dict(program, &owners.items[i], out);
         else if (owners.items[i].kind == AK_V_TYPED)
-            ak__annotated(program, owners.items[i].unit, type_argument(&owners.items[i], keys ? 0 : 1), out);
+            ak__annotated(program, owners.items[i].unit,
+                          type_argument(&owners.items[i], keys ? 0 : 1), out);
     }
 }
 
 static void iterate_result(AkProgram *program, const AkValue *value, AkSet *out)
 {
-    static const char *const through[] = {"builtins.list",   "builtins.tuple", "builtins.sorted",
-                                          "builtins.set",    "builtins.iter",  "builtins.reversed",
-                                          "builtins.frozenset", "collections.deque"};
+    static const char *const through[] = {
+        "builtins.list", "builtins.tuple",    "builtins.sorted",    "builtins.set",
+        "builtins.iter", "builtins.reversed", "builtins.frozenset", "collections.deque"};
     if (value->unit && value->unit->facts->exprs[value->expr].kind == AK_X_CALL) {
         AkExprId first = ak__plain_argument(value->unit->facts, value->expr, 0);
         for (size_t i = 0; first && i < sizeof through / sizeof *through; i++)
@@ -461,7 +496,7 @@ static void iterate_instance(AkProgram *program, const AkValue *value, AkSet *ou
         method_result(program, value, "__getitem__", out);
 }
 
-void ak__iterate(AkProgram *program, const AkValue *value, AkSet *out)
+static void iterate_inside(AkProgram *program, const AkValue *value, AkSet *out)
 {
     switch ((AkValueKind)value->kind) {
     case AK_V_LIST:
@@ -474,20 +509,32 @@ void ak__iterate(AkProgram *program, const AkValue *value, AkSet *out)
         } else {
             const AkFunction *fn = value->function;
             for (uint32_t i = 0; i < ak_fact(fn)->yielded.count && i < 32; i++)
-                ak__eval_into(program, fn->unit, ak_kid(fn->unit->facts, ak_fact(fn)->yielded, i), out);
+                ak__eval_into(program, fn->unit,
+                              ak_kid(fn->unit->facts, ak_fact(fn)->yielded, i), out);
         }
         break;
     case AK_V_TYPED: ak__annotated(program, value->unit, type_argument(value, 0), out); break;
     case AK_V_RESULT: iterate_result(program, value, out); break;
     case AK_V_INSTANCE: iterate_instance(program, value, out); break;
-    case AK_V_CLASS: ak__add(out, (AkValue){.kind = AK_V_INSTANCE, .class_ = value->class_, .open = true}); break;
+    case AK_V_CLASS:
+        ak__add(out, (AkValue){.kind = AK_V_INSTANCE, .class_ = value->class_, .open = true});
+        break;
     default: ak__add_unknown(out); break;
     }
     if (!out->len)
         ak__add_unknown(out);
 }
 
-void ak__enter(AkProgram *program, const AkValue *value, AkSet *out)
+void ak__iterate(AkProgram *program, const AkValue *value, AkSet *out)
+{
+    if (is_too_deep(program, out))
+        return;
+    program->depth++;
+    iterate_inside(program, value, out);
+    program->depth--;
+}
+
+static void enter_inside(AkProgram *program, const AkValue *value, AkSet *out)
 {
     AkSet entered = {.len = 0};
     if (value->kind == AK_V_GENERATOR && value->function) {
@@ -503,12 +550,23 @@ void ak__enter(AkProgram *program, const AkValue *value, AkSet *out)
         }
         if (!entered.len)
             ak__add(out, *value);
-    } else if ((is_result_of(value, "contextlib.closing") || is_result_of(value, "contextlib.nullcontext")) &&
+    } else if ((is_result_of(value, "contextlib.closing") ||
+                is_result_of(value, "contextlib.nullcontext")) &&
                value->unit) {
-        ak__eval_into(program, value->unit, ak__plain_argument(value->unit->facts, value->expr, 0), out);
+        ak__eval_into(program, value->unit,
+                      ak__plain_argument(value->unit->facts, value->expr, 0), out);
     } else {
         ak__add(out, *value);
     }
+}
+
+void ak__enter(AkProgram *program, const AkValue *value, AkSet *out)
+{
+    if (is_too_deep(program, out))
+        return;
+    program->depth++;
+    enter_inside(program, value, out);
+    program->depth--;
 }
 
 /* Item n of a pair or list that value is. */
@@ -516,7 +574,8 @@ static void part_of(AkProgram *program, const AkValue *value, uint16_t part, AkS
 {
     const AkFacts *facts = value->unit ? value->unit->facts : NULL;
     if ((value->kind == AK_V_TUPLE || value->kind == AK_V_LIST) &&
-        (facts->exprs[value->expr].kind == AK_X_TUPLE || facts->exprs[value->expr].kind == AK_X_LIST)) {
+        (facts->exprs[value->expr].kind == AK_X_TUPLE ||
+         facts->exprs[value->expr].kind == AK_X_LIST)) {
         AkExprId item = ak_kid(facts, facts->exprs[value->expr].kids, part);
         if (item)
             eval_item(program, value->unit, item, out);
@@ -559,7 +618,8 @@ static void part_of_item(AkProgram *program, const AkValue *value, uint16_t part
                 values_of_dict(program, &owners.items[i], out);
             else if (owners.items[i].kind == AK_V_TYPED && is_typed_dict(&owners.items[i]) &&
                      type_argument(&owners.items[i], part))
-                ak__annotated(program, owners.items[i].unit, type_argument(&owners.items[i], part), out);
+                ak__annotated(program, owners.items[i].unit,
+                              type_argument(&owners.items[i], part), out);
         }
         if (!out->len)
             ak__add_unknown(out);
@@ -571,7 +631,8 @@ static void part_of_item(AkProgram *program, const AkValue *value, uint16_t part
         part_of(program, &items.items[i], part, out);
 }
 
-void ak__part(AkProgram *program, const AkUnit *unit, AkExprId value, uint8_t how, uint16_t part, AkSet *out)
+static void part_inside(AkProgram *program, const AkUnit *unit, AkExprId value, uint8_t how,
+                        uint16_t part, AkSet *out)
 {
     if (!value || how == AK_HOW_UNKNOWN || how == AK_HOW_REST) {
         ak__add_unknown(out);
@@ -591,6 +652,16 @@ void ak__part(AkProgram *program, const AkUnit *unit, AkExprId value, uint8_t ho
         }
         add_set(out, &got);
     }
+}
+
+void ak__part(AkProgram *program, const AkUnit *unit, AkExprId value, uint8_t how,
+              uint16_t part, AkSet *out)
+{
+    if (is_too_deep(program, out))
+        return;
+    program->depth++;
+    part_inside(program, unit, value, how, part, out);
+    program->depth--;
 }
 
 /* ---- What a call gives ---- */
@@ -616,12 +687,24 @@ static bool has_unknown(const AkSet *set)
     return false;
 }
 
-/* A returned parameter is the argument of this call; without a call it is whatever was passed. */
-static void returned_value(AkProgram *program, AkFunction *fn, AkExprId returned, const AkUnit *unit,
-                           AkExprId call, uint32_t shift, AkSet *out)
+/* A returned parameter is the argument of this call; without a call it is whatever was passed.
+ */
+static void returned_value(AkProgram *program, AkFunction *fn, AkExprId returned,
+                           const AkUnit *unit, AkExprId call, uint32_t shift, AkSet *out)
 {
     AkParamRef param;
     AkExprId argument = 0;
+    const AkExpr *row = &fn->unit->facts->exprs[returned];
+    if (call && (row->kind == AK_X_CONDITIONAL || row->kind == AK_X_BOOL) &&
+        program->depth < DEEPEST) {
+        program->depth++;
+        for (uint32_t i = 0; i < row->kids.count && i < 8; i++)
+            if (row->kind == AK_X_BOOL || i != 1)
+                returned_value(program, fn, ak_kid(fn->unit->facts, row->kids, i), unit, call,
+                               shift, out);
+        program->depth--;
+        return;
+    }
     if (call && ak__is_parameter(program, fn->unit, returned, &param) && param.function == fn)
         argument = ak__argument_of(fn, param.index, unit, call, shift);
     if (argument)
@@ -630,8 +713,8 @@ static void returned_value(AkProgram *program, AkFunction *fn, AkExprId returned
         ak__eval_into(program, fn->unit, returned, out);
 }
 
-static void results(AkProgram *program, AkFunction *fn, const AkUnit *unit, AkExprId call, uint32_t shift,
-                    AkSet *out)
+static void results(AkProgram *program, AkFunction *fn, const AkUnit *unit, AkExprId call,
+                    uint32_t shift, AkSet *out)
 {
     AkFunctionX *x = ak__function(fn);
     const AkFunctionFact *fact = ak_fact(fn);
@@ -661,19 +744,22 @@ void ak__returns_of(AkProgram *program, AkFunction *fn, AkSet *out)
 }
 
 /* Bits of the parameters of outer that code nested in it calls: decorators by hand. */
-uint32_t ak__closure_calls(AkProgram *program, const AkFunction *nested, const AkFunction *outer)
+uint32_t ak__closure_calls(AkProgram *program, const AkFunction *nested,
+                           const AkFunction *outer)
 {
     const AkFacts *facts = nested->unit->facts;
     uint32_t bits = 0;
     if (nested->unit != outer->unit || nested->outer != outer)
         return 0;
     const AkFunctionFact *fact = ak_fact(nested);
-    for (uint32_t i = ak__first_expr(facts, fact->start), seen = 0; i < facts->expr_len && seen < 4096; i++, seen++) {
+    for (uint32_t i = ak__first_expr(facts, fact->start), seen = 0;
+         i < facts->expr_len && seen < 4096; i++, seen++) {
         const AkExpr *expr = &facts->exprs[i];
         AkParamRef param;
         if (expr->start >= fact->end)
             break;
-        if (expr->kind == AK_X_CALL && ak__is_parameter(program, nested->unit, ak_kid(facts, expr->kids, 0), &param) &&
+        if (expr->kind == AK_X_CALL &&
+            ak__is_parameter(program, nested->unit, ak_kid(facts, expr->kids, 0), &param) &&
             param.function == outer && param.index < 32)
             bits |= 1u << param.index;
     }
@@ -682,13 +768,14 @@ uint32_t ak__closure_calls(AkProgram *program, const AkFunction *nested, const A
 
 static bool is_callable(const AkValue *value)
 {
-    return value->kind == AK_V_FUNCTION || value->kind == AK_V_BOUND || value->kind == AK_V_EXTERNAL ||
-           value->kind == AK_V_PARTIAL || value->kind == AK_V_CLASS;
+    return value->kind == AK_V_FUNCTION || value->kind == AK_V_BOUND ||
+           value->kind == AK_V_EXTERNAL || value->kind == AK_V_PARTIAL ||
+           value->kind == AK_V_CLASS;
 }
 
 /* wrapped = traced(f): calling what `traced` returned calls f. */
-static void add_wrapped(AkProgram *program, AkFunction *fn, const AkUnit *unit, AkExprId call, uint32_t shift,
-                        AkSet *out)
+static void add_wrapped(AkProgram *program, AkFunction *fn, const AkUnit *unit, AkExprId call,
+                        uint32_t shift, AkSet *out)
 {
     uint32_t bits = 0;
     for (uint32_t i = 0; i < out->len; i++)
@@ -705,8 +792,8 @@ static void add_wrapped(AkProgram *program, AkFunction *fn, const AkUnit *unit, 
     }
 }
 
-static void function_result(AkProgram *program, const AkValue *callee, const AkUnit *unit, AkExprId call,
-                            AkSet *out)
+static void function_result(AkProgram *program, const AkValue *callee, const AkUnit *unit,
+                            AkExprId call, AkSet *out)
 {
     AkFunction *fn = callee->function;
     const AkFunctionFact *fact = ak_fact(fn);
@@ -716,7 +803,8 @@ static void function_result(AkProgram *program, const AkValue *callee, const AkU
         return;
     }
     if (fact->is_async) {
-        ak__add(out, (AkValue){.kind = AK_V_COROUTINE, .function = fn, .unit = unit, .expr = call});
+        ak__add(out,
+                (AkValue){.kind = AK_V_COROUTINE, .function = fn, .unit = unit, .expr = call});
         return;
     }
     uint32_t shift = callee->kind == AK_V_BOUND;
@@ -786,7 +874,9 @@ static void special_type(AkProgram *program, const AkUnit *unit, AkExprId call, 
     special_first(program, unit, call, &given);
     for (uint32_t i = 0; i < given.len; i++)
         if (given.items[i].kind == AK_V_INSTANCE)
-            ak__add(out, (AkValue){.kind = AK_V_CLASS, .class_ = given.items[i].class_, .open = given.items[i].open});
+            ak__add(out, (AkValue){.kind = AK_V_CLASS,
+                                   .class_ = given.items[i].class_,
+                                   .open = given.items[i].open});
     if (!out->len)
         ak__add_unknown(out);
 }
@@ -819,7 +909,8 @@ static void special_import(AkProgram *program, const AkUnit *unit, AkExprId call
     }
     const char *name = names.items[0].text;
     uint32_t level = (uint32_t)strspn(name, ".");
-    ak__import_value(program, ak__unit(unit)->file, ak__atom(program, name + level), level, NULL, true, out);
+    ak__import_value(program, ak__unit(unit)->file, ak__atom(program, name + level), level,
+                     NULL, true, out);
 }
 
 static Special special_for(const char *dotted)
@@ -852,8 +943,8 @@ static Special special_for(const char *dotted)
 }
 
 /* `workflow.defn(cls)`, `lru_cache(f)`, `wraps(f)(g)`: what behaves as the argument. */
-static bool transparent_result(AkProgram *program, const char *dotted, const AkUnit *unit, AkExprId call,
-                               AkSet *out)
+static bool transparent_result(AkProgram *program, const char *dotted, const AkUnit *unit,
+                               AkExprId call, AkSet *out)
 {
     const AkKnown *known = ak_known(program->knowledge, dotted);
     AkExprId first = call ? ak__plain_argument(unit->facts, call, 0) : 0;
@@ -867,8 +958,8 @@ static bool transparent_result(AkProgram *program, const char *dotted, const AkU
     return out->len > before;
 }
 
-static void external_call_result(AkProgram *program, const AkValue *callee, const AkUnit *unit, AkExprId call,
-                                 AkSet *out)
+static void external_call_result(AkProgram *program, const AkValue *callee, const AkUnit *unit,
+                                 AkExprId call, AkSet *out)
 {
     bool written = call && unit->facts->exprs[call].kind == AK_X_CALL;
     Special special = written ? special_for(callee->dotted) : NULL;
@@ -879,7 +970,8 @@ static void external_call_result(AkProgram *program, const AkValue *callee, cons
         ak__add(out, external_result(callee->dotted, unit, call));
 }
 
-void ak__call_result(AkProgram *program, const AkValue *callee, const AkUnit *unit, AkExprId call, AkSet *out)
+static void call_result_inside(AkProgram *program, const AkValue *callee, const AkUnit *unit,
+                               AkExprId call, AkSet *out)
 {
     uint32_t before = out->len;
     switch ((AkValueKind)callee->kind) {
@@ -888,12 +980,16 @@ void ak__call_result(AkProgram *program, const AkValue *callee, const AkUnit *un
     case AK_V_FUNCTION:
     case AK_V_BOUND: function_result(program, callee, unit, call, out); break;
     case AK_V_CLASS:
-        ak__add(out, (AkValue){.kind = AK_V_INSTANCE, .class_ = callee->class_, .open = callee->open,
-                               .unit = unit, .expr = call});
+        ak__add(out, (AkValue){.kind = AK_V_INSTANCE,
+                               .class_ = callee->class_,
+                               .open = callee->open,
+                               .unit = unit,
+                               .expr = call});
         break;
     case AK_V_INSTANCE: method_result(program, callee, "__call__", out); break;
     case AK_V_PARTIAL: {
-        AkValues inner = ak__eval(program, callee->unit, ak__plain_argument(callee->unit->facts, callee->expr, 0));
+        AkValues inner = ak__eval(program, callee->unit,
+                                  ak__plain_argument(callee->unit->facts, callee->expr, 0));
         for (uint32_t i = 0; i < inner.len; i++)
             if (inner.items[i].kind != AK_V_PARTIAL)
                 ak__call_result(program, &inner.items[i], callee->unit, 0, out);
@@ -905,11 +1001,22 @@ void ak__call_result(AkProgram *program, const AkValue *callee, const AkUnit *un
         ak__add_unknown(out);
 }
 
+void ak__call_result(AkProgram *program, const AkValue *callee, const AkUnit *unit,
+                     AkExprId call, AkSet *out)
+{
+    if (is_too_deep(program, out))
+        return;
+    program->depth++;
+    call_result_inside(program, callee, unit, call, out);
+    program->depth--;
+}
+
 /* ---- Expressions ---- */
 
 static void eval_call(AkProgram *program, const AkUnit *unit, AkExprId expr, AkSet *out)
 {
-    AkValues callees = ak__eval(program, unit, ak_kid(unit->facts, unit->facts->exprs[expr].kids, 0));
+    AkValues callees =
+        ak__eval(program, unit, ak_kid(unit->facts, unit->facts->exprs[expr].kids, 0));
     for (uint32_t i = 0; i < callees.len; i++) {
         AkSet got = {.len = 0};
         ak__call_result(program, &callees.items[i], unit, expr, &got);
@@ -934,7 +1041,8 @@ static void eval_attribute(AkProgram *program, const AkUnit *unit, AkExprId expr
     }
 }
 
-static bool same_constant(AkProgram *program, const AkUnit *a, AkExprId x, const AkUnit *b, AkExprId y)
+static bool same_constant(AkProgram *program, const AkUnit *a, AkExprId x, const AkUnit *b,
+                          AkExprId y)
 {
     AkValues left = ak__eval(program, a, x), right = ak__eval(program, b, y);
     if (left.len != 1 || right.len != 1 || left.items[0].kind != right.items[0].kind)
@@ -948,20 +1056,24 @@ static bool is_constant(AkProgram *program, const AkUnit *unit, AkExprId expr)
     return values.len == 1 && values.items[0].text;
 }
 
-static void subscript_dict(AkProgram *program, const AkValue *dict, const AkUnit *unit, AkExprId index, AkSet *out)
+static void subscript_dict(AkProgram *program, const AkValue *dict, const AkUnit *unit,
+                           AkExprId index, AkSet *out)
 {
     const AkFacts *facts = dict->unit->facts;
     AkKids kids = facts->exprs[dict->expr].kids;
-    bool known = facts->exprs[dict->expr].kind == AK_X_DICT && is_constant(program, unit, index);
+    bool known =
+        facts->exprs[dict->expr].kind == AK_X_DICT && is_constant(program, unit, index);
     for (uint32_t i = 0; known && i + 1 < kids.count; i += 2)
-        if (ak_kid(facts, kids, i) && same_constant(program, dict->unit, ak_kid(facts, kids, i), unit, index)) {
+        if (ak_kid(facts, kids, i) &&
+            same_constant(program, dict->unit, ak_kid(facts, kids, i), unit, index)) {
             ak__eval_into(program, dict->unit, ak_kid(facts, kids, i + 1), out);
             return;
         }
     values_of_dict(program, dict, out);
 }
 
-static void subscript_list(AkProgram *program, const AkValue *list, const AkUnit *unit, AkExprId index, AkSet *out)
+static void subscript_list(AkProgram *program, const AkValue *list, const AkUnit *unit,
+                           AkExprId index, AkSet *out)
 {
     const AkFacts *facts = list->unit->facts;
     const AkExpr *row = &facts->exprs[list->expr], *at = &unit->facts->exprs[index];
@@ -987,7 +1099,8 @@ static void eval_subscript(AkProgram *program, const AkUnit *unit, AkExprId expr
         case AK_V_LIST:
         case AK_V_TUPLE: subscript_list(program, object, unit, index, out); break;
         case AK_V_TYPED:
-            ak__annotated(program, object->unit, type_argument(object, is_typed_dict(object) ? 1 : 0), out);
+            ak__annotated(program, object->unit,
+                          type_argument(object, is_typed_dict(object) ? 1 : 0), out);
             break;
         case AK_V_INSTANCE: method_result(program, object, "__getitem__", out); break;
         case AK_V_CLASS: ak__add(out, *object); break; /* Generic[T] */
@@ -1007,10 +1120,12 @@ static void eval_subscript(AkProgram *program, const AkUnit *unit, AkExprId expr
 static const char *dunder_of(uint8_t op)
 {
     static const char *const names[] = {
-        [AK_OP_ADD] = "__add__",      [AK_OP_SUB] = "__sub__",       [AK_OP_MUL] = "__mul__",
-        [AK_OP_DIV] = "__truediv__",  [AK_OP_FLOORDIV] = "__floordiv__", [AK_OP_MOD] = "__mod__",
-        [AK_OP_POW] = "__pow__",      [AK_OP_MATMUL] = "__matmul__", [AK_OP_AND_BITS] = "__and__",
-        [AK_OP_OR_BITS] = "__or__",   [AK_OP_XOR] = "__xor__",       [AK_OP_LSHIFT] = "__lshift__",
+        [AK_OP_ADD] = "__add__",           [AK_OP_SUB] = "__sub__",
+        [AK_OP_MUL] = "__mul__",           [AK_OP_DIV] = "__truediv__",
+        [AK_OP_FLOORDIV] = "__floordiv__", [AK_OP_MOD] = "__mod__",
+        [AK_OP_POW] = "__pow__",           [AK_OP_MATMUL] = "__matmul__",
+        [AK_OP_AND_BITS] = "__and__",      [AK_OP_OR_BITS] = "__or__",
+        [AK_OP_XOR] = "__xor__",           [AK_OP_LSHIFT] = "__lshift__",
         [AK_OP_RSHIFT] = "__rshift__",
     };
     return op < sizeof names / sizeof *names ? names[op] : NULL;
@@ -1018,7 +1133,8 @@ static const char *dunder_of(uint8_t op)
 
 static bool is_set(const AkValue *value)
 {
-    return value->kind == AK_V_SET || is_result_of(value, "builtins.set") || is_result_of(value, "builtins.frozenset");
+    return value->kind == AK_V_SET || is_result_of(value, "builtins.set") ||
+           is_result_of(value, "builtins.frozenset");
 }
 
 static void eval_binary(AkProgram *program, const AkUnit *unit, AkExprId expr, AkSet *out)
@@ -1032,7 +1148,8 @@ static void eval_binary(AkProgram *program, const AkUnit *unit, AkExprId expr, A
             method_result(program, value, dunder, out);
         else if (is_set(value))
             ak__add(out, builtin_instance(program, "set"));
-        else if (row->op == AK_OP_DIV && value->kind == AK_V_RESULT && strncmp(value->dotted, "pathlib.", 8) == 0)
+        else if (row->op == AK_OP_DIV && value->kind == AK_V_RESULT &&
+                 strncmp(value->dotted, "pathlib.", 8) == 0)
             ak__add(out, external_result(ak__atom(program, "pathlib.Path"), NULL, 0));
         else if (value->kind == AK_V_STRING || is_result_of(value, "builtins.str"))
             ak__add(out, builtin_instance(program, "str"));
@@ -1059,7 +1176,8 @@ static void eval_bool(AkProgram *program, const AkUnit *unit, AkExprId expr, AkS
 
 static void eval_await(AkProgram *program, const AkUnit *unit, AkExprId expr, AkSet *out)
 {
-    AkValues values = ak__eval(program, unit, ak_kid(unit->facts, unit->facts->exprs[expr].kids, 0));
+    AkValues values =
+        ak__eval(program, unit, ak_kid(unit->facts, unit->facts->exprs[expr].kids, 0));
     for (uint32_t i = 0; i < values.len; i++)
         await_value(program, &values.items[i], out);
 }
@@ -1103,7 +1221,9 @@ static void eval_kind(AkProgram *program, const AkUnit *unit, AkExprId expr, AkS
     case AK_X_DICT:
     case AK_X_DICT_COMP: ak__add(out, made(AK_V_DICT, unit, expr)); break;
     case AK_X_GENERATOR: ak__add(out, made(AK_V_GENERATOR, unit, expr)); break;
-    case AK_X_LAMBDA: ak__add(out, (AkValue){.kind = AK_V_FUNCTION, .function = unit->functions[row->index]}); break;
+    case AK_X_LAMBDA:
+        ak__add(out, (AkValue){.kind = AK_V_FUNCTION, .function = unit->functions[row->index]});
+        break;
     case AK_X_AWAIT: eval_await(program, unit, expr, out); break;
     case AK_X_NAMED: ak__eval_into(program, unit, ak_kid(facts, row->kids, 1), out); break;
     case AK_X_CONDITIONAL:
@@ -1125,12 +1245,13 @@ static void eval_kind(AkProgram *program, const AkUnit *unit, AkExprId expr, AkS
         ak__add_unknown(out);
 }
 
-static AkValues keep(AkProgram *program, const AkUnit *unit, AkExprId expr, uint32_t slot, const AkSet *set,
-                     uint32_t epoch)
+static AkValues keep(AkProgram *program, const AkUnit *unit, AkExprId expr, uint32_t slot,
+                     const AkSet *set, uint32_t epoch)
 {
     static const AkValue unknown = {.kind = AK_V_UNKNOWN};
     if (!slot) {
-        AK_PUSH(program->arena, program->memos, program->memo_len, program->memo_cap) = (AkMemo){0};
+        AK_PUSH(program->arena, program->memos, program->memo_len, program->memo_cap) =
+            (AkMemo){0};
         slot = program->memo_len; /* index + 1 */
     }
     AkMemo *memo = &program->memos[slot - 1];
@@ -1154,8 +1275,9 @@ AkValues ak__eval(AkProgram *program, const AkUnit *unit, AkExprId expr)
     uint32_t slot = *memo;
     if (!expr)
         return (AkValues){&unknown, 1};
-    if (slot && slot != BUSY && (program->memos[slot - 1].epoch == AK_FOREVER ||
-                                 program->memos[slot - 1].epoch == program->epoch)) {
+    if (slot && slot != BUSY &&
+        (program->memos[slot - 1].epoch == AK_FOREVER ||
+         program->memos[slot - 1].epoch == program->epoch)) {
         /* What holds for now only must not make what uses it hold for ever. */
         program->unstable += program->memos[slot - 1].epoch != AK_FOREVER;
         program->missing += program->memos[slot - 1].missing;

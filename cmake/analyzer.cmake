@@ -2,8 +2,9 @@ file(GLOB ak_core_sources CONFIGURE_DEPENDS analyzer/*.c)
 file(GLOB ak_rules CONFIGURE_DEPENDS rules/AK*.c)
 file(GLOB ak_examples CONFIGURE_DEPENDS tests/fixtures/AK*/example.txtar)
 file(GLOB ak_cli_sources CONFIGURE_DEPENDS analyzer/cli/*.c)
-pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson>=2.13)
-pkg_check_modules(YAML REQUIRED IMPORTED_TARGET yaml-0.1)
+include(cmake/need.cmake)
+ak_need(JANSSON jansson>=2.13 libjansson-dev jansson-devel jansson)
+ak_need(YAML yaml-0.1 libyaml-dev libyaml-devel libyaml)
 
 # The list of rules and their examples, from the folders: nobody keeps it by hand.
 set(ak_registry ${PROJECT_BINARY_DIR}/registry.c)

@@ -34,8 +34,9 @@ int ak_limits_processes(const AkLimits *limits)
 {
     struct sysinfo info;
 
-    /* Root is exempt from this limit; there the warm process counts (zygote.c). The kernel counts all
-     * tasks of a user, ours is a number for one runner: so it comes on top of what there is. */
+    /* Root is exempt from this limit; there the warm process counts (zygote.c). The kernel
+     * counts all tasks of a user, ours is a number for one runner: so it comes on top of what
+     * there is. */
     if (geteuid() == 0 || sysinfo(&info) < 0)
         return 0;
     return lower(RLIMIT_NPROC, info.procs + limits->processes);

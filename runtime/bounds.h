@@ -11,8 +11,8 @@ typedef struct AkLimits {
     uint64_t processes; /* of one runner: itself, its threads, what it starts */
 } AkLimits;
 
-/* In the process that is to be limited, before user code. 0, or -1 with errno set. The second one is
- * for each runner by itself, after its fork. */
+/* In the process that is to be limited, before user code. 0, or -1 with errno set. The second
+ * one is for each runner by itself, after its fork. */
 int ak_limits_apply(const AkLimits *limits);
 int ak_limits_processes(const AkLimits *limits);
 

@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ignore.h"
+
 enum { BLOCK = 512 };
 static const char manifest_name[] = "autokitteh.yaml";
 
@@ -21,11 +23,13 @@ typedef struct Header {
     char magic[6], version[2], user[32], group[32], major[8], minor[8], prefix[155], pad[12];
 } Header;
 
-/* --- Packing ---------------------------------------------------------------------------------- */
+/* --- Packing
+ * ---------------------------------------------------------------------------------- */
 
 typedef struct Walk {
     char root[PATH_MAX];
     bool all; /* not Python files alone */
+    AkIgnore *ignore; /* or NULL */
     char **files;
     size_t len, room;
 } Walk;
@@ -41,8 +45,8 @@ static bool has_file(const char *dir, const char *name)
     return access(path, F_OK) == 0;
 }
 
-/* A folder without a manifest may be somebody's home: of what lies below it, only those packages belong
- * to the program that a Python file beside them names. */
+/* A folder without a manifest may be somebody's home: of what lies below it, only those
+ * packages belong to the program that a Python file beside them names. */
 static bool is_named(const char *name)
 {
     char path[PATH_MAX + 256], *text = NULL;
@@ -90,6 +94,9 @@ static bool belongs(const char *name)
 static int visit(const char *path, const struct stat *st, int kind, struct FTW *at)
 {
     (void)st;
+    if (walk->ignore && at->level > 0 && (kind == FTW_D || kind == FTW_F) &&
+        ak_ignored(walk->ignore, path, kind == FTW_D))
+        return kind == FTW_D ? FTW_SKIP_SUBTREE : FTW_CONTINUE;
     if (kind == FTW_D || kind == FTW_DNR)
         return at->level > 0 && (is_foreign_dir(path, path + at->base) ||
                                  (!walk->all && at->level == 1 && !is_named(path + at->base)))
@@ -166,10 +173,11 @@ static int add_file(const char *root, const char *name, AkText *tar, char *why, 
     size_t body = tar->len - start - BLOCK;
     if (n < 0 || set_name(&h, name) < 0 || tar->len >= AK_BUNDLE_MAX || tar->failed) {
         snprintf(why, size, "%s: %s", path,
-                 n < 0                        ? strerror(errno)
-                 : tar->len >= AK_BUNDLE_MAX ? "the project is larger than 64 MiB; put the program "
-                                               "into a folder of its own"
-                                             : "the path is too long for an archive");
+                 n < 0 ? strerror(errno)
+                 : tar->len >= AK_BUNDLE_MAX
+                     ? "the project is larger than 64 MiB; put the program "
+                       "into a folder of its own"
+                     : "the path is too long for an archive");
         return -1;
     }
     octal(h.mode, sizeof h.mode, st.st_mode & S_IXUSR ? 0755 : 0644);
@@ -190,10 +198,10 @@ static int add_file(const char *root, const char *name, AkText *tar, char *why, 
     return 0;
 }
 
-int ak_bundle_pack(const char *root, AkText *tar, char *why, size_t size)
+static int pack(const char *root, AkIgnore *ignore, AkText *tar, char *why, size_t size)
 {
     static const char zeros[2 * BLOCK];
-    Walk here = {.all = has_file(root, manifest_name)};
+    Walk here = {.all = has_file(root, manifest_name), .ignore = ignore};
     int failed = 0;
 
     snprintf(here.root, sizeof here.root, "%s", root);
@@ -202,8 +210,9 @@ int ak_bundle_pack(const char *root, AkText *tar, char *why, size_t size)
     walk = NULL;
     if (stopped) {
         snprintf(why, size, "%s: %s", root,
-                 stopped < 0 ? strerror(errno)
-                             : "more than 10000 files; put the program into a folder of its own");
+                 stopped < 0
+                     ? strerror(errno)
+                     : "more than 10000 files; put the program into a folder of its own");
         failed = -1;
     }
     qsort(here.files, here.len, sizeof *here.files, by_name);
@@ -213,6 +222,20 @@ int ak_bundle_pack(const char *root, AkText *tar, char *why, size_t size)
     for (size_t i = 0; i < here.len; i++)
         free(here.files[i]);
     free(here.files);
+    return failed;
+}
+
+int ak_bundle_pack(const char *root, AkText *tar, char *why, size_t size)
+{
+    return pack(root, NULL, tar, why, size);
+}
+
+int ak_bundle_pack_tracked(const char *root, AkText *tar, char *why, size_t size)
+{
+    AkIgnore *ignore = ak_ignore_new(root);
+    int failed = pack(root, ignore, tar, why, size);
+
+    ak_ignore_free(ignore);
     return failed;
 }
 
@@ -255,7 +278,8 @@ static bool is_safe(const char *name)
     return name[0] && name[0] != '/' && strncmp(name, "../", 3) && !strstr(name, "/../");
 }
 
-static int write_file(const char *dir, const char *name, const char *bytes, size_t len, mode_t mode)
+static int write_file(const char *dir, const char *name, const char *bytes, size_t len,
+                      mode_t mode)
 {
     char path[PATH_MAX];
 
@@ -298,8 +322,8 @@ static int unpack_all(AkBytes tar, const char *dir)
         }
         snprintf(name, sizeof name, "%.*s%s%.*s", (int)sizeof h.prefix, h.prefix,
                  h.prefix[0] ? "/" : "", (int)sizeof h.name, h.name);
-        if (h.type == '0' &&
-            write_file(dir, name, tar.at + at, len, strtoul(h.mode, NULL, 8) & 0100 ? 0700 : 0600))
+        if (h.type == '0' && write_file(dir, name, tar.at + at, len,
+                                        strtoul(h.mode, NULL, 8) & 0100 ? 0700 : 0600))
             return -1;
         at += (len + BLOCK - 1) / BLOCK * BLOCK;
     }

@@ -141,7 +141,8 @@ static int unknown_command(const AkArgs *args, const char *word)
     names[n] = NULL;
     const char *near = ak_nearest(word, names);
     if (near)
-        return ak_usage_error("unknown command '%s'; did you mean '%s %s'?", word, args->path, near);
+        return ak_usage_error("unknown command '%s'; did you mean '%s %s'?", word, args->path,
+                              near);
     return ak_usage_error("unknown command '%s'; see %s --help", word, args->path);
 }
 
@@ -184,7 +185,8 @@ static void print_help(const AkArgs *args)
 
 static bool is_list_data(const AkArgs *args, const AkFlag *flag, const char *value)
 {
-    return flag == &common[0] && strchr(value, '=') && find_flag(args->command->flags, "data", 4);
+    return flag == &common[0] && strchr(value, '=') &&
+           find_flag(args->command->flags, "data", 4);
 }
 
 static int take(AkArgs *args, const AkFlag *flag, const char *value)
@@ -231,10 +233,12 @@ static int read_flag(AkArgs *args, int argc, char **argv, int *at)
         return take(args, flag, "");
     }
     if (!value && *at + 1 >= argc)
-        return ak_usage_error("--%s needs a value: --%s %s", flag->name, flag->name, flag->value);
+        return ak_usage_error("--%s needs a value: --%s %s", flag->name, flag->name,
+                              flag->value);
     if (!value)
         value = argv[++*at];
-    /* `--data` names the state directory, but with a '=' in it adds to the event of `ak run`. */
+    /* `--data` names the state directory, but with a '=' in it adds to the event of `ak run`.
+     */
     if (is_list_data(args, flag, value))
         flag = find_flag(args->command->flags, "data", 4);
     return take(args, flag, value);

@@ -1,6 +1,6 @@
 /* The shape of a command line: commands with flags, as tables, and what was given.
- * A command is one constant in its cmd_*.c; main.c lists them. Help and completion read the tables.
- * Strings in AkArgs are lent by argv and live as long as the program. */
+ * A command is one constant in its cmd_*.c; main.c lists them. Help and completion read the
+ * tables. Strings in AkArgs are lent by argv and live as long as the program. */
 #ifndef AK_CLI_H
 #define AK_CLI_H
 
@@ -26,13 +26,13 @@ typedef struct AkFlag {
 
 struct AkCmd {
     const char *name;
-    const char *operands; /* as help shows them: "FILE:FUNC" */
-    const char *summary;  /* one line */
-    const char *more;     /* paragraphs for --help, or NULL */
-    const AkFlag *flags;  /* ends with a null name; NULL: none */
-    const AkCmd *const *children; /* ends with NULL; a command has these or run */
-    int min_operands, max_operands;   /* max < 0: any number */
-    int (*run)(const AkArgs *args);   /* the exit code */
+    const char *operands;           /* as help shows them: "FILE:FUNC" */
+    const char *summary;            /* one line */
+    const char *more;               /* paragraphs for --help, or NULL */
+    const AkFlag *flags;            /* ends with a null name; NULL: none */
+    const AkCmd *const *children;   /* ends with NULL; a command has these or run */
+    int min_operands, max_operands; /* max < 0: any number */
+    int (*run)(const AkArgs *args); /* the exit code */
 };
 
 /* Parses and runs; the exit code. */

@@ -27,9 +27,9 @@ static int list(const AkArgs *args)
     const AkSetting *s;
     for (size_t i = 0; (s = ak_config_at(config, i)); i++) {
         if (ak_args_json(args))
-            json_array_append_new(all, json_pack("{s:s, s:s, s:s, s:b}", "name", s->name, "value",
-                                                 s->value, "meaning", s->meaning, "set",
-                                                 s->from_file));
+            json_array_append_new(all, json_pack("{s:s, s:s, s:s, s:b}", "name", s->name,
+                                                 "value", s->value, "meaning", s->meaning,
+                                                 "set", s->from_file));
         else
             printf("%-18s %-14s %s%s\n", s->name, *s->value ? s->value : "-", s->meaning,
                    s->from_file ? " (set)" : "");
@@ -46,7 +46,8 @@ static int list(const AkArgs *args)
 static int set(const AkArgs *args)
 {
     char why[512];
-    int failed = ak_config_set(ak_args_operand(args, 0), ak_args_operand(args, 1), why, sizeof why);
+    int failed =
+        ak_config_set(ak_args_operand(args, 0), ak_args_operand(args, 1), why, sizeof why);
 
     if (failed == -2)
         return ak_say_error(AK_EXIT_NOT_FOUND, "%s", why);
@@ -58,11 +59,11 @@ static const AkCmd cmd_where = {
 static const AkCmd cmd_list = {
     .name = "list", .summary = "print every setting, its value and its meaning", .run = list};
 static const AkCmd cmd_set = {.name = "set",
-                                  .operands = "NAME VALUE",
-                                  .summary = "change one setting in config.yaml",
-                                  .min_operands = 2,
-                                  .max_operands = 2,
-                                  .run = set};
+                              .operands = "NAME VALUE",
+                              .summary = "change one setting in config.yaml",
+                              .min_operands = 2,
+                              .max_operands = 2,
+                              .run = set};
 static const AkCmd *const children[] = {&cmd_where, &cmd_list, &cmd_set, NULL};
 
 const AkCmd ak_cmd_config = {

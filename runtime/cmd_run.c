@@ -15,12 +15,14 @@
 #include "foreground.h"
 #include "ids.h"
 
-/* --- The event -------------------------------------------------------------------------------------- */
+/* --- The event
+ * -------------------------------------------------------------------------------------- */
 
 static json_t *read_event_file(const char *name, int *code)
 {
     json_error_t error;
-    json_t *event = !strcmp(name, "-") ? json_loadf(stdin, 0, &error) : json_load_file(name, 0, &error);
+    json_t *event =
+        !strcmp(name, "-") ? json_loadf(stdin, 0, &error) : json_load_file(name, 0, &error);
 
     if (event)
         return event;
@@ -77,9 +79,11 @@ static char *make_event(const AkArgs *args, const char *session_id, int *code)
     json_decref(given);
     json_t *data = json_object_get(event, "data");
     if (ak_args_item(args, "data", 0)) {
-        *code = json_is_object(data) ? add_data(data, args)
-                                     : ak_usage_error("--data adds to an object, but %s holds another "
-                                                      "kind of value", file);
+        *code = json_is_object(data)
+                    ? add_data(data, args)
+                    : ak_usage_error("--data adds to an object, but %s holds another "
+                                     "kind of value",
+                                     file);
         if (*code) {
             json_decref(event);
             return NULL;
@@ -98,11 +102,12 @@ static char *make_event(const AkArgs *args, const char *session_id, int *code)
     return text;
 }
 
-/* --- A new session ------------------------------------------------------------------------------------ */
+/* --- A new session
+ * ------------------------------------------------------------------------------------ */
 
 typedef struct Program {
-    char path[1024], func[256];       /* as given */
-    char root[1024], entry[1300];     /* the project, and file.py:func below it */
+    char path[1024], func[256];   /* as given */
+    char root[1024], entry[1300]; /* the project, and file.py:func below it */
 } Program;
 
 static int read_program(const char *word, Program *program)
@@ -114,7 +119,8 @@ static int read_program(const char *word, Program *program)
         return ak_usage_error("'%s' is no program; it looks like file.py:function", word);
     snprintf(program->path, sizeof program->path, "%.*s", (int)(colon - word), word);
     snprintf(program->func, sizeof program->func, "%s", colon + 1);
-    if (ak_bundle_root(program->path, program->root, sizeof program->root, file, sizeof file) < 0)
+    if (ak_bundle_root(program->path, program->root, sizeof program->root, file, sizeof file) <
+        0)
         return ak_say_error(AK_EXIT_NOT_FOUND, "%s: %s", program->path, strerror(errno));
     snprintf(program->entry, sizeof program->entry, "%s:%s", file, program->func);
     return 0;
@@ -126,7 +132,8 @@ static char *absolute(const char *path)
     return path && strchr(path, '/') ? realpath(path, NULL) : path ? strdup(path) : NULL;
 }
 
-/* A virtual environment's folder stands for its interpreter, whose link must not be resolved. */
+/* A virtual environment's folder stands for its interpreter, whose link must not be resolved.
+ */
 static char *interpreter(const char *given)
 {
     char *path = NULL, *dir = NULL;
@@ -138,7 +145,8 @@ static char *interpreter(const char *given)
     char cwd[1024];
     if (!getcwd(cwd, sizeof cwd))
         return NULL;
-    if (asprintf(&dir, "%s%s%s", given[0] == '/' ? "" : cwd, given[0] == '/' ? "" : "/", given) < 0)
+    if (asprintf(&dir, "%s%s%s", given[0] == '/' ? "" : cwd, given[0] == '/' ? "" : "/",
+                 given) < 0)
         return NULL;
     if (asprintf(&path, "%s/bin/python3", dir) < 0)
         path = NULL;
@@ -150,12 +158,15 @@ static char *interpreter(const char *given)
     return dir;
 }
 
-static int create(const AkArgs *args, AkHome *home, AkForeground *f, const Program *program, char *id)
+static int create(const AkArgs *args, AkHome *home, AkForeground *f, const Program *program,
+                  char *id)
 {
     char project[32], deployment[32], seed[AK_SEED_SIZE], why[2048], cwd[1024];
     char *python = interpreter(ak_args_value(args, "python"));
     char *runner = absolute(ak_args_value(args, "runner"));
-    AkLocal local = {.root = program->root, .cwd = getcwd(cwd, sizeof cwd), .python = python,
+    AkLocal local = {.root = program->root,
+                     .cwd = getcwd(cwd, sizeof cwd),
+                     .python = python,
                      .runner = runner};
     AkText tar = {0};
     int code = 0, fault = 0;
@@ -169,17 +180,22 @@ static int create(const AkArgs *args, AkHome *home, AkForeground *f, const Progr
         code = ak_usage_error("--runner names a file, and needs --python");
     else if (ak_bundle_pack(program->root, &tar, why, sizeof why) < 0)
         code = ak_usage_error("%s", why);
-    else if ((fault = ak_local_deployment(home->store, &local, (AkBytes){tar.at, tar.len}, project,
-                                          deployment)))
+    else if ((fault = ak_local_deployment(home->store, &local, (AkBytes){tar.at, tar.len},
+                                          project, deployment)))
         code = ak_say_error(AK_EXIT_FAILED, "%s", ak_store_error(home->store));
     if (!code && ak_args_switch(args, "create")) {
-        printf(ak_args_json(args) ? "{\"project_id\": \"%s\", \"deployment_id\": \"%s\"}\n"
-                                  : "[exec] create_project: \"%s\"\n[exec] create_deployment: \"%s\"\n",
+        printf(ak_args_json(args)
+                   ? "{\"project_id\": \"%s\", \"deployment_id\": \"%s\"}\n"
+                   : "[exec] create_project: \"%s\"\n[exec] create_deployment: \"%s\"\n",
                project, deployment);
     } else if (!code) {
         ak_seed_new(seed);
-        AkNewSession session = {.id = id, .project_id = project, .deployment_id = deployment,
-                                .entry = program->entry, .event = event, .seed = seed,
+        AkNewSession session = {.id = id,
+                                .project_id = project,
+                                .deployment_id = deployment,
+                                .entry = program->entry,
+                                .event = event,
+                                .seed = seed,
                                 .dialect = "ak"};
         if (ak_driver_create(ak_foreground_driver(f), &session) < 0)
             code = ak_say_error(AK_EXIT_FAILED, "%s", ak_driver_error(ak_foreground_driver(f)));
@@ -191,7 +207,8 @@ static int create(const AkArgs *args, AkHome *home, AkForeground *f, const Progr
     return code;
 }
 
-/* --- One that is there already --------------------------------------------------------------------------- */
+/* --- One that is there already
+ * --------------------------------------------------------------------------- */
 
 typedef struct Children {
     AkDriver *driver;
@@ -252,7 +269,8 @@ static int run(const AkArgs *args)
     int code = 0;
 
     if (!word == !old)
-        return ak_usage_error("one of both is wanted: a program like file.py:function, or --resume ID");
+        return ak_usage_error(
+            "one of both is wanted: a program like file.py:function, or --resume ID");
     if (old && ak_args_switch(args, "create"))
         return ak_usage_error("--create makes something new, --resume does not");
     if (word && (code = read_program(word, &program)))
@@ -277,7 +295,8 @@ static int run(const AkArgs *args)
 
 static const AkFlag flags[] = {
     {"event", 'e', AK_FLAG_VALUE, "FILE", "the event as JSON; - reads it from standard input"},
-    {"data", 'd', AK_FLAG_LIST, "NAME=VALUE", "adds to the event's data; the value may be JSON"},
+    {"data", 'd', AK_FLAG_LIST, "NAME=VALUE",
+     "adds to the event's data; the value may be JSON"},
     {"resume", 'r', AK_FLAG_VALUE, "ID", "goes on with a session that was left"},
     {"python", 'p', AK_FLAG_VALUE, "PATH", "an interpreter, or a virtual environment's folder"},
     {"create", 0, AK_FLAG_SWITCH, NULL, "put the program into the store, but run no session"},
@@ -289,13 +308,16 @@ const AkCmd ak_cmd_run = {
     .name = "run",
     .operands = "[FILE.py:FUNC]",
     .summary = "run one session here; its steps survive a crash",
-    .more = "Prints what the program prints, and ends with 0 when it completed, 1 when it failed.\n"
-            "Ctrl-C leaves the session waiting and says how to go on; a second one ends a step that runs.\n"
-            "The state lies where --data DIR says (a --data with a '=' in it is event data; put the\n"
-            "directory before `run` when its name holds one), else where config.yaml says.\n\n"
-            "  ak run hello.py:on_event --data name=Ada\n"
-            "  ak run hello.py:on_event --event event.json\n"
-            "  ak run --resume ses_01…",
+    .more =
+        "Prints what the program prints, and ends with 0 when it completed, 1 when it failed.\n"
+        "Ctrl-C leaves the session waiting and says how to go on; a second one ends a step "
+        "that runs.\n"
+        "The state lies where --data DIR says (a --data with a '=' in it is event data; put "
+        "the\n"
+        "directory before `run` when its name holds one), else where config.yaml says.\n\n"
+        "  ak run hello.py:on_event --data name=Ada\n"
+        "  ak run hello.py:on_event --event event.json\n"
+        "  ak run --resume ses_01…",
     .flags = flags,
     .min_operands = 0,
     .max_operands = 1,

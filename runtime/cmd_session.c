@@ -24,7 +24,8 @@ static int store_fault(const AkHome *home)
     return ak_say_error(AK_EXIT_FAILED, "%s", ak_store_error(home->store));
 }
 
-/* --- Looking ------------------------------------------------------------------------------------------ */
+/* --- Looking
+ * ------------------------------------------------------------------------------------------ */
 
 static int state_bit(const char *name, unsigned *bits)
 {
@@ -34,9 +35,11 @@ static int state_bit(const char *name, unsigned *bits)
     for (size_t i = 0; name && i < sizeof all / sizeof *all; i++)
         if (!strcasecmp(name, ak_state_name(all[i])))
             *bits |= 1u << all[i];
-    return name && !*bits ? ak_usage_error("no state is called '%s'; there are created, running, "
-                                           "completed, error, stopped", name)
-                          : 0;
+    return name && !*bits
+               ? ak_usage_error("no state is called '%s'; there are created, running, "
+                                "completed, error, stopped",
+                                name)
+               : 0;
 }
 
 static int list_row(void *payload, const AkSession *session)
@@ -101,7 +104,8 @@ static int print_step(void *payload, uint64_t number, AkBytes bytes)
     const char *why;
     uint64_t sum;
 
-    if (ak_record_read(bytes, ak_bytes(steps->id), number, steps->previous, &record, &sum, &why) < 0) {
+    if (ak_record_read(bytes, ak_bytes(steps->id), number, steps->previous, &record, &sum,
+                       &why) < 0) {
         steps->code = ak_say_error(AK_EXIT_FAILED, "session %s, record %llu: %s", steps->id,
                                    (unsigned long long)number, why);
         return 1;
@@ -131,8 +135,10 @@ static int print_steps(AkHome *home, Steps *steps)
 
 static Steps steps_of(const AkArgs *args)
 {
-    return (Steps){.id = ak_args_operand(args, 0), .json = ak_args_json(args),
-                   .prints = ak_args_switch(args, "prints"), .colour = isatty(STDOUT_FILENO) == 1};
+    return (Steps){.id = ak_args_operand(args, 0),
+                   .json = ak_args_json(args),
+                   .prints = ak_args_switch(args, "prints"),
+                   .colour = isatty(STDOUT_FILENO) == 1};
 }
 
 static bool exists(AkHome *home, const char *id, AkState *state)
@@ -200,7 +206,9 @@ static int replay(const AkArgs *args)
     return code;
 }
 
-/* --- Going on --------------------------------------------------------------------------------------------- */
+/* --- Going on
+ * ---------------------------------------------------------------------------------------------
+ */
 
 static int stop(const AkArgs *args)
 {
@@ -246,7 +254,8 @@ static int copy_record(void *payload, uint64_t number, AkBytes bytes)
 
     if (number >= copy->until)
         return 1;
-    if (ak_record_read(bytes, ak_bytes(copy->from_id), number, copy->previous, &record, &sum, &why) < 0) {
+    if (ak_record_read(bytes, ak_bytes(copy->from_id), number, copy->previous, &record, &sum,
+                       &why) < 0) {
         copy->code = ak_say_error(AK_EXIT_FAILED, "session %s, record %llu: %s", copy->from_id,
                                   (unsigned long long)number, why);
         return 1;
@@ -262,8 +271,8 @@ static int copy_record(void *payload, uint64_t number, AkBytes bytes)
     copy->records = realloc(copy->records, (copy->len + 1) * sizeof *copy->records);
     copy->sums = realloc(copy->sums, (copy->len + 1) * sizeof *copy->sums);
     copy->records[copy->len] = (AkText){0};
-    ak_record_write(&record, ak_bytes(copy->to_id), copy->new_previous, &copy->records[copy->len],
-                    &copy->new_previous);
+    ak_record_write(&record, ak_bytes(copy->to_id), copy->new_previous,
+                    &copy->records[copy->len], &copy->new_previous);
     copy->sums[copy->len] = copy->new_previous;
     copy->len++;
     return 0;
@@ -323,9 +332,10 @@ static int go_on(const AkArgs *args, AkHome *home, const char *id)
         return AK_EXIT_OK;
     AkForegroundOptions options = {.json = ak_args_json(args)};
     AkForeground *f = ak_foreground_new(home, &options);
-    int code = ak_driver_load(ak_foreground_driver(f), id) < 0
-                   ? ak_say_error(AK_EXIT_FAILED, "%s", ak_driver_error(ak_foreground_driver(f)))
-                   : ak_foreground_run(f, id);
+    int code =
+        ak_driver_load(ak_foreground_driver(f), id) < 0
+            ? ak_say_error(AK_EXIT_FAILED, "%s", ak_driver_error(ak_foreground_driver(f)))
+            : ak_foreground_run(f, id);
     ak_foreground_free(f);
     return code;
 }
@@ -340,8 +350,8 @@ static int copy_session(const AkArgs *args, uint64_t until)
     if (code)
         return code;
     ak_id_new("ses", ak_loop_now().wall_us, id);
-    Copy copy = {.store = home.store, .from_id = ak_args_operand(args, 0), .to_id = id,
-                 .until = until};
+    Copy copy = {
+        .store = home.store, .from_id = ak_args_operand(args, 0), .to_id = id, .until = until};
     if (ak_session_get(home.store, copy.from_id, &from) < 0) {
         ak_home_close(&home);
         return not_found(ak_args_operand(args, 0));
@@ -351,7 +361,9 @@ static int copy_session(const AkArgs *args, uint64_t until)
                               (unsigned long long)from->length);
     if (!code) {
         int fault = ak_journal_read(home.store, from->id, 0, copy_record, &copy);
-        code = copy.code ? copy.code : fault < 0 && fault != AK_E_STOPPED ? store_fault(&home) : 0;
+        code = copy.code                            ? copy.code
+               : fault < 0 && fault != AK_E_STOPPED ? store_fault(&home)
+                                                    : 0;
     }
     if (!code && put_copy(&copy, from) < 0)
         code = store_fault(&home);
@@ -369,8 +381,9 @@ static int fork_session(const AkArgs *args)
     char *end;
 
     if (!from)
-        return ak_usage_error("--from N is missing: the number of the first step to do anew, as `ak "
-                              "session log` shows it");
+        return ak_usage_error(
+            "--from N is missing: the number of the first step to do anew, as `ak "
+            "session log` shows it");
     unsigned long long n = strtoull(from, &end, 10);
     if (*end || !isdigit((unsigned char)from[0]) || n < 1)
         return ak_usage_error("--from wants a number from 1, not '%s'", from);
@@ -383,7 +396,9 @@ static int restart(const AkArgs *args)
     return copy_session(args, 1);
 }
 
-/* --- Deleting ------------------------------------------------------------------------------------------------- */
+/* --- Deleting
+ * -------------------------------------------------------------------------------------------------
+ */
 
 static int delete_one(AkHome *home, const char *id, bool force)
 {
@@ -392,8 +407,8 @@ static int delete_one(AkHome *home, const char *id, bool force)
     if (!exists(home, id, &state))
         return not_found(id);
     if (state <= AK_STATE_RUNNING && !force)
-        return ak_say_error(AK_EXIT_REFUSED, "session %s has not ended; stop it first, or use --force",
-                            id);
+        return ak_say_error(AK_EXIT_REFUSED,
+                            "session %s has not ended; stop it first, or use --force", id);
     int fault = ak_store_begin(home->store);
     if (!fault)
         fault = ak_session_delete(home->store, id);
@@ -404,7 +419,7 @@ static int delete_one(AkHome *home, const char *id, bool force)
     return fault ? store_fault(home) : 0;
 }
 
-static int delete(const AkArgs *args)
+static int delete (const AkArgs *args)
 {
     const char *id;
     AkHome home;
@@ -426,7 +441,11 @@ static bool read_age(const char *text, int64_t *us)
 
     if (n < 0 || end == text || !*end || end[1])
         return false;
-    int64_t unit = *end == 'd' ? 86400 : *end == 'h' ? 3600 : *end == 'm' ? 60 : *end == 's' ? 1 : 0;
+    int64_t unit = *end == 'd'   ? 86400
+                   : *end == 'h' ? 3600
+                   : *end == 'm' ? 60
+                   : *end == 's' ? 1
+                                 : 0;
     *us = n * unit * 1000000;
     return unit != 0;
 }
@@ -464,13 +483,16 @@ static int prune(const AkArgs *args)
     for (size_t i = 0; !code && i < names.len; i++)
         code = delete_one(&home, names.ids[i], false);
     if (!code)
-        printf(ak_args_json(args) ? "{\"deleted\": %zu}\n" : "%zu sessions deleted\n", names.len);
+        printf(ak_args_json(args) ? "{\"deleted\": %zu}\n" : "%zu sessions deleted\n",
+               names.len);
     free(names.ids);
     ak_home_close(&home);
     return code;
 }
 
-/* --- The table -------------------------------------------------------------------------------------------------- */
+/* --- The table
+ * --------------------------------------------------------------------------------------------------
+ */
 
 static const AkFlag list_flags[] = {
     {"state", 's', AK_FLAG_VALUE, "STATE", "created, running, completed, error or stopped"},
@@ -513,20 +535,43 @@ static const AkFlag prune_flags[] = {
 static const AkCmd commands[] = {
     {.name = "list", .summary = "the newest sessions", .flags = list_flags, .run = list},
     {.name = "get", ONE_ID, .summary = "one session: its state, and how it ended", .run = get},
-    {.name = "log", ONE_ID, .summary = "its steps: when, how long, where, with what result",
-     .flags = log_flags, .run = log_steps},
-    {.name = "watch", ONE_ID, .summary = "its steps as they come, until it ends", .flags = log_flags,
+    {.name = "log",
+     ONE_ID,
+     .summary = "its steps: when, how long, where, with what result",
+     .flags = log_flags,
+     .run = log_steps},
+    {.name = "watch",
+     ONE_ID,
+     .summary = "its steps as they come, until it ends",
+     .flags = log_flags,
      .run = watch},
-    {.name = "replay", ONE_ID, .summary = "run it again from its record; nothing is executed",
-     .flags = replay_flags, .run = replay},
-    {.name = "fork", ONE_ID, .summary = "start a copy that keeps the steps before N",
-     .flags = fork_flags, .run = fork_session},
-    {.name = "restart", ONE_ID, .summary = "start anew with the same event", .flags = restart_flags,
+    {.name = "replay",
+     ONE_ID,
+     .summary = "run it again from its record; nothing is executed",
+     .flags = replay_flags,
+     .run = replay},
+    {.name = "fork",
+     ONE_ID,
+     .summary = "start a copy that keeps the steps before N",
+     .flags = fork_flags,
+     .run = fork_session},
+    {.name = "restart",
+     ONE_ID,
+     .summary = "start anew with the same event",
+     .flags = restart_flags,
      .run = restart},
     {.name = "stop", ONE_ID, .summary = "end one that waits", .flags = stop_flags, .run = stop},
-    {.name = "delete", .operands = "ID…", .min_operands = 1, .max_operands = -1,
-     .summary = "delete sessions with their records", .flags = delete_flags, .run = delete},
-    {.name = "prune", .summary = "delete what ended long ago", .flags = prune_flags, .run = prune},
+    {.name = "delete",
+     .operands = "ID…",
+     .min_operands = 1,
+     .max_operands = -1,
+     .summary = "delete sessions with their records",
+     .flags = delete_flags,
+     .run = delete},
+    {.name = "prune",
+     .summary = "delete what ended long ago",
+     .flags = prune_flags,
+     .run = prune},
 };
 static const AkCmd *const children[] = {&commands[0], &commands[1], &commands[2], &commands[3],
                                         &commands[4], &commands[5], &commands[6], &commands[7],

@@ -7,5 +7,13 @@
 extern const AkCmd ak_cmd_run;
 extern const AkCmd ak_cmd_session;
 extern const AkCmd ak_cmd_config;
+extern const AkCmd ak_cmd_deploy;
+extern const AkCmd ak_cmd_manifest;
+extern const AkCmd ak_cmd_serve;
+extern const AkCmd ak_cmd_deployment;
+extern const AkCmd ak_cmd_trigger;
+extern const AkCmd ak_cmd_var;
+extern const AkCmd ak_cmd_store;
+extern const AkCmd ak_cmd_event;
 
 #endif

@@ -1,5 +1,5 @@
-/* config.yaml: read with libyaml, so that a mistake in it has a line; written by editing its text,
- * so that comments and order stay. */
+/* config.yaml: read with libyaml, so that a mistake in it has a line; written by editing its
+ * text, so that comments and order stay. */
 #define _GNU_SOURCE
 #include "config.h"
 
@@ -28,9 +28,16 @@ static const Known known[] = {
     {"limits.memory", NUMBER, "4294967296", "bytes of address space a runner may have"},
     {"limits.open_files", NUMBER, "1024", "files a runner may have open"},
     {"limits.processes", NUMBER, "256", "processes and threads a runner may start"},
+    {"limits.queue", NUMBER, "10000", "sessions that may wait for a process before webhooks get a 503"},
+    {"limits.runners", NUMBER, "32", "processes that `ak serve` runs at a time"},
     {"limits.turn", NUMBER, "10", "seconds a program may compute between two steps"},
     {"run.idle", NUMBER, "30", "seconds a waiting session keeps its process"},
     {"run.python", TEXT, "", "interpreter of the programs; empty: the one built in"},
+    {"serve.idle", NUMBER, "10", "seconds a waiting session of `ak serve` keeps its process"},
+    {"serve.listen", TEXT, "127.0.0.1:9980", "where `ak serve` listens"},
+    {"serve.sync", NUMBER, "30", "seconds a synchronous webhook waits for its answer"},
+    {"serve.token", TEXT, "", "token that clients of another machine need; webhooks do not"},
+    {"serve.url", TEXT, "", "where webhooks are reached from outside; empty: where it listens"},
 };
 enum { KNOWN = sizeof known / sizeof *known };
 
@@ -332,8 +339,8 @@ int ak_config_set(const char *name, const char *value, char *why, size_t size)
     return result;
 }
 
-/* A dsn names a file, the store is a folder of files: it stands beside, as FILE.d, and FILE is a link
- * to the database in it, for whoever looks there. */
+/* A dsn names a file, the store is a folder of files: it stands beside, as FILE.d, and FILE is
+ * a link to the database in it, for whoever looks there. */
 static int place_dsn(const char *dsn, AkPlace *place, char *why, size_t size)
 {
     char target[1100];
@@ -357,7 +364,8 @@ static int place_dsn(const char *dsn, AkPlace *place, char *why, size_t size)
         return -1;
     }
     if (lstat(dsn, &st) == 0 && !S_ISLNK(st.st_mode)) {
-        snprintf(why, size, "db.dsn: %s is there already, and is no store of ak; name another file", dsn);
+        snprintf(why, size,
+                 "db.dsn: %s is there already, and is no store of ak; name another file", dsn);
         return -1;
     }
     return 0;
@@ -377,7 +385,8 @@ int ak_config_place(const AkConfig *config, const char *state_dir, AkPlace *plac
     } else if (xdg && *xdg) {
         snprintf(place->dir, sizeof place->dir, "%s/ak", xdg);
     } else {
-        snprintf(place->dir, sizeof place->dir, "%s/.local/share/ak", home && *home ? home : ".");
+        snprintf(place->dir, sizeof place->dir, "%s/.local/share/ak",
+                 home && *home ? home : ".");
     }
     if (make_dirs(place->dir) < 0) {
         snprintf(why, size, "%s: %s", place->dir, strerror(errno));

@@ -1,5 +1,5 @@
-/* Settings of the installation: config.yaml in the configuration directory, and where state lies.
- * Every setting has a dotted name ("db.dsn"); the table of names is in config.c. */
+/* Settings of the installation: config.yaml in the configuration directory, and where state
+ * lies. Every setting has a dotted name ("db.dsn"); the table of names is in config.c. */
 #ifndef AK_CONFIG_H
 #define AK_CONFIG_H
 
@@ -20,8 +20,8 @@ typedef struct AkSetting {
  * Filled in on the first call; never NULL. */
 const char *ak_config_dir(void);
 
-/* Reads config.yaml; a missing file is an empty one. NULL when it cannot be used: `why` (of size
- * `size`) says what is wrong and on which line. */
+/* Reads config.yaml; a missing file is an empty one. NULL when it cannot be used: `why` (of
+ * size `size`) says what is wrong and on which line. */
 AkConfig *ak_config_load(char *why, size_t size);
 void ak_config_free(AkConfig *config);
 
@@ -31,7 +31,8 @@ const AkSetting *ak_config_at(const AkConfig *config, size_t i);
 const char *ak_config_text(const AkConfig *config, const char *name);
 int64_t ak_config_number(const AkConfig *config, const char *name);
 
-/* Writes one setting into config.yaml, leaving the rest of the text as it is. 0, or -1 with `why`. */
+/* Writes one setting into config.yaml, leaving the rest of the text as it is. 0, or -1 with
+ * `why`. */
 int ak_config_set(const char *name, const char *value, char *why, size_t size);
 
 /* Where state lies: a directory, made with mode 0700. */

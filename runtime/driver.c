@@ -22,7 +22,8 @@ static void on_lost(void *owner, const char *how);
 static const AkRunnerEvents runner_events = {on_message, on_broken, on_stuck,
                                              on_output,  on_stack,  on_lost};
 
-/* --- Sessions in memory ------------------------------------------------------------------------- */
+/* --- Sessions in memory
+ * ------------------------------------------------------------------------- */
 
 static AkLive **bucket(AkDriver *d, const char *id)
 {
@@ -60,8 +61,8 @@ static void enqueue(AkLive *live)
 static void on_alarm(void *owner);
 static void on_idle(void *owner);
 
-static AkLive *live_new(AkDriver *d, const char *id, const char *project, const char *deployment,
-                        const char *entry)
+static AkLive *live_new(AkDriver *d, const char *id, const char *project,
+                        const char *deployment, const char *entry)
 {
     AkLive *live = calloc(1, sizeof *live);
 
@@ -83,9 +84,39 @@ static AkLive *live_new(AkDriver *d, const char *id, const char *project, const 
     return live;
 }
 
+static void leave_line(AkLive *live)
+{
+    AkDriver *d = live->driver;
+    AkLive **link = &d->first_waiting;
+
+    if (!live->waits_for_runner)
+        return;
+    while (*link != live)
+        link = &(*link)->next_waiting;
+    *link = live->next_waiting;
+    if (!live->next_waiting)
+        d->last_waiting = link;
+    live->next_waiting = NULL;
+    live->waits_for_runner = false;
+    d->waiting--;
+}
+
+static void stand_in_line(AkLive *live)
+{
+    AkDriver *d = live->driver;
+
+    if (live->waits_for_runner)
+        return;
+    *d->last_waiting = live;
+    d->last_waiting = &live->next_waiting;
+    live->waits_for_runner = true;
+    d->waiting++;
+}
+
 /* Without its runner and its engine: what is left is a name that waits. */
 static void live_clear(AkLive *live)
 {
+    leave_line(live);
     if (live->runner)
         ak_runner_end(live->runner);
     live->runner = NULL;
@@ -94,7 +125,8 @@ static void live_clear(AkLive *live)
     live->run = NULL;
     ak_commands_clear(live->out);
     live->done = 0;
-    live->dirty = live->lazy = false;
+    live->dirty = live->lazy = live->mail_waits = false;
+    live->owes = 0;
     ak_text_clear(&live->shows);
     ak_timer_clear(live->alarm);
     ak_timer_clear(live->idle);
@@ -144,12 +176,25 @@ static void refuse(AkLive *live, int fault, const char *words)
         d->front->refused(d->owner, id, fault, kept);
 }
 
+/* Requests and loads are answered to the engine before anything else is told. Until the turn
+ * does them, mail and alarms are held back. */
+static void note_debts(AkLive *live, size_t from)
+{
+    for (size_t i = from; i < ak_commands_count(live->out); i++) {
+        AkCommandKind kind = ak_commands_at(live->out, i)->kind;
+        if (kind == AK_CMD_REQUEST || kind == AK_CMD_LOAD)
+            live->owes++;
+    }
+}
+
 bool ak__live_step(AkLive *live, const AkEvent *event)
 {
     if (!live->run)
         return false;
+    size_t before = ak_commands_count(live->out);
     int fault = ak_run_step(live->run, ak_loop_now(), event, live->out);
     if (fault == 0) {
+        note_debts(live, before);
         enqueue(live);
         return true;
     }
@@ -161,7 +206,8 @@ bool ak__live_step(AkLive *live, const AkEvent *event)
     return false;
 }
 
-/* --- What the runner says ------------------------------------------------------------------------- */
+/* --- What the runner says
+ * ------------------------------------------------------------------------- */
 
 static void on_message(void *owner, const AkMessage *message)
 {
@@ -217,8 +263,8 @@ static void on_stack(void *owner, const char *stack)
     ak__live_step(live, &event);
 }
 
-/* The modules did not come up in time: told as an error of loading, as trying again would only take
- * as long again. */
+/* The modules did not come up in time: told as an error of loading, as trying again would only
+ * take as long again. */
 static void on_stuck(void *owner, const char *stack)
 {
     AkLive *live = owner;
@@ -228,18 +274,21 @@ static void on_stuck(void *owner, const char *stack)
     live->runner = NULL;
     if (ak_stack_user_line(stack, &line))
         snprintf(error, sizeof error,
-                 "{\"type\": \"TimeoutError\", \"kind\": \"load\", \"message\": \"loading took too long; "
+                 "{\"type\": \"TimeoutError\", \"kind\": \"load\", \"message\": \"loading took "
+                 "too long; "
                  "it stood at %.300s:%llu\", \"traceback\": []}",
                  line.file, (unsigned long long)line.line);
     else
         snprintf(error, sizeof error,
-                 "{\"type\": \"TimeoutError\", \"kind\": \"load\", \"message\": \"loading took too long\", "
+                 "{\"type\": \"TimeoutError\", \"kind\": \"load\", \"message\": \"loading took "
+                 "too long\", "
                  "\"traceback\": []}");
     ak__live_step(live, &(AkEvent){.kind = AK_EV_MODULE, .error = ak_bytes(error)});
 }
 
-/* Output of C code and of processes that the program starts. Inside a recorded call it is recorded
- * with it; elsewhere it is shown and forgotten, as it comes again with every replay. */
+/* Output of C code and of processes that the program starts. Inside a recorded call it is
+ * recorded with it; elsewhere it is shown and forgotten, as it comes again with every replay.
+ */
 static void on_output(void *owner, int stream, const char *text, size_t len)
 {
     AkLive *live = owner;
@@ -247,13 +296,16 @@ static void on_output(void *owner, int stream, const char *text, size_t len)
     AkStream from = stream == 2 ? AK_STREAM_STDERR : AK_STREAM_STDOUT;
 
     if (live->run && live->executing)
-        ak__live_step(live, &(AkEvent){.kind = AK_EV_PRINT, .seq = live->executing, .stream = from,
+        ak__live_step(live, &(AkEvent){.kind = AK_EV_PRINT,
+                                       .seq = live->executing,
+                                       .stream = from,
                                        .text = {text, len}});
     else if (d->front->show)
         d->front->show(d->owner, live->id, from, (AkBytes){text, len});
 }
 
-/* --- Commands inside the transaction --------------------------------------------------------------- */
+/* --- Commands inside the transaction
+ * --------------------------------------------------------------- */
 
 static int journal(AkLive *live, const AkCommand *c)
 {
@@ -280,8 +332,16 @@ int ak__live_mail(AkDriver *d, const AkMail *mail)
         return fault;
     if (!live->run)
         return ak_driver_load(d, mail->session_id); /* which reads the whole inbox */
-    ak__live_step(live, &(AkEvent){.kind = AK_EV_MAIL, .mail = id, .mail_kind = mail->kind,
-                                   .name = ak_bytes(mail->name), .from = ak_bytes(mail->from),
+    if (live->owes) {
+        live->mail_waits = true;
+        enqueue(live);
+        return 0;
+    }
+    ak__live_step(live, &(AkEvent){.kind = AK_EV_MAIL,
+                                   .mail = id,
+                                   .mail_kind = mail->kind,
+                                   .name = ak_bytes(mail->name),
+                                   .from = ak_bytes(mail->from),
                                    .value = ak_bytes(mail->value)});
     return 0;
 }
@@ -290,8 +350,12 @@ static int send_mail(AkLive *live, const AkCommand *c)
 {
     char *to = text_of(c->to), *name = text_of(c->name), *from = text_of(c->from),
          *value = text_of(c->value);
-    AkMail mail = {.session_id = to, .kind = c->mail_kind, .name = name, .from = from,
-                   .value = value, .created_us = ak_loop_now().wall_us};
+    AkMail mail = {.session_id = to,
+                   .kind = c->mail_kind,
+                   .name = name,
+                   .from = from,
+                   .value = value,
+                   .created_us = ak_loop_now().wall_us};
     int fault = ak__live_mail(live->driver, &mail);
 
     free(to);
@@ -328,7 +392,8 @@ static int wait_for(AkLive *live, const AkCommand *c)
         ak_timer_set(live->idle, d->options.idle_us);
     if (d->front->wait)
         d->front->wait(d->owner, live->id, c->wait, c->text, c->since_us, c->due_us);
-    return ak_session_wait(d->store, live->id, c->wait, c->seq, c->text, c->since_us, c->due_us);
+    return ak_session_wait(d->store, live->id, c->wait, c->seq, c->text, c->since_us,
+                           c->due_us);
 }
 
 static int finish(AkLive *live, const AkCommand *c)
@@ -337,7 +402,8 @@ static int finish(AkLive *live, const AkCommand *c)
     ak_text_bytes(&live->value, c->value);
     ak_text_bytes(&live->error, c->error);
     live->ended = true;
-    return ak_session_finish(live->driver->store, live->id, c->state, c->value, c->error, c->at_us);
+    return ak_session_finish(live->driver->store, live->id, c->state, c->value, c->error,
+                             c->at_us);
 }
 
 typedef struct Feed {
@@ -354,7 +420,8 @@ static int feed_record(void *payload, uint64_t number, AkBytes bytes)
     return ak__live_step(feed->live, &(AkEvent){.kind = AK_EV_RECORD, .value = bytes}) ? 0 : 1;
 }
 
-/* Every record from the start, and what the store acknowledged: a lost end is seen by the length. */
+/* Every record from the start, and what the store acknowledged: a lost end is seen by the
+ * length. */
 static int feed_journal(AkLive *live)
 {
     AkDriver *d = live->driver;
@@ -379,8 +446,10 @@ static int feed_mail(void *payload, const AkMail *mail)
 {
     AkLive *live = payload;
 
-    return ak__live_step(live, &(AkEvent){.kind = AK_EV_MAIL, .mail = mail->id,
-                                          .mail_kind = mail->kind, .name = ak_bytes(mail->name),
+    return ak__live_step(live, &(AkEvent){.kind = AK_EV_MAIL,
+                                          .mail = mail->id,
+                                          .mail_kind = mail->kind,
+                                          .name = ak_bytes(mail->name),
                                           .from = ak_bytes(mail->from),
                                           .value = ak_bytes(mail->value)})
                ? 0
@@ -401,16 +470,13 @@ static int do_inside(AkLive *live, const AkCommand *c)
     }
 }
 
-/* --- Commands outside -------------------------------------------------------------------------------- */
+/* --- Commands outside
+ * -------------------------------------------------------------------------------- */
 
-static void spawn(AkLive *live)
+static void spawn_now(AkLive *live)
 {
     AkDriver *d = live->driver;
     char why[512] = "";
-    /* A session that is loaded only to be stopped needs no process. */
-    for (size_t i = live->done + 1; i < ak_commands_count(live->out); i++)
-        if (ak_commands_at(live->out, i)->kind == AK_CMD_KILL)
-            return;
     AkHost *host = d->front->host(d->owner, live->deployment_id, live->entry, why, sizeof why);
 
     live->said_done = false;
@@ -422,6 +488,20 @@ static void spawn(AkLive *live)
     if (host)
         snprintf(why, sizeof why, "no process could be made: %s", strerror(errno));
     ak__live_step(live, &(AkEvent){.kind = AK_EV_LOST, .text = ak_bytes(why)});
+}
+
+static void spawn(AkLive *live)
+{
+    AkDriver *d = live->driver;
+
+    /* A session that is loaded only to be stopped needs no process. */
+    for (size_t i = live->done + 1; i < ak_commands_count(live->out); i++)
+        if (ak_commands_at(live->out, i)->kind == AK_CMD_KILL)
+            return;
+    if (d->options.max_runners && (d->waiting || ak_driver_runners(d) >= d->options.max_runners))
+        stand_in_line(live);
+    else
+        spawn_now(live);
 }
 
 static void send_line(AkLive *live, const AkCommand *c)
@@ -440,8 +520,8 @@ static void send_line(AkLive *live, const AkCommand *c)
     AK_KILL_POINT(ak_runner_pid(live->runner));
 }
 
-/* The engine sets its alarm anew with every turn of the program, and seldom needs it: the timer is
- * touched only when it would come too late. */
+/* The engine sets its alarm anew with every turn of the program, and seldom needs it: the timer
+ * is touched only when it would come too late. */
 static void set_alarm(AkLive *live, int64_t wall_us, int64_t mono_us)
 {
     AkNow now = ak_loop_now();
@@ -465,8 +545,11 @@ static void on_alarm(void *owner)
     AkNow now = ak_loop_now();
 
     live->armed_mono = 0;
-    if ((live->alarm_wall && now.wall_us >= live->alarm_wall) ||
-        (live->alarm_mono && now.mono_us >= live->alarm_mono)) {
+    if (live->owes) {
+        live->armed_mono = now.mono_us + 1000;
+        ak_timer_set(live->alarm, 1000);
+    } else if ((live->alarm_wall && now.wall_us >= live->alarm_wall) ||
+               (live->alarm_mono && now.mono_us >= live->alarm_mono)) {
         live->alarm_wall = live->alarm_mono = 0;
         ak__live_step(live, &(AkEvent){.kind = AK_EV_TIME});
     } else {
@@ -485,6 +568,7 @@ static void on_late(void *owner, const char *id, int stream, const char *text, s
 
 static void end_runner(AkLive *live)
 {
+    leave_line(live);
     if (!live->runner)
         return;
     if (live->said_done)
@@ -552,7 +636,8 @@ static void do_outside(AkLive *live, const AkCommand *c)
     }
 }
 
-/* --- The turn ------------------------------------------------------------------------------------------ */
+/* --- The turn
+ * ------------------------------------------------------------------------------------------ */
 
 static int begin(AkDriver *d)
 {
@@ -573,6 +658,8 @@ static int drain(AkLive *live)
                 live->lazy = true; /* rides with the next commit; nothing waits for it */
             if (!fault)
                 fault = do_inside(live, &c);
+            if (live->owes && (c.kind == AK_CMD_REQUEST || c.kind == AK_CMD_LOAD))
+                live->owes--;
             if (fault)
                 return fault;
         } else if (c.kind == AK_CMD_SHOW && (live->dirty || live->lazy || live->shows.len)) {
@@ -586,7 +673,12 @@ static int drain(AkLive *live)
     }
     ak_commands_clear(live->out);
     live->done = 0;
-    return 0;
+    if (!live->run || !live->mail_waits)
+        return 0;
+    /* What it has seen already the engine passes over. */
+    live->mail_waits = false;
+    int fault = ak_mail_list(live->driver->store, live->id, 0, feed_mail, live);
+    return fault == AK_E_STOPPED ? 0 : fault;
 }
 
 /* Nothing since the last commit happened: memory that is ahead of the truth is dropped. */
@@ -616,7 +708,8 @@ static int drain_all(AkDriver *d, bool *wants_commit)
             int fault = drain(live);
             if (fault)
                 return fault;
-            again |= live->done != done && before != done;
+            again |=
+                (live->done != done && before != done) || ak_commands_count(live->out) > before;
             *wants_commit |= live->dirty;
         }
     }
@@ -667,6 +760,43 @@ static void clear_queue(AkDriver *d)
     d->queued = kept;
 }
 
+/* While others stand in line, a session that only waits gives its process back at once. */
+static bool free_a_runner(AkDriver *d)
+{
+    for (size_t b = 0; b < AK_LIVE_BUCKETS; b++)
+        for (AkLive *live = d->buckets[b]; live; live = live->next)
+            if (live->runner && live->run && !live->dirty && !live->lazy && !live->queued &&
+                ak_run_wait(live->run) != AK_WAIT_NOTHING) {
+                on_idle(live);
+                return true;
+            }
+    return false;
+}
+
+static void serve_line(AkDriver *d)
+{
+    size_t running = d->waiting ? ak_driver_runners(d) : 0;
+
+    while (d->waiting) {
+        if (running >= d->options.max_runners) {
+            if (!free_a_runner(d))
+                return;
+            running--;
+        }
+        AkLive *live = d->first_waiting;
+        leave_line(live);
+        spawn_now(live);
+        running++;
+        ak_loop_hurry(d->loop);
+    }
+}
+
+void ak_driver_want_commit(AkDriver *d)
+{
+    d->lazy_due = true;
+    ak_loop_hurry(d->loop);
+}
+
 void ak_driver_turn(AkDriver *d)
 {
     bool wants_commit;
@@ -687,6 +817,7 @@ void ak_driver_turn(AkDriver *d)
     else
         ak_timer_clear(d->lazy_commit);
     clear_queue(d);
+    serve_line(d);
 }
 
 static void on_lazy_commit(void *owner)
@@ -696,7 +827,8 @@ static void on_lazy_commit(void *owner)
     d->lazy_due = true;
 }
 
-/* --- Parking: a session that waits gives its process and its memory back --------------------------------- */
+/* --- Parking: a session that waits gives its process and its memory back
+ * --------------------------------- */
 
 static void on_idle(void *owner)
 {
@@ -731,8 +863,8 @@ static int note_name(void *payload, const AkSession *session)
     return 0;
 }
 
-/* Sessions of the store whose time has come. What is loaded is no longer "due" only when its journal
- * says so: the first look at a store finds all that were running. */
+/* Sessions of the store whose time has come. What is loaded is no longer "due" only when its
+ * journal says so: the first look at a store finds all that were running. */
 static void load_due(AkDriver *d, int64_t now)
 {
     Names names = {0};
@@ -772,7 +904,8 @@ static void on_due(void *owner)
         load_due(d, now);
 }
 
-/* --- What the front asks for ------------------------------------------------------------------------------ */
+/* --- What the front asks for
+ * ------------------------------------------------------------------------------ */
 
 AkDriver *ak_driver_new(AkLoop *loop, AkStore *store, const AkDriverOptions *options,
                         const AkFront *front, void *owner)
@@ -788,6 +921,7 @@ AkDriver *ak_driver_new(AkLoop *loop, AkStore *store, const AkDriverOptions *opt
         d->options.idle_us = 30 * SECOND_US;
     d->front = front;
     d->owner = owner;
+    d->last_waiting = &d->first_waiting;
     d->lazy_commit = ak_timer_new(loop, on_lazy_commit, d);
     d->due = ak_timer_new(loop, on_due, d);
     if (d->options.everyone)
@@ -822,11 +956,17 @@ static int fail(AkDriver *d, int fault)
 int ak__live_create(AkDriver *d, const AkNewSession *new)
 {
     int64_t now = ak_loop_now().wall_us;
-    AkSession row = {.id = new->id, .project_id = new->project_id,
-                     .deployment_id = new->deployment_id, .event_id = new->event_id,
-                     .trigger_id = new->trigger_id, .parent_id = new->parent_id,
-                     .entry = new->entry, .memo = new->memo, .state = AK_STATE_CREATED,
-                     .created_us = now, .updated_us = now};
+    AkSession row = {.id = new->id,
+                     .project_id = new->project_id,
+                     .deployment_id = new->deployment_id,
+                     .event_id = new->event_id,
+                     .trigger_id = new->trigger_id,
+                     .parent_id = new->parent_id,
+                     .entry = new->entry,
+                     .memo = new->memo,
+                     .state = AK_STATE_CREATED,
+                     .created_us = now,
+                     .updated_us = now};
     int fault = ak_session_put(d->store, &row);
 
     if (fault)
@@ -835,8 +975,10 @@ int ak__live_create(AkDriver *d, const AkNewSession *new)
     if (!live)
         return AK_E_NOMEM;
     live->dirty = true;
-    ak__live_step(live, &(AkEvent){.kind = AK_EV_CREATE, .name = ak_bytes(new->entry),
-                                   .args = ak_bytes(new->event), .seed = ak_bytes(new->seed),
+    ak__live_step(live, &(AkEvent){.kind = AK_EV_CREATE,
+                                   .name = ak_bytes(new->entry),
+                                   .args = ak_bytes(new->event),
+                                   .seed = ak_bytes(new->seed),
                                    .dialect = ak_bytes(new->dialect),
                                    .parent = ak_bytes(new->parent_id),
                                    .text = ak_bytes(new->memo)});
@@ -887,6 +1029,7 @@ int ak_driver_load(AkDriver *d, const char *id)
 
 int ak_driver_stop(AkDriver *d, const char *id, const char *reason)
 {
+    ak_driver_turn(d);
     int fault = ak_driver_load(d, id);
     AkLive *live = fault ? NULL : ak__live_find(d, id);
 
@@ -933,6 +1076,11 @@ size_t ak_driver_runners(const AkDriver *d)
         for (const AkLive *live = d->buckets[b]; live; live = live->next)
             n += live->runner != NULL;
     return n;
+}
+
+size_t ak_driver_waiting(const AkDriver *d)
+{
+    return d->waiting;
 }
 
 bool ak_driver_is_executing(const AkDriver *d)

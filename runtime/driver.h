@@ -1,20 +1,21 @@
-/* The driver: takes an event, steps the engine, does its commands in order. It holds all I/O and no
- * decisions: what a session does next is the engine's to say, where its code lies and who is to hear
- * of it is the front's (`ak run`, `ak serve`).
+/* The driver: takes an event, steps the engine, does its commands in order. It holds all I/O
+ * and no decisions: what a session does next is the engine's to say, where its code lies and
+ * who is to hear of it is the front's (`ak run`, `ak serve`).
  *
  *     while (wanted) {
  *         ak_loop_turn(loop);     everything that is ready tells the driver
  *         ak_driver_turn(driver); one commit for all of it, effects after it
  *     }
  *
- * Group commit: the records of all sessions that became ready in one turn share one transaction and
- * its one sync. What others can see waits for it, with two exceptions that nobody can see: the reply to
- * a program goes out just before the commit, so that it computes while the disk works (nothing it says
- * is read before the commit has succeeded, and if it fails the runner is ended), and records marked
- * lazy may ride with the next commit.
+ * Group commit: the records of all sessions that became ready in one turn share one transaction
+ * and its one sync. What others can see waits for it, with two exceptions that nobody can see:
+ * the reply to a program goes out just before the commit, so that it computes while the disk
+ * works (nothing it says is read before the commit has succeeded, and if it fails the runner is
+ * ended), and records marked lazy may ride with the next commit.
  *
- * When a commit fails, every session that had a part in it is let go, runner and memory, as nothing of
- * it happened; `store_failed` tells, and ak_driver_load starts from the truth again. */
+ * When a commit fails, every session that had a part in it is let go, runner and memory, as
+ * nothing of it happened; `store_failed` tells, and ak_driver_load starts from the truth again.
+ */
 #ifndef AK_DRIVER_H
 #define AK_DRIVER_H
 
@@ -29,22 +30,25 @@ typedef struct AkDriverOptions {
     AkRunOptions run;
     int64_t idle_us; /* how long a waiting session keeps its process; 0 for 30 s */
     bool everyone;   /* sessions that come due in the store are loaded, not only those given here */
+    size_t max_runners; /* processes at a time; what is more waits in order. 0: no limit */
 } AkDriverOptions;
 
-/* Called from ak_driver_turn or the loop; slices and texts live for the call. Only `host` is needed. */
+/* Called from ak_driver_turn or the loop; slices and texts live for the call. Only `host` is
+ * needed. */
 typedef struct AkFront {
     /* The host that has this deployment's code; NULL with words in why. */
-    AkHost *(*host)(void *owner, const char *deployment_id, const char *entry, char *why, size_t size);
+    AkHost *(*host)(void *owner, const char *deployment_id, const char *entry, char *why,
+                    size_t size);
     void (*show)(void *owner, const char *session_id, AkStream stream, AkBytes text);
     void (*note)(void *owner, const char *session_id, AkBytes text);
     /* AK_WAIT_NOTHING: it goes on. */
-    void (*wait)(void *owner, const char *session_id, AkWait wait, AkBytes text, int64_t since_us,
-                 int64_t due_us);
+    void (*wait)(void *owner, const char *session_id, AkWait wait, AkBytes text,
+                 int64_t since_us, int64_t due_us);
     void (*outcome)(void *owner, const char *session_id, AkBytes value);
     void (*finished)(void *owner, const char *session_id, AkState state, AkBytes value,
                      AkBytes error);
-    /* This session's journal cannot be used: corrupt, newer, or too large for memory. It is left
-     * alone. */
+    /* This session's journal cannot be used: corrupt, newer, or too large for memory. It is
+     * left alone. */
     void (*refused)(void *owner, const char *session_id, int fault, const char *words);
     void (*store_failed)(void *owner, int fault, const char *words);
 } AkFront;
@@ -56,30 +60,37 @@ AkDriver *ak_driver_new(AkLoop *loop, AkStore *store, const AkDriverOptions *opt
 void ak_driver_free(AkDriver *driver);
 
 typedef struct AkNewSession {
-    const char *id, *project_id, *deployment_id, *event_id, *trigger_id, *parent_id; /* or NULL */
+    const char *id, *project_id, *deployment_id, *event_id, *trigger_id,
+        *parent_id;                   /* or NULL */
     const char *entry, *event, *memo; /* event, memo: JSON or NULL */
     const char *seed, *dialect;
 } AkNewSession;
 
 /* A session starts with the next turn's commit. 0 or a fault. */
 int ak_driver_create(AkDriver *driver, const AkNewSession *session);
-/* An unfinished session of the store goes on, if it is not running here already. 0, AK_E_ABSENT,
- * AK_E_ENDED, or a fault with words in ak_driver_error. */
+/* An unfinished session of the store goes on, if it is not running here already. 0,
+ * AK_E_ABSENT, AK_E_ENDED, or a fault with words in ak_driver_error. */
 int ak_driver_load(AkDriver *driver, const char *session_id);
 /* 0, AK_E_ABSENT or AK_E_ENDED. The session ends as STOPPED with the next turn. */
 int ak_driver_stop(AkDriver *driver, const char *session_id, const char *reason);
-/* An event for a session's subscription, or a signal: into its inbox, and to it if it is awake. */
+/* An event for a session's subscription, or a signal: into its inbox, and to it if it is awake.
+ */
 int ak_driver_mail(AkDriver *driver, const AkMail *mail);
-/* Ends the session's process and forgets it, the store keeps it: it goes on when it is loaded. */
+/* Ends the session's process and forgets it, the store keeps it: it goes on when it is loaded.
+ */
 void ak_driver_let_go(AkDriver *driver, const char *session_id);
 
 /* Commits what is ready and does what follows. After every ak_loop_turn. */
 void ak_driver_turn(AkDriver *driver);
+/* The next turn commits, though no session asks for it: for what the front wrote itself. */
+void ak_driver_want_commit(AkDriver *driver);
 
 const char *ak_driver_error(const AkDriver *driver);
 /* Sessions held in memory, and those of them that have a process. */
 size_t ak_driver_sessions(const AkDriver *driver);
 size_t ak_driver_runners(const AkDriver *driver);
+/* Those that wait for a process because of max_runners. */
+size_t ak_driver_waiting(const AkDriver *driver);
 /* Is a recorded call under way in any session here? */
 bool ak_driver_is_executing(const AkDriver *driver);
 int ak_driver_runner_pid(const AkDriver *driver, const char *session_id); /* 0: none */

@@ -13,7 +13,9 @@ struct AkLive {
     char id[64], *project_id, *deployment_id, *entry;
     AkRun *run; /* NULL: parked, waits in the store alone */
     AkCommands *out;
-    size_t done;      /* commands of out that are done */
+    size_t done;   /* commands of out that are done */
+    unsigned owes; /* requests and loads not done yet: the engine takes no other event before */
+    bool mail_waits;  /* mail came meanwhile, and lies in the inbox */
     bool dirty;       /* has a record in the open transaction */
     bool lazy;        /* has something there that may wait for somebody else's commit */
     bool ended, told; /* FINISH was committed; the front was told */
@@ -21,6 +23,8 @@ struct AkLive {
     AkText value, error; /* of the end */
     AkText shows;        /* prints that wait for the commit, see show_later */
     AkRunner *runner;
+    AkLive *next_waiting; /* for a process, see AkDriver.first_waiting */
+    bool waits_for_runner;
     uint32_t proto;
     uint64_t executing; /* seq of the call that runs in the runner, 0 for none */
     bool said_done;
@@ -40,6 +44,8 @@ struct AkDriver {
     AkLive *buckets[AK_LIVE_BUCKETS];
     AkLive **queue; /* sessions that this turn, or the commit at its end, is about */
     size_t queued, queue_room, count;
+    AkLive *first_waiting, **last_waiting; /* for a process: max_runners are there */
+    size_t waiting;
     AkTimer *lazy_commit, *due;
     bool lazy_due;
     int64_t due_at;
@@ -52,11 +58,12 @@ AkLive *ak__live_find(AkDriver *driver, const char *session_id);
 bool ak__live_step(AkLive *live, const AkEvent *event);
 /* A session's row and its engine, in the open transaction. 0 or a fault. */
 int ak__live_create(AkDriver *driver, const AkNewSession *session);
-/* Puts mail into an inbox, in the open transaction, and hands it to the session when it is awake. */
+/* Puts mail into an inbox, in the open transaction, and hands it to the session when it is
+ * awake. */
 int ak__live_mail(AkDriver *driver, const AkMail *mail);
 
-/* AK_CMD_REQUEST: does it in the open transaction and answers the engine. A fault means that the
- * transaction is gone. */
+/* AK_CMD_REQUEST: does it in the open transaction and answers the engine. A fault means that
+ * the transaction is gone. */
 int ak__request(AkLive *live, const AkCommand *command);
 
 #endif

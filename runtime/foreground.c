@@ -27,9 +27,11 @@ struct AkForeground {
     int code;
 };
 
-/* --- What the driver tells ------------------------------------------------------------------------ */
+/* --- What the driver tells
+ * ------------------------------------------------------------------------ */
 
-static AkHost *on_host(void *owner, const char *deployment, const char *entry, char *why, size_t size)
+static AkHost *on_host(void *owner, const char *deployment, const char *entry, char *why,
+                       size_t size)
 {
     AkForeground *f = owner;
 
@@ -53,8 +55,8 @@ static void on_show(void *owner, const char *id, AkStream stream, AkBytes text)
         return;
     ak_progress_clear(f->progress);
     if (f->options.json) {
-        print_json(json_pack("{s:s, s:s, s:s, s:o}", "kind", "print", "session_id", id, "stream",
-                             to == stderr ? "stderr" : "stdout", "text",
+        print_json(json_pack("{s:s, s:s, s:s, s:o}", "kind", "print", "session_id", id,
+                             "stream", to == stderr ? "stderr" : "stdout", "text",
                              json_stringn(text.at, text.len)));
         return;
     }
@@ -83,7 +85,8 @@ static void on_wait(void *owner, const char *id, AkWait wait, AkBytes text, int6
         ak_progress_wait(f->progress, wait, text, since_us, due_us);
 }
 
-static void on_finished(void *owner, const char *id, AkState state, AkBytes value, AkBytes error)
+static void on_finished(void *owner, const char *id, AkState state, AkBytes value,
+                        AkBytes error)
 {
     AkForeground *f = owner;
     bool mine = !strcmp(id, f->id);
@@ -99,7 +102,8 @@ static void on_finished(void *owner, const char *id, AkState state, AkBytes valu
         if (value.at)
             json_object_set_new(o, "value", json_stringn(value.at, value.len));
         if (error.at)
-            json_object_set_new(o, "error", json_loadb(error.at, error.len, JSON_DECODE_ANY, NULL));
+            json_object_set_new(o, "error",
+                                json_loadb(error.at, error.len, JSON_DECODE_ANY, NULL));
         print_json(o);
     } else if (state == AK_STATE_ERROR) {
         fflush(stdout);
@@ -133,12 +137,16 @@ static void on_store_failed(void *owner, int fault, const char *words)
     f->failed = true;
 }
 
-static const AkFront front = {.host = on_host,       .show = on_show,
-                              .note = on_note,       .wait = on_wait,
-                              .finished = on_finished, .refused = on_refused,
+static const AkFront front = {.host = on_host,
+                              .show = on_show,
+                              .note = on_note,
+                              .wait = on_wait,
+                              .finished = on_finished,
+                              .refused = on_refused,
                               .store_failed = on_store_failed};
 
-/* --- Ctrl-C ---------------------------------------------------------------------------------------- */
+/* --- Ctrl-C
+ * ---------------------------------------------------------------------------------------- */
 
 static void on_signal(void *owner, int number)
 {
@@ -152,8 +160,8 @@ static void on_signal(void *owner, int number)
     }
 }
 
-/* The first Ctrl-C lets a step that is under way be recorded, so that it need not run again; the
- * second one, and any other signal, does not wait. */
+/* The first Ctrl-C lets a step that is under way be recorded, so that it need not run again;
+ * the second one, and any other signal, does not wait. */
 static bool has_to_stop(const AkForeground *f)
 {
     if (!f->interrupts)
@@ -173,11 +181,13 @@ static void say_resume(AkForeground *f)
     if (f->options.json)
         print_json(json_pack("{s:s, s:s}", "kind", "waiting", "session_id", f->id));
     else
-        fprintf(stderr, "ak: session %s waits; it goes on with\n    ak%s run --resume %s\n", f->id,
-                data, f->id);
+        fprintf(stderr, "ak: session %s waits; it goes on with\n    ak%s run --resume %s\n",
+                f->id, data, f->id);
 }
 
-/* --- Life -------------------------------------------------------------------------------------------- */
+/* --- Life
+ * --------------------------------------------------------------------------------------------
+ */
 
 AkForeground *ak_foreground_new(AkHome *home, const AkForegroundOptions *options)
 {

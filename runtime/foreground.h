@@ -1,5 +1,5 @@
-/* Sessions in the foreground of a terminal: what `ak run`, `ak session stop` and the like share. Prints
- * live, shows what is waited for, and gives way to Ctrl-C. */
+/* Sessions in the foreground of a terminal: what `ak run`, `ak session stop` and the like
+ * share. Prints live, shows what is waited for, and gives way to Ctrl-C. */
 #ifndef AK_FOREGROUND_H
 #define AK_FOREGROUND_H
 
@@ -19,8 +19,8 @@ AkForeground *ak_foreground_new(AkHome *home, const AkForegroundOptions *options
 void ak_foreground_free(AkForeground *foreground);
 AkDriver *ak_foreground_driver(AkForeground *foreground);
 
-/* Runs until this session and all it has started have ended, or Ctrl-C; says how it went. The exit
- * code of `ak`. */
+/* Runs until this session and all it has started have ended, or Ctrl-C; says how it went. The
+ * exit code of `ak`. */
 int ak_foreground_run(AkForeground *foreground, const char *session_id);
 
 #endif

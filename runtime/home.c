@@ -23,9 +23,10 @@ static int open_in_memory(AkHome *home)
 static int explain(int fault, const AkHome *home, const char *why)
 {
     if (fault == AK_E_BUSY)
-        return ak_say_error(AK_EXIT_REFUSED,
-                            "another ak holds %s; give this one a state of its own: ak --data DIR …",
-                            home->place.dir);
+        return ak_say_error(
+            AK_EXIT_REFUSED,
+            "another ak holds %s; give this one a state of its own: ak --data DIR …",
+            home->place.dir);
     return ak_say_error(fault == AK_E_ABSENT ? AK_EXIT_NOT_FOUND : AK_EXIT_FAILED, "%s", why);
 }
 

@@ -11,7 +11,7 @@ typedef struct AkHome {
     AkPlace place;
     AkStore *store;
     const char *shown_dir; /* what --data said, or "" */
-    bool in_memory; /* --data :memory: leaves nothing behind */
+    bool in_memory;        /* --data :memory: leaves nothing behind */
 } AkHome;
 
 /* 0, or an exit code after words on stderr. */

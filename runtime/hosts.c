@@ -27,15 +27,22 @@ struct AkHosts {
     const AkConfig *config;
     const AkPlace *place;
     Item *items;
+    const char *url;
 };
 
-AkHosts *ak_hosts_new(AkLoop *loop, AkStore *store, const AkConfig *config, const AkPlace *place)
+AkHosts *ak_hosts_new(AkLoop *loop, AkStore *store, const AkConfig *config,
+                      const AkPlace *place)
 {
     AkHosts *hosts = calloc(1, sizeof *hosts);
 
     if (hosts)
-        *hosts = (AkHosts){loop, store, config, place, NULL};
+        *hosts = (AkHosts){.loop = loop, .store = store, .config = config, .place = place};
     return hosts;
+}
+
+void ak_hosts_set_url(AkHosts *hosts, const char *url)
+{
+    hosts->url = url;
 }
 
 void ak_hosts_free(AkHosts *hosts)
@@ -58,7 +65,8 @@ int ak_support_dir(const AkPlace *place, char *path, size_t size)
     return ak_embedded_unpack(path);
 }
 
-/* --- The environment of programs --------------------------------------------------------------- */
+/* --- The environment of programs
+ * --------------------------------------------------------------- */
 
 typedef struct Env {
     char **list;
@@ -94,9 +102,27 @@ static void env_set(Env *env, const char *name, const char *value)
     env_add(env, text);
 }
 
+typedef struct WebhookEnv {
+    Env *env;
+    const char *base;
+} WebhookEnv;
+
 static int env_var(void *payload, const AkVar *var)
 {
     env_set(payload, var->name, var->value);
+    return 0;
+}
+
+static int env_webhook(void *payload, const AkTrigger *trigger)
+{
+    WebhookEnv *to = payload;
+    char name[300], url[600];
+
+    if (!trigger->slug)
+        return 0;
+    snprintf(name, sizeof name, "%.200s__webhook_url", trigger->name);
+    snprintf(url, sizeof url, "%.400s/webhooks/%.100s", to->base, trigger->slug);
+    env_set(to->env, name, url);
     return 0;
 }
 
@@ -107,11 +133,13 @@ static void env_free(Env *env)
     free(env->list);
 }
 
-/* A program of `ak run` sees what its user's shell has; a deployed one sees its variables and what
- * every process needs. */
-static void env_make(AkHosts *hosts, const AkDeployment *d, bool local, const char *support, Env *env)
+/* A program of `ak run` sees what its user's shell has; a deployed one sees its variables and
+ * what every process needs. */
+static void env_make(AkHosts *hosts, const AkDeployment *d, bool local, const char *support,
+                     Env *env)
 {
-    static const char *const basic[] = {"PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "USER"};
+    static const char *const basic[] = {"PATH", "HOME",   "LANG", "LC_ALL",
+                                        "TZ",   "TMPDIR", "USER"};
     char path[1200];
 
     if (local)
@@ -122,6 +150,8 @@ static void env_make(AkHosts *hosts, const AkDeployment *d, bool local, const ch
             if (getenv(basic[i]))
                 env_set(env, basic[i], getenv(basic[i]));
     ak_var_list(hosts->store, d->project_id, env_var, env);
+    ak_trigger_list(hosts->store, d->project_id, env_webhook,
+                    &(WebhookEnv){env, hosts->url ? hosts->url : "http://127.0.0.1:9980"});
     env_set(env, "AK_RUNTIME", support);
     env_set(env, "AK_LINE_LIMIT", ak_config_text(hosts->config, "limits.line"));
     env_set(env, "PYTHONHASHSEED", "0"); /* a set's order has to be the same on replay */
@@ -130,10 +160,11 @@ static void env_make(AkHosts *hosts, const AkDeployment *d, bool local, const ch
         env_set(env, "AK_CODE_CACHE", path);
 }
 
-/* --- Hosts --------------------------------------------------------------------------------------- */
+/* --- Hosts
+ * --------------------------------------------------------------------------------------- */
 
-/* The archive itself, in a folder of this process: a runner of the first protocol extracts it beside
- * where it lies. */
+/* The archive itself, in a folder of this process: a runner of the first protocol extracts it
+ * beside where it lies. */
 static int write_tar(AkHosts *hosts, const char *digest, AkBytes tar, char *path, size_t size)
 {
     snprintf(path, size, "%s/cache/%.16s-%d", hosts->place->dir, digest, (int)getpid());
@@ -154,12 +185,13 @@ static const char *text_of(const json_t *object, const char *name)
     return json_string_value(json_object_get(object, name));
 }
 
-static AkHost *make(AkHosts *hosts, const AkDeployment *d, const json_t *local, const char *entry,
-                    char *why, size_t size)
+static AkHost *make(AkHosts *hosts, const AkDeployment *d, const json_t *local,
+                    const char *entry, char *why, size_t size)
 {
     char code[1400], support[1200], tar_path[1400];
     const char *python = text_of(local, "python"), *runner = text_of(local, "runner");
-    const char *usual = ak_config_text(hosts->config, "run.python"), *cwd = text_of(local, "cwd");
+    const char *usual = ak_config_text(hosts->config, "run.python"),
+               *cwd = text_of(local, "cwd");
     AkBytes tar = {0};
     AkHost *host = NULL;
     Env env = {0};
@@ -182,8 +214,14 @@ static AkHost *make(AkHosts *hosts, const AkDeployment *d, const json_t *local, 
             cwd = NULL;
         env_make(hosts, d, local != NULL, support, &env);
         AkHostOptions options = {
-            .warm = {.interpreter = python, .support = support, .code = code, .tar = tar_path,
-                     .runner = runner, .entry = entry, .cwd = cwd ? cwd : code, .env = env.list,
+            .warm = {.interpreter = python,
+                     .support = support,
+                     .code = code,
+                     .tar = tar_path,
+                     .runner = runner,
+                     .entry = entry,
+                     .cwd = cwd ? cwd : code,
+                     .env = env.list,
                      .limits = {(uint64_t)ak_config_number(hosts->config, "limits.memory"),
                                 (uint64_t)ak_config_number(hosts->config, "limits.open_files"),
                                 (uint64_t)ak_config_number(hosts->config, "limits.processes")}},
@@ -237,7 +275,8 @@ void ak_hosts_settle(AkHosts *hosts, AkLoop *loop)
     }
 }
 
-/* --- Deployments of `ak run` ------------------------------------------------------------------------ */
+/* --- Deployments of `ak run`
+ * ------------------------------------------------------------------------ */
 
 typedef struct Search {
     const char *digest, *manifest;
@@ -248,7 +287,8 @@ static int same_deployment(void *payload, const AkDeployment *d)
 {
     Search *search = payload;
 
-    if (strcmp(d->digest, search->digest) || !d->manifest || strcmp(d->manifest, search->manifest))
+    if (strcmp(d->digest, search->digest) || !d->manifest ||
+        strcmp(d->manifest, search->manifest))
         return 0;
     snprintf(search->found, 32, "%s", d->id);
     return 1;
@@ -270,8 +310,8 @@ static int find_project(AkStore *store, const char *root, int64_t now, char id[3
     return ak_project_put(store, &(AkProject){.id = id, .name = root, .created_us = now});
 }
 
-static int find_deployment(AkStore *store, const char *manifest, AkBytes tar, const char *project,
-                           int64_t now, char id[32])
+static int find_deployment(AkStore *store, const char *manifest, AkBytes tar,
+                           const char *project, int64_t now, char id[32])
 {
     char digest[65], build[AK_ID_SIZE];
     Search search = {digest, manifest, id};
@@ -285,8 +325,13 @@ static int find_deployment(AkStore *store, const char *manifest, AkBytes tar, co
         return fault == AK_E_STOPPED ? 0 : fault;
     ak_id_new("dep", now, id);
     ak_id_new("bld", now, build);
-    AkDeployment d = {.id = id, .project_id = project, .build_id = build, .digest = digest,
-                      .state = AK_DEPLOYMENT_INACTIVE, .created_us = now, .dialect = "ak",
+    AkDeployment d = {.id = id,
+                      .project_id = project,
+                      .build_id = build,
+                      .digest = digest,
+                      .state = AK_DEPLOYMENT_INACTIVE,
+                      .created_us = now,
+                      .dialect = "ak",
                       .manifest = manifest};
     return ak_deployment_put(store, &d);
 }
@@ -295,8 +340,9 @@ int ak_local_deployment(AkStore *store, const AkLocal *local, AkBytes tar, char 
                         char deployment[32])
 {
     int64_t now = ak_loop_now().wall_us;
-    json_t *manifest = json_pack("{s:{s:s, s:s*, s:s*, s:s*}}", "local", "root", local->root, "cwd",
-                                 local->cwd, "python", local->python, "runner", local->runner);
+    json_t *manifest =
+        json_pack("{s:{s:s, s:s*, s:s*, s:s*}}", "local", "root", local->root, "cwd",
+                  local->cwd, "python", local->python, "runner", local->runner);
     char *text = json_dumps(manifest, JSON_COMPACT | JSON_SORT_KEYS);
     int fault = ak_store_begin(store);
 

@@ -1,5 +1,6 @@
-/* Deployments and the processes that have them loaded. The code of a deployment is taken from its
- * bundle in the store and laid out once below DIR/cache, which may be deleted at any time. */
+/* Deployments and the processes that have them loaded. The code of a deployment is taken from
+ * its bundle in the store and laid out once below DIR/cache, which may be deleted at any time.
+ */
 #ifndef AK_HOSTS_H
 #define AK_HOSTS_H
 
@@ -10,11 +11,14 @@
 typedef struct AkHosts AkHosts;
 
 /* Everything is borrowed. NULL when memory ran out. */
-AkHosts *ak_hosts_new(AkLoop *loop, AkStore *store, const AkConfig *config, const AkPlace *place);
+AkHosts *ak_hosts_new(AkLoop *loop, AkStore *store, const AkConfig *config,
+                      const AkPlace *place);
 void ak_hosts_free(AkHosts *hosts);
+/* Where webhooks are reached from outside, without a last '/'. Borrowed. */
+void ak_hosts_set_url(AkHosts *hosts, const char *url);
 
-/* The host of a deployment, made on first use and kept. `entry` is what is loaded first. NULL with
- * words in why. */
+/* The host of a deployment, made on first use and kept. `entry` is what is loaded first. NULL
+ * with words in why. */
 AkHost *ak_hosts_get(AkHosts *hosts, const char *deployment_id, const char *entry, char *why,
                      size_t size);
 
@@ -29,7 +33,8 @@ typedef struct AkLocal {
     const char *runner; /* another ak_runner.py, for that interpreter */
 } AkLocal;
 
-/* Finds or makes project and deployment for this bundle. In a transaction of its own. 0 or a fault. */
+/* Finds or makes project and deployment for this bundle. In a transaction of its own. 0 or a
+ * fault. */
 int ak_local_deployment(AkStore *store, const AkLocal *local, AkBytes tar, char project_id[32],
                         char deployment_id[32]);
 

@@ -101,7 +101,8 @@ static void on_poll(uv_poll_t *uv, int status, int events)
 
 void ak_watch_want(AkWatch *watch, unsigned events)
 {
-    int uv = (events & AK_READABLE ? UV_READABLE : 0) | (events & AK_WRITABLE ? UV_WRITABLE : 0);
+    int uv =
+        (events & AK_READABLE ? UV_READABLE : 0) | (events & AK_WRITABLE ? UV_WRITABLE : 0);
 
     if (uv)
         uv_poll_start(&watch->uv, uv, on_poll);
@@ -136,8 +137,8 @@ static void on_timer(uv_timer_t *uv)
 {
     AkTimer *timer = uv->data;
 
-    /* libuv calls timers before it waits for descriptors, and would wait with what they have brought
-     * about still undone. */
+    /* libuv calls timers before it waits for descriptors, and would wait with what they have
+     * brought about still undone. */
     uv_idle_start(timer->idle, on_idle);
     timer->fn(timer->owner);
 }
@@ -158,10 +159,11 @@ AkTimer *ak_timer_new(AkLoop *loop, AkTimerFn *fn, void *owner)
 
 void ak_timer_set(AkTimer *timer, int64_t after_us)
 {
-    /* libuv counts milliseconds; rounded up, so that an alarm does not come before its time. The
-     * loop's clock may lag behind a long callback. */
+    /* libuv counts milliseconds; rounded up, so that an alarm does not come before its time.
+     * The loop's clock may lag behind a long callback. */
     uv_update_time(timer->uv.loop);
-    uv_timer_start(&timer->uv, on_timer, after_us <= 0 ? 0 : (uint64_t)(after_us + 999) / 1000, 0);
+    uv_timer_start(&timer->uv, on_timer, after_us <= 0 ? 0 : (uint64_t)(after_us + 999) / 1000,
+                   0);
 }
 
 void ak_timer_clear(AkTimer *timer)

@@ -1,8 +1,9 @@
-/* The event loop: descriptors, timers, signals and both clocks. A thin coat over libuv whose only
- * thought is lifetime: what is ended is never called again, and frees itself when libuv lets go.
+/* The event loop: descriptors, timers, signals and both clocks. A thin coat over libuv whose
+ * only thought is lifetime: what is ended is never called again, and frees itself when libuv
+ * lets go.
  *
- * Whoever runs the loop calls ak_loop_turn again and again, and does between two turns what should
- * be done once for everything that became ready (the driver's commit). */
+ * Whoever runs the loop calls ak_loop_turn again and again, and does between two turns what
+ * should be done once for everything that became ready (the driver's commit). */
 #ifndef AK_LOOP_H
 #define AK_LOOP_H
 

@@ -36,7 +36,8 @@ static void draw(void *owner)
         return;
     ak_report_time(p->since_us, since, sizeof since);
     ak_report_length(now - p->since_us, length, sizeof length);
-    int n = snprintf(line, sizeof line, "waits for %s · since %.8s (%s)", p->text, since + 11, length);
+    int n = snprintf(line, sizeof line, "waits for %s · since %.8s (%s)", p->text, since + 11,
+                     length);
     if (p->due_us && n > 0 && (size_t)n < sizeof line)
         snprintf(line + n, sizeof line - (size_t)n, " · until %.8s (%s left)",
                  ak_report_time(p->due_us, until, sizeof until) + 11,
@@ -66,7 +67,8 @@ void ak_progress_free(AkProgress *p)
     free(p);
 }
 
-void ak_progress_wait(AkProgress *p, AkWait wait, AkBytes text, int64_t since_us, int64_t due_us)
+void ak_progress_wait(AkProgress *p, AkWait wait, AkBytes text, int64_t since_us,
+                      int64_t due_us)
 {
     p->wait = wait;
     if (!p->terminal)
@@ -77,7 +79,8 @@ void ak_progress_wait(AkProgress *p, AkWait wait, AkBytes text, int64_t since_us
         return;
     }
     if (text.at)
-        snprintf(p->text, sizeof p->text, "%.*s", (int)(text.len < 190 ? text.len : 190), text.at);
+        snprintf(p->text, sizeof p->text, "%.*s", (int)(text.len < 190 ? text.len : 190),
+                 text.at);
     else
         snprintf(p->text, sizeof p->text, "%s", ak_wait_name(wait));
     p->since_us = since_us;

@@ -1,5 +1,5 @@
-/* One line at the bottom of a terminal that says what a session waits for, since when, until when.
- * Elsewhere it shows nothing. Whoever prints calls ak_progress_clear first. */
+/* One line at the bottom of a terminal that says what a session waits for, since when, until
+ * when. Elsewhere it shows nothing. Whoever prints calls ak_progress_clear first. */
 #ifndef AK_PROGRESS_H
 #define AK_PROGRESS_H
 

@@ -13,8 +13,8 @@
 static const AkPythonSpec *spec;
 static PyObject *serve; /* ak_runner.serve */
 
-/* The interpreter of this library, for programs that start it; not whatever PATH or an activated
- * environment has, which may be of another version. */
+/* The interpreter of this library, for programs that start it; not whatever PATH or an
+ * activated environment has, which may be of another version. */
 static PyStatus set_executable(PyConfig *config)
 {
     char path[512];
@@ -128,7 +128,8 @@ int ak_python_session(int fd, const char *entry)
     return result;
 }
 
-/* --- Replay ---------------------------------------------------------------------------------------- */
+/* --- Replay
+ * ---------------------------------------------------------------------------------------- */
 
 /* pdb talks to the terminal itself: the program's own output goes through the protocol. */
 const char ak_python_replay_script[] =
@@ -140,7 +141,8 @@ const char ak_python_replay_script[] =
     "if debug:\n"
     "    import pdb\n"
     "    terminal = {'stdin': os.fdopen(os.dup(0)), 'stdout': os.fdopen(os.dup(1), 'w')}\n"
-    "    debugger = pdb.Pdb(skip=['ak_runner', 'autokitteh*', 'ak', 'asyncio*'], nosigint=True, **terminal)\n"
+    "    debugger = pdb.Pdb(skip=['ak_runner', 'autokitteh*', 'ak', 'asyncio*'], "
+    "nosigint=True, **terminal)\n"
     "    inner = ak_runner.call_handler\n"
     "    def call_handler(*args):\n"
     "        try:\n"
@@ -159,8 +161,9 @@ const char ak_python_replay_script[] =
 
 int ak_python_replay(int fd, const char *entry, bool debug)
 {
-    PyObject *list = Py_BuildValue("[ssNsss]", "-c", spec->support, PyUnicode_FromFormat("%d", fd),
-                                   spec->code, entry, debug ? "1" : "");
+    PyObject *list =
+        Py_BuildValue("[ssNsss]", "-c", spec->support, PyUnicode_FromFormat("%d", fd),
+                      spec->code, entry, debug ? "1" : "");
 
     if (!list || PySys_SetObject("argv", list) < 0)
         return 1;

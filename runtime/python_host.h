@@ -16,16 +16,16 @@ typedef struct AkPythonSpec {
 enum { AK_PYTHON_HAS_THREADS = 1 };
 
 /* Starts the interpreter and loads the user's modules. Errors of the program are kept for the
- * sessions to report. 0, AK_PYTHON_HAS_THREADS, or -1 after words on stderr. The spec is borrowed for
- * the process's life. */
+ * sessions to report. 0, AK_PYTHON_HAS_THREADS, or -1 after words on stderr. The spec is
+ * borrowed for the process's life. */
 int ak_python_load(const AkPythonSpec *spec);
 /* As fork(2), with the interpreter prepared on both sides. */
 pid_t ak_python_fork(void);
 /* In the child: one session over the connected socket. The exit code, with output flushed. */
 int ak_python_session(int fd, const char *entry);
 
-/* A session in a terminal, under pdb if `debug`. The script does the same in another interpreter, with
- * the arguments support, fd, code, entry, debug ("" or "1"). */
+/* A session in a terminal, under pdb if `debug`. The script does the same in another
+ * interpreter, with the arguments support, fd, code, entry, debug ("" or "1"). */
 int ak_python_replay(int fd, const char *entry, bool debug);
 extern const char ak_python_replay_script[];
 

@@ -43,7 +43,8 @@ typedef struct Replay {
     AkText recorded_value, recorded_error;
 } Replay;
 
-/* --- The journal, without its end ----------------------------------------------------------------- */
+/* --- The journal, without its end
+ * ----------------------------------------------------------------- */
 
 static int feed(void *payload, uint64_t number, AkBytes bytes)
 {
@@ -52,7 +53,8 @@ static int feed(void *payload, uint64_t number, AkBytes bytes)
     const char *why;
     uint64_t sum;
 
-    if (ak_record_read(bytes, ak_bytes(r->row->id), number, r->previous, &record, &sum, &why) < 0)
+    if (ak_record_read(bytes, ak_bytes(r->row->id), number, r->previous, &record, &sum, &why) <
+        0)
         return ak_say_error(1, "session %s, record %llu: %s", r->row->id,
                             (unsigned long long)number, why);
     if (record.kind == AK_REC_DONE) {
@@ -63,12 +65,14 @@ static int feed(void *payload, uint64_t number, AkBytes bytes)
     }
     r->previous = sum;
     r->records++;
-    if (ak_run_step(r->run, ak_loop_now(), &(AkEvent){.kind = AK_EV_RECORD, .value = bytes}, r->out) < 0)
+    if (ak_run_step(r->run, ak_loop_now(), &(AkEvent){.kind = AK_EV_RECORD, .value = bytes},
+                    r->out) < 0)
         return ak_say_error(1, "%s", ak_run_error(r->run));
     return 0;
 }
 
-/* --- The process ------------------------------------------------------------------------------------- */
+/* --- The process
+ * ------------------------------------------------------------------------------------- */
 
 static void become_runner(const Replay *r, int fd)
 {
@@ -85,9 +89,15 @@ static void become_runner(const Replay *r, int fd)
     }
     fd = dup(fd); /* a copy without close-on-exec */
     snprintf(number, sizeof number, "%d", fd);
-    char *argv[] = {r->interpreter, (char *)"-c", (char *)ak_python_replay_script,
-                    (char *)r->support, number, (char *)r->code, r->row->entry ? (char *)r->row->entry : NULL,
-                    (char *)(r->options->debug ? "1" : ""), NULL};
+    char *argv[] = {r->interpreter,
+                    (char *)"-c",
+                    (char *)ak_python_replay_script,
+                    (char *)r->support,
+                    number,
+                    (char *)r->code,
+                    r->row->entry ? (char *)r->row->entry : NULL,
+                    (char *)(r->options->debug ? "1" : ""),
+                    NULL};
     execvp(r->interpreter, argv);
     dprintf(2, "ak: %s: %s\n", r->interpreter, strerror(errno));
     _exit(127);
@@ -108,7 +118,8 @@ static int spawn(Replay *r)
     return r->pid < 0 ? -1 : 0;
 }
 
-/* --- Commands ------------------------------------------------------------------------------------------ */
+/* --- Commands
+ * ------------------------------------------------------------------------------------------ */
 
 static void send_line(Replay *r, const AkCommand *c)
 {
@@ -214,7 +225,9 @@ static void converse(Replay *r)
     }
 }
 
-/* --- The report ------------------------------------------------------------------------------------------- */
+/* --- The report
+ * -------------------------------------------------------------------------------------------
+ */
 
 static bool same(const AkText *a, const AkText *b)
 {
@@ -246,8 +259,9 @@ static int say(Replay *r, const char *result, int code)
         json_decref(o);
         return code;
     }
-    fprintf(stderr, "ak: %llu records replayed: %s%s%.*s\n", (unsigned long long)r->records, result,
-            r->beyond.len ? ": " : "", (int)r->beyond.len, r->beyond.len ? r->beyond.at : "");
+    fprintf(stderr, "ak: %llu records replayed: %s%s%.*s\n", (unsigned long long)r->records,
+            result, r->beyond.len ? ": " : "", (int)r->beyond.len,
+            r->beyond.len ? r->beyond.at : "");
     if (r->error.len)
         ak_report_error(stderr, (AkBytes){r->error.at, r->error.len});
     return code;
@@ -258,15 +272,19 @@ static int report(Replay *r)
     if (r->end == DIVERGED || (r->end == FINISHED && !strcmp(kind_of(&r->error), "divergence")))
         return say(r, "the program differs from its record", AK_EXIT_FAILED);
     if (r->end == RECORD_ENDED)
-        return say(r, r->has_end ? "the program goes on where its record has ended"
-                                 : "the record ends here",
+        return say(r,
+                   r->has_end ? "the program goes on where its record has ended"
+                              : "the record ends here",
                    r->has_end ? AK_EXIT_FAILED : AK_EXIT_OK);
-    if (r->has_end && (!same(&r->value, &r->recorded_value) || !r->error.len != !r->recorded_error.len))
+    if (r->has_end &&
+        (!same(&r->value, &r->recorded_value) || !r->error.len != !r->recorded_error.len))
         return say(r, "the program ended otherwise than recorded", AK_EXIT_FAILED);
     return say(r, "it ended as recorded", AK_EXIT_OK);
 }
 
-/* --- Preparation --------------------------------------------------------------------------------------------- */
+/* --- Preparation
+ * ---------------------------------------------------------------------------------------------
+ */
 
 static int lay_out(Replay *r, AkStore *store, const AkPlace *place)
 {
@@ -290,7 +308,8 @@ static int lay_out(Replay *r, AkStore *store, const AkPlace *place)
     if (r->options->code) {
         snprintf(r->code, sizeof r->code, "%s", r->options->code);
     } else if (!d || ak_bundle_get(store, d->digest, &tar) < 0) {
-        code = ak_say_error(AK_EXIT_FAILED, "%s", d ? ak_store_error(store) : "the session has no code");
+        code = ak_say_error(AK_EXIT_FAILED, "%s",
+                            d ? ak_store_error(store) : "the session has no code");
     } else {
         snprintf(r->code, sizeof r->code, "%s/cache/%s", place->dir, d->digest);
         if (ak_bundle_unpack(tar, r->code) < 0)
@@ -323,7 +342,8 @@ static int replay(Replay *r, AkStore *store)
     return report(r);
 }
 
-int ak_replay(AkStore *store, const AkPlace *place, const char *id, const AkReplayOptions *options)
+int ak_replay(AkStore *store, const AkPlace *place, const char *id,
+              const AkReplayOptions *options)
 {
     Replay r = {.options = options, .sock = -1};
     AkRunOptions running = {.turn_timeout_us = -1};

@@ -1,5 +1,5 @@
-/* A session's program run again from its journal, in this terminal: nothing is executed, nothing is
- * written; where the record ends, the replay ends. */
+/* A session's program run again from its journal, in this terminal: nothing is executed,
+ * nothing is written; where the record ends, the replay ends. */
 #ifndef AK_REPLAY_H
 #define AK_REPLAY_H
 

@@ -45,8 +45,7 @@ void ak_report_error(FILE *to, AkBytes text)
     }
     if (json_array_size(frames))
         fputs("Traceback (most recent call last):\n", to);
-    json_array_foreach(frames, i, frame)
-        print_frame(to, frame);
+    json_array_foreach(frames, i, frame) print_frame(to, frame);
     fprintf(to, "%s%s%s\n", type ? type : "error", message && *message ? ": " : "",
             message ? message : "");
     json_decref(error);
@@ -87,7 +86,8 @@ const char *ak_report_time(int64_t us, char *text, size_t size)
     return text;
 }
 
-/* --- Steps --------------------------------------------------------------------------------------- */
+/* --- Steps
+ * --------------------------------------------------------------------------------------- */
 
 static const char *last_part(AkBytes file)
 {
@@ -105,7 +105,8 @@ static void print_place(FILE *to, const AkRecord *r)
     char place[320];
 
     if (r->file.at)
-        snprintf(place, sizeof place, "%s:%llu", last_part(r->file), (unsigned long long)r->line);
+        snprintf(place, sizeof place, "%s:%llu", last_part(r->file),
+                 (unsigned long long)r->line);
     else
         place[0] = '\0';
     fprintf(to, "%-20s ", place);
@@ -255,7 +256,8 @@ void ak_report_step_json(FILE *to, const AkRecord *r)
     json_decref(o);
 }
 
-/* --- Sessions ------------------------------------------------------------------------------------- */
+/* --- Sessions
+ * ------------------------------------------------------------------------------------- */
 
 void ak_report_session_row(FILE *to, const AkSession *s)
 {
@@ -264,8 +266,8 @@ void ak_report_session_row(FILE *to, const AkSession *s)
     if (s->state == AK_STATE_RUNNING && s->wait)
         snprintf(what, sizeof what, "waits: %s", ak_wait_name(s->wait));
     fprintf(to, "%-30s  %-9s  %s  %6llu  %s  %s\n", s->id, ak_state_name(s->state),
-            ak_report_time(s->created_us, at, sizeof at), (unsigned long long)s->length, s->entry,
-            what);
+            ak_report_time(s->created_us, at, sizeof at), (unsigned long long)s->length,
+            s->entry, what);
 }
 
 void ak_report_session(FILE *to, const AkSession *s)
@@ -297,9 +299,9 @@ void ak_report_session(FILE *to, const AkSession *s)
 void ak_report_session_json(FILE *to, const AkSession *s)
 {
     json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s*, s:s*, s:s*, s:s*}", "id", s->id, "state",
-                          ak_state_name(s->state), "entry", s->entry, "project_id", s->project_id,
-                          "deployment_id", s->deployment_id, "event_id", s->event_id, "parent_id",
-                          s->parent_id, "value", s->value);
+                          ak_state_name(s->state), "entry", s->entry, "project_id",
+                          s->project_id, "deployment_id", s->deployment_id, "event_id",
+                          s->event_id, "parent_id", s->parent_id, "value", s->value);
 
     set_time(o, "created", s->created_us);
     set_time(o, "ended", s->ended_us);
@@ -307,7 +309,8 @@ void ak_report_session_json(FILE *to, const AkSession *s)
     set_json(o, "memo", ak_bytes(s->memo));
     set_json(o, "error", ak_bytes(s->error));
     if (s->wait && s->state == AK_STATE_RUNNING) {
-        json_t *wait = json_pack("{s:s, s:s*}", "kind", ak_wait_name(s->wait), "text", s->wait_text);
+        json_t *wait =
+            json_pack("{s:s, s:s*}", "kind", ak_wait_name(s->wait), "text", s->wait_text);
         set_time(wait, "since", s->since_us);
         set_time(wait, "until", s->due_us);
         json_object_set_new(o, "wait", wait);

@@ -15,8 +15,8 @@ const char *ak_report_length(int64_t us, char *text, size_t size);
 /* Local time, "2024-05-01 12:00:03.120". */
 const char *ak_report_time(int64_t us, char *text, size_t size);
 
-/* One step of a session: a line of the timeline, or an object. A start record, prints and the end are
- * steps too. `colour` for terminals. */
+/* One step of a session: a line of the timeline, or an object. A start record, prints and the
+ * end are steps too. `colour` for terminals. */
 void ak_report_step(FILE *to, const AkRecord *record, bool colour);
 void ak_report_step_json(FILE *to, const AkRecord *record);
 

@@ -1,5 +1,6 @@
-/* What the engine asks for inside the transaction: subscriptions, children, signals, keys, outcomes.
- * Each is done and answered at once, so that it happens exactly as often as it is recorded. */
+/* What the engine asks for inside the transaction: subscriptions, children, signals, keys,
+ * outcomes. Each is done and answered at once, so that it happens exactly as often as it is
+ * recorded. */
 #define _GNU_SOURCE
 #include <stdarg.h>
 #include <stdio.h>
@@ -7,6 +8,7 @@
 #include <string.h>
 
 #include "driver_session.h"
+#include "engine/filter.h"
 #include "engine/jsontext.h"
 #include "ids.h"
 #include "numbers.h"
@@ -43,8 +45,9 @@ static int answer_error(const Ask *ask, const char *type, const char *format, ..
     ak_text_str(&error, "\", \"message\": ");
     ak_text_json(&error, ak_bytes(words));
     ak_text_str(&error, ", \"traceback\": [], \"kind\": \"misuse\"}");
-    ak__live_step(ask->live, &(AkEvent){.kind = AK_EV_ANSWER, .seq = ask->seq,
-                                        .error = {error.at, error.len}});
+    ak__live_step(
+        ask->live,
+        &(AkEvent){.kind = AK_EV_ANSWER, .seq = ask->seq, .error = {error.at, error.len}});
     ak_text_free(&error);
     return 0;
 }
@@ -72,18 +75,35 @@ static int answer_string(const Ask *ask, const char *text)
     return 0;
 }
 
+/* NULL when the filter is fine. */
+static const char *filter_mistake(const char *filter)
+{
+    static AkFilter parsed;
+    const char *why;
+    uint32_t at;
+
+    return ak_filter_parse(&parsed, filter, &why, &at) < 0 ? why : NULL;
+}
+
 static int subscribe(const Ask *ask)
 {
-    char id[AK_ID_SIZE], *source = string_arg(ask, "source"), *filter = string_arg(ask, "filter");
+    char id[AK_ID_SIZE], *source = string_arg(ask, "source"),
+                         *filter = string_arg(ask, "filter");
     int64_t now = ak_loop_now().wall_us;
-    AkSubscription subscription = {.id = id, .session_id = ask->live->id,
-                                   .project_id = ask->live->project_id, .source = source,
-                                   .filter = filter && *filter ? filter : NULL, .created_us = now};
+    AkSubscription subscription = {.id = id,
+                                   .session_id = ask->live->id,
+                                   .project_id = ask->live->project_id,
+                                   .source = source,
+                                   .filter = filter && *filter ? filter : NULL,
+                                   .created_us = now};
     int fault = 0;
 
     ak_id_new("sub", now, id);
+    const char *why = NULL;
     if (!source || !*source)
         answer_error(ask, "ValueError", "subscribe needs the name of a source");
+    else if (subscription.filter && (why = filter_mistake(filter)))
+        answer_error(ask, "ValueError", "the filter cannot be read: %s", why);
     else if (!(fault = ak_subscription_put(ask->live->driver->store, &subscription)))
         answer_string(ask, id);
     free(source);
@@ -135,9 +155,14 @@ static int start(const Ask *ask)
         ak_text_bytes(&event, data);
     ak_text_str(&event, "}");
     ak_text_bytes(&memo_text, memo);
-    AkNewSession child = {.id = id, .project_id = live->project_id,
-                          .deployment_id = live->deployment_id, .parent_id = live->id,
-                          .entry = loc, .event = event.at, .memo = memo_text.at, .seed = seed,
+    AkNewSession child = {.id = id,
+                          .project_id = live->project_id,
+                          .deployment_id = live->deployment_id,
+                          .parent_id = live->id,
+                          .entry = loc,
+                          .event = event.at,
+                          .memo = memo_text.at,
+                          .seed = seed,
                           .dialect = "ak"};
     fault = ak__live_create(live->driver, &child);
     if (!fault)
@@ -153,11 +178,16 @@ static int signal_session(const Ask *ask)
     char *to = string_arg(ask, "session_id"), *name = string_arg(ask, "name");
     AkBytes payload = ak_json_member(ask->args, "payload");
     char *value = payload.at ? strndup(payload.at, payload.len) : NULL;
-    AkMail mail = {.session_id = to ? to : "", .kind = AK_MAIL_SIGNAL, .name = name ? name : "",
-                   .from = ask->live->id, .value = value, .created_us = ak_loop_now().wall_us};
+    AkMail mail = {.session_id = to ? to : "",
+                   .kind = AK_MAIL_SIGNAL,
+                   .name = name ? name : "",
+                   .from = ask->live->id,
+                   .value = value,
+                   .created_us = ak_loop_now().wall_us};
     bool to_self = !strcmp(mail.session_id, ask->live->id);
     uint64_t id = 0;
-    /* The engine wants the answer before anything else: mail to oneself is handed over after it. */
+    /* The engine wants the answer before anything else: mail to oneself is handed over after
+     * it. */
     int fault = to_self ? ak_mail_put(ask->live->driver->store, &mail, &id)
                         : ak__live_mail(ask->live->driver, &mail);
 
@@ -171,8 +201,11 @@ static int signal_session(const Ask *ask)
     else if (!fault)
         answer(ask, ak_bytes("null"));
     if (id)
-        ak__live_step(ask->live, &(AkEvent){.kind = AK_EV_MAIL, .mail = id, .mail_kind = mail.kind,
-                                            .name = ak_bytes(mail.name), .from = ak_bytes(mail.from),
+        ak__live_step(ask->live, &(AkEvent){.kind = AK_EV_MAIL,
+                                            .mail = id,
+                                            .mail_kind = mail.kind,
+                                            .name = ak_bytes(mail.name),
+                                            .from = ak_bytes(mail.from),
                                             .value = ak_bytes(value)});
     free(to);
     free(name);
@@ -189,7 +222,8 @@ static int outcome(const Ask *ask)
     return answer(ask, ak_bytes("null"));
 }
 
-/* --- Keys and values ---------------------------------------------------------------------------------- */
+/* --- Keys and values
+ * ---------------------------------------------------------------------------------- */
 
 /* What the store refuses is the program's to mend; anything else is ours. */
 static int key_fault(const Ask *ask, int fault, const char *key)
@@ -198,8 +232,8 @@ static int key_fault(const Ask *ask, int fault, const char *key)
         return answer_error(ask, "ValueError", "the store holds %d keys already", AK_KEYS_MAX);
     if (fault == AK_E_TOOBIG)
         return answer_error(ask, "ValueError",
-                            "key '%.80s': a value may have %d bytes, a key %d", key, AK_VALUE_MAX,
-                            AK_KEY_BYTES_MAX);
+                            "key '%.80s': a value may have %d bytes, a key %d", key,
+                            AK_VALUE_MAX, AK_KEY_BYTES_MAX);
     if (fault == AK_E_ABSENT)
         return answer_error(ask, "KeyError", "no key is called '%.80s'", key);
     return fault;
@@ -248,10 +282,9 @@ static int key_add(const Ask *ask, const char *key)
         return fault;
     if (fault == AK_E_ABSENT)
         ak_text_bytes(&sum, value);
-    if (ak_json_kind(value) != AK_JSON_NUMBER ||
-        (!fault && !ak_number_add(old, value, &sum))) {
-        fault = answer_error(ask, "TypeError", "add needs numbers; key '%.80s' holds another value",
-                             key);
+    if (ak_json_kind(value) != AK_JSON_NUMBER || (!fault && !ak_number_add(old, value, &sum))) {
+        fault = answer_error(ask, "TypeError",
+                             "add needs numbers; key '%.80s' holds another value", key);
     } else {
         fault = ak_key_set(store, project, key, (AkBytes){sum.at, sum.len});
         fault = fault ? key_fault(ask, fault, key) : answer(ask, (AkBytes){sum.at, sum.len});
@@ -345,13 +378,14 @@ int ak__request(AkLive *live, const AkCommand *command)
     static const struct {
         const char *name;
         Op *op;
-    } ops[] = {{"subscribe", subscribe}, {"unsubscribe", unsubscribe}, {"start", start},
-               {"signal", signal_session}, {"outcome", outcome}, {"store", keys}};
+    } ops[] = {{"subscribe", subscribe},   {"unsubscribe", unsubscribe}, {"start", start},
+               {"signal", signal_session}, {"outcome", outcome},         {"store", keys}};
     Ask ask = {live, command->seq, command->args};
 
     for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
         if (ak_bytes_is(command->name, ops[i].name))
             return ops[i].op(&ask);
     return answer_error(&ask, "ValueError", "the engine knows no request '%.*s'",
-                        (int)(command->name.len < 40 ? command->name.len : 40), command->name.at);
+                        (int)(command->name.len < 40 ? command->name.len : 40),
+                        command->name.at);
 }

@@ -73,7 +73,8 @@ AkHost *ak_host_new(AkLoop *loop, const AkHostOptions *options)
         host->options.stop_wait_us = 10 * SECOND_US;
     if (options->warm.interpreter) {
         const char *base = getenv("XDG_RUNTIME_DIR");
-        if (asprintf(&host->dir, "%s/ak-XXXXXX", base && strlen(base) < 60 ? base : "/tmp") < 0 ||
+        if (asprintf(&host->dir, "%s/ak-XXXXXX", base && strlen(base) < 60 ? base : "/tmp") <
+                0 ||
             !mkdtemp(host->dir)) {
             free(host->dir);
             free(host);
@@ -147,11 +148,13 @@ static void kill_now(AkRunner *r)
 {
     r->phase = ENDING;
     ak_warm_signal(r->host->warm, r->id, SIGKILL);
-    /* A lost ending must not keep the runner for ever: the warm process answers within moments. */
+    /* A lost ending must not keep the runner for ever: the warm process answers within moments.
+     */
     ak_timer_set(r->timer, 5 * SECOND_US);
 }
 
-/* --- What the process prints ------------------------------------------------------------------ */
+/* --- What the process prints
+ * ------------------------------------------------------------------ */
 
 static void drain_output(AkRunner *r, int i)
 {
@@ -217,7 +220,8 @@ void ak_runner_ask_stack(AkRunner *r)
     ak_warm_signal(r->host->warm, r->id, SIGUSR1);
 }
 
-/* --- The conversation --------------------------------------------------------------------------- */
+/* --- The conversation
+ * --------------------------------------------------------------------------- */
 
 static void tell_broken(AkRunner *r, const char *why)
 {
@@ -342,7 +346,8 @@ void ak_runner_send(AkRunner *r, const char *line, size_t len)
     write_socket(r);
 }
 
-/* --- Its life ------------------------------------------------------------------------------------- */
+/* --- Its life
+ * ------------------------------------------------------------------------------------- */
 
 static void tell_lost(AkRunner *r, const char *how)
 {
@@ -524,15 +529,21 @@ AkRunner *ak_runner_start(AkHost *host, const char *entry, const AkRunnerEvents 
 
     if (!r)
         return NULL;
-    *r = (AkRunner){.next = host->runners, .host = host, .events = events, .owner = owner,
-                    .id = ++host->last_id, .listener = -1, .sock = -1, .out = {-1, -1},
+    *r = (AkRunner){.next = host->runners,
+                    .host = host,
+                    .events = events,
+                    .owner = owner,
+                    .id = ++host->last_id,
+                    .listener = -1,
+                    .sock = -1,
+                    .out = {-1, -1},
                     .timer = ak_timer_new(host->loop, on_timer, r),
                     .quiet = ak_timer_new(host->loop, on_quiet, r),
                     .reader = ak_reader_new(AK_FROM_RUNNER, host->options.max_line)};
     host->runners = r;
-    int failed = !r->timer || !r->quiet || !r->reader || open_channels(r, theirs) < 0 ||
-                 ak_warm_start_runner(host->warm, r->id, entry, r->path[0] ? r->path : NULL,
-                                      theirs) < 0;
+    int failed =
+        !r->timer || !r->quiet || !r->reader || open_channels(r, theirs) < 0 ||
+        ak_warm_start_runner(host->warm, r->id, entry, r->path[0] ? r->path : NULL, theirs) < 0;
     int why = errno;
     for (int i = 0; i < AK_ZYGOTE_ASK_FDS; i++)
         close_fd(&theirs[i]);

@@ -1,8 +1,9 @@
 /* Runners: processes of user code, one a session, and what `ak` hears from them.
  *
- * A host is a deployment's side of it: the warm process and its runners. A runner is told about by
- * callbacks from the loop, in this order: messages, then one of `broken` or `lost`, and nothing more.
- * What C code below Python prints comes as `output`; it never touches the protocol. */
+ * A host is a deployment's side of it: the warm process and its runners. A runner is told about
+ * by callbacks from the loop, in this order: messages, then one of `broken` or `lost`, and
+ * nothing more. What C code below Python prints comes as `output`; it never touches the
+ * protocol. */
 #ifndef AK_RUNNER_H
 #define AK_RUNNER_H
 
@@ -45,9 +46,10 @@ void ak_runner_send(AkRunner *runner, const char *line, size_t len);
 void ak_runner_ask_stack(AkRunner *runner);
 int ak_runner_pid(const AkRunner *runner); /* 0 before it is known */
 
-/* None of its callbacks comes after these. `end` kills at once; `finish` is for one that has said
- * `done`: it may flush its output, which comes to `late` under the name given. */
-typedef void AkLateOutput(void *owner, const char *name, int stream, const char *text, size_t len);
+/* None of its callbacks comes after these. `end` kills at once; `finish` is for one that has
+ * said `done`: it may flush its output, which comes to `late` under the name given. */
+typedef void AkLateOutput(void *owner, const char *name, int stream, const char *text,
+                          size_t len);
 void ak_runner_end(AkRunner *runner);
 void ak_runner_finish(AkRunner *runner, AkLateOutput *late, void *owner, const char *name);
 /* Is a process still flushing? */

@@ -1,4 +1,5 @@
-/* What Python's faulthandler writes, read for the one line a user wants: where their own code stood. */
+/* What Python's faulthandler writes, read for the one line a user wants: where their own code
+ * stood. */
 #ifndef AK_STACK_H
 #define AK_STACK_H
 
@@ -10,8 +11,8 @@ typedef struct AkStackLine {
     uint64_t line;
 } AkStackLine;
 
-/* The innermost line outside the standard library and the runner, of the thread that is at work; else
- * the innermost of all. False when there is no line at all. */
+/* The innermost line outside the standard library and the runner, of the thread that is at
+ * work; else the innermost of all. False when there is no line at all. */
 bool ak_stack_user_line(const char *stack, AkStackLine *line);
 
 #endif

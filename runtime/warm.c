@@ -66,7 +66,8 @@ static char **copy_env(char *const *env)
 
 static void report_lost(void *owner);
 
-AkWarm *ak_warm_new(AkLoop *loop, const AkWarmSpec *spec, const AkWarmEvents *events, void *owner)
+AkWarm *ak_warm_new(AkLoop *loop, const AkWarmSpec *spec, const AkWarmEvents *events,
+                    void *owner)
 {
     AkWarm *warm = calloc(1, sizeof *warm);
     char *runner = NULL;
@@ -75,10 +76,16 @@ AkWarm *ak_warm_new(AkLoop *loop, const AkWarmSpec *spec, const AkWarmEvents *ev
         free(warm);
         return NULL;
     }
-    *warm = (AkWarm){.loop = loop, .events = *events, .owner = owner, .control = -1,
-                     .out = {-1, -1}, .program = copy(spec->program ? spec->program : "/proc/self/exe"),
-                     .interpreter = copy(spec->interpreter), .cwd = copy(spec->cwd),
-                     .env = copy_env(spec->env), .dead = ak_timer_new(loop, report_lost, warm)};
+    *warm = (AkWarm){.loop = loop,
+                     .events = *events,
+                     .owner = owner,
+                     .control = -1,
+                     .out = {-1, -1},
+                     .program = copy(spec->program ? spec->program : "/proc/self/exe"),
+                     .interpreter = copy(spec->interpreter),
+                     .cwd = copy(spec->cwd),
+                     .env = copy_env(spec->env),
+                     .dead = ak_timer_new(loop, report_lost, warm)};
     char *list[] = {strdup("ak"),
                     strdup(AK_ZYGOTE_WORD),
                     argument("entry", spec->entry),
@@ -112,8 +119,8 @@ static void let_go(AkWarm *warm)
     warm->ready = false;
 }
 
-/* Its end of the control socket closes, so it ends its runners and itself; SIGKILL is for one that
- * hangs in a module. */
+/* Its end of the control socket closes, so it ends its runners and itself; SIGKILL is for one
+ * that hangs in a module. */
 void ak_warm_free(AkWarm *warm)
 {
     if (!warm)
@@ -190,8 +197,8 @@ static void on_control(void *owner, unsigned events)
     ssize_t n;
 
     (void)events;
-    while (warm->control >= 0 &&
-           (n = recv(warm->control, &telling, sizeof telling, MSG_DONTWAIT)) == sizeof telling) {
+    while (warm->control >= 0 && (n = recv(warm->control, &telling, sizeof telling,
+                                           MSG_DONTWAIT)) == sizeof telling) {
         if (telling.kind == AK_ZYGOTE_READY)
             warm->ready = true;
         else
@@ -282,8 +289,8 @@ static int ask(AkWarm *warm, const AkZygoteAsk *what, const int *fds)
     return sendmsg(warm->control, &message, MSG_NOSIGNAL) < 0 ? -1 : 0;
 }
 
-int ak_warm_start_runner(AkWarm *warm, uint32_t id, const char *entry,
-                         const char *socket_path, const int fds[AK_ZYGOTE_ASK_FDS])
+int ak_warm_start_runner(AkWarm *warm, uint32_t id, const char *entry, const char *socket_path,
+                         const int fds[AK_ZYGOTE_ASK_FDS])
 {
     AkZygoteAsk what = {.kind = AK_ZYGOTE_START, .id = id};
 

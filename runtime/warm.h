@@ -1,5 +1,6 @@
-/* `ak`'s end of a warm process (zygote.h): started on first use, started anew when it dies, asked for
- * runners. One per deployment. What its modules print while loading comes to `output`.
+/* `ak`'s end of a warm process (zygote.h): started on first use, started anew when it dies,
+ * asked for runners. One per deployment. What its modules print while loading comes to
+ * `output`.
  *
  * Callbacks come from the loop. After ak_warm_free none comes. */
 #ifndef AK_WARM_H
@@ -28,19 +29,20 @@ typedef struct AkWarmSpec {
 
 /* Strings are lent only for the call that gives them. */
 typedef struct AkWarmEvents {
-    void (*told)(void *owner, const AkZygoteTell *telling);       /* about runner telling->id */
+    void (*told)(void *owner, const AkZygoteTell *telling); /* about runner telling->id */
     void (*output)(void *owner, int stream, const char *text, size_t len); /* 1 or 2 */
     void (*lost)(void *owner, const char *how); /* all its runners are gone with it */
 } AkWarmEvents;
 
 /* The spec is copied. NULL when memory ran out. Nothing is started yet. */
-AkWarm *ak_warm_new(AkLoop *loop, const AkWarmSpec *spec, const AkWarmEvents *events, void *owner);
+AkWarm *ak_warm_new(AkLoop *loop, const AkWarmSpec *spec, const AkWarmEvents *events,
+                    void *owner);
 /* Ends the process and all its runners. */
 void ak_warm_free(AkWarm *warm);
 
 /* Asks for a runner. The descriptors stay the caller's (to close). 0, or -1 with errno. */
-int ak_warm_start_runner(AkWarm *warm, uint32_t id, const char *entry,
-                         const char *socket_path, const int fds[AK_ZYGOTE_ASK_FDS]);
+int ak_warm_start_runner(AkWarm *warm, uint32_t id, const char *entry, const char *socket_path,
+                         const int fds[AK_ZYGOTE_ASK_FDS]);
 void ak_warm_signal(AkWarm *warm, uint32_t id, int signal);
 /* The stack of a process that does not come up: SIGUSR1 to the warm process itself. */
 void ak_warm_ask_stack(AkWarm *warm);

@@ -41,7 +41,8 @@ static void tell(uint32_t kind, uint32_t id, pid_t pid, int status)
 {
     AkZygoteTell telling = {kind, id, pid, status};
 
-    while (send(AK_ZYGOTE_CONTROL_FD, &telling, sizeof telling, MSG_NOSIGNAL) < 0 && errno == EINTR)
+    while (send(AK_ZYGOTE_CONTROL_FD, &telling, sizeof telling, MSG_NOSIGNAL) < 0 &&
+           errno == EINTR)
         ;
 }
 
@@ -53,7 +54,9 @@ static int receive(AkZygoteAsk *ask, int fds[AK_ZYGOTE_ASK_FDS])
         struct cmsghdr align;
     } control;
     struct iovec part = {ask, sizeof *ask};
-    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes,
+    struct msghdr message = {.msg_iov = &part,
+                             .msg_iovlen = 1,
+                             .msg_control = control.bytes,
                              .msg_controllen = sizeof control.bytes};
     ssize_t n = recvmsg(AK_ZYGOTE_CONTROL_FD, &message, MSG_CMSG_CLOEXEC);
 
@@ -62,7 +65,8 @@ static int receive(AkZygoteAsk *ask, int fds[AK_ZYGOTE_ASK_FDS])
     if (n != sizeof *ask)
         return 0;
     struct cmsghdr *c = CMSG_FIRSTHDR(&message);
-    if (c && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(int) * AK_ZYGOTE_ASK_FDS))
+    if (c && c->cmsg_type == SCM_RIGHTS &&
+        c->cmsg_len == CMSG_LEN(sizeof(int) * AK_ZYGOTE_ASK_FDS))
         memcpy(fds, CMSG_DATA(c), sizeof(int) * AK_ZYGOTE_ASK_FDS);
     return 1;
 }
@@ -90,8 +94,8 @@ static int become_runner(const Zygote *z, const int fds[AK_ZYGOTE_ASK_FDS])
 
 static void exec_runner(const Zygote *z, const AkZygoteAsk *ask)
 {
-    char *const argv[] = {(char *)z->interpreter, (char *)z->runner, (char *)ask->socket,
-                          (char *)z->tar, (char *)ask->entry, NULL};
+    char *const argv[] = {(char *)z->interpreter, (char *)z->runner,  (char *)ask->socket,
+                          (char *)z->tar,         (char *)ask->entry, NULL};
 
     signal(SIGPIPE, SIG_DFL);
     if (ak_limits_apply(&z->limits) == 0)
@@ -197,7 +201,8 @@ static size_t read_tasks(Task *tasks, size_t capacity)
             continue;
         Task task = {.pid = (pid_t)atol(entry->d_name)};
         int parent;
-        if (sscanf(rest + 1, " %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %u",
+        if (sscanf(rest + 1,
+                   " %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %u",
                    &parent, &task.threads) != 2)
             continue;
         task.parent = parent;
@@ -241,8 +246,9 @@ static void kill_below(Task *tasks, size_t n, pid_t group)
             kill(tasks[i].pid, SIGKILL);
 }
 
-/* Root is exempt from the kernel's limit on processes, so we look ourselves: one cheap system call,
- * and a walk through /proc only when the machine has grown by more than one runner may. */
+/* Root is exempt from the kernel's limit on processes, so we look ourselves: one cheap system
+ * call, and a walk through /proc only when the machine has grown by more than one runner may.
+ */
 static void guard_processes(Zygote *z)
 {
     enum { CAPACITY = 8192 };
@@ -352,6 +358,7 @@ int ak_zygote_main(int argc, char **argv)
                    number(argc, argv, "processes")},
     };
 
+    prctl(PR_SET_NAME, "ak-warm");
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     signal(SIGPIPE, SIG_IGN);
     fcntl(AK_ZYGOTE_CONTROL_FD, F_SETFD, FD_CLOEXEC);
@@ -362,7 +369,8 @@ int ak_zygote_main(int argc, char **argv)
         }
         int loaded = ak_python_load(&z.python);
         if (loaded == AK_PYTHON_HAS_THREADS) {
-            /* A fork would lose the threads that a module started: load in each runner instead. */
+            /* A fork would lose the threads that a module started: load in each runner instead.
+             */
             char *cold[argc + 2];
             memcpy(cold, argv, (size_t)argc * sizeof *argv);
             cold[argc] = (char *)"cold=yes";
@@ -377,7 +385,8 @@ int ak_zygote_main(int argc, char **argv)
     sigaddset(&mask, SIGCHLD);
     sigprocmask(SIG_BLOCK, &mask, NULL);
     z.signal_fd = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
-    prctl(PR_SET_PDEATHSIG, 0); /* from here on the closed socket tells, and all is cleared up */
+    prctl(PR_SET_PDEATHSIG,
+          0); /* from here on the closed socket tells, and all is cleared up */
     tell(AK_ZYGOTE_READY, 0, getpid(), 0);
     loop(&z);
     end_all(&z);

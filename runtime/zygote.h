@@ -1,9 +1,9 @@
-/* The warm process of a deployment: has the interpreter and the user's modules loaded, and forks a
- * runner for each session. For another interpreter (`--python`) it loads nothing and starts
- * ak_runner.py anew. Being the parent of all runners, it ends them when `ak` is gone.
+/* The warm process of a deployment: has the interpreter and the user's modules loaded, and
+ * forks a runner for each session. For another interpreter (`--python`) it loads nothing and
+ * starts ak_runner.py anew. Being the parent of all runners, it ends them when `ak` is gone.
  *
- * It is `ak` itself, started as `ak @zygote name=value…` with a packet socket as descriptor 3: asks
- * come in, tellings go out. This header is what both ends share. */
+ * It is `ak` itself, started as `ak @zygote name=value…` with a packet socket as descriptor 3:
+ * asks come in, tellings go out. This header is what both ends share. */
 #ifndef AK_ZYGOTE_H
 #define AK_ZYGOTE_H
 

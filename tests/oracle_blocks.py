@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compares how blocks_dump cuts files with what CPython's ast says.
 
-    oracle_blocks.py TOOL              the library of every Python on PATH, a sample of 20 s
+    oracle_blocks.py TOOL              the library of every Python on PATH, a sample of 15 s
     oracle_blocks.py TOOL FOLDER...    every .py file below, with the ast of this interpreter
 
 For a file that CPython parses: each statement lies in one block and each block begins at one;
@@ -27,7 +27,7 @@ import tokenize
 import unicodedata
 import warnings
 
-SAMPLE_SECONDS = 20
+SAMPLE_SECONDS = 15
 (STMT, DEF, CLASS, IMPORT, MAIN, IF, TRY, WITH, FOR, WHILE, DOC, BLANK, FILE, HEADER) = range(14)
 KINDS = {
     "FunctionDef": DEF, "AsyncFunctionDef": DEF, "ClassDef": CLASS, "Import": IMPORT,

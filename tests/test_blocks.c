@@ -281,7 +281,7 @@ START_TEST(names_that_a_block_binds)
     char found[300] = "";
     cut(bindings[_i].text);
     for (size_t i = 0; i < count; i++) {
-        AkName *names;
+        AkBoundName *names;
         size_t n = ak__block_names(arena, source.text, &blocks[i], &names);
         for (size_t k = 0; k < n; k++) {
             strcat(found, *found ? " " : "");
@@ -295,16 +295,16 @@ START_TEST(names_that_a_block_binds)
 }
 END_TEST
 
-static const AkImport *imports_of(const char *text, size_t *n)
+static const AkBlockImport *imports_of(const char *text, size_t *n)
 {
-    AkImport *imports;
+    AkBlockImport *imports;
     cut(text);
     ck_assert_uint_eq(count, 1);
     *n = ak__block_imports(arena, source.text, &blocks[0], &imports);
     return imports;
 }
 
-static void import_is(const AkImport *one, const char *module, uint32_t level, const char *name,
+static void import_is(const AkBlockImport *one, const char *module, uint32_t level, const char *name,
                       const char *bound)
 {
     ck_assert_uint_eq(one->module_len, strlen(module));
@@ -319,7 +319,7 @@ static void import_is(const AkImport *one, const char *module, uint32_t level, c
 START_TEST(an_import_is_read_in_its_parts)
 {
     size_t n;
-    const AkImport *one = imports_of("import a.b as c, d . \\\n e\n", &n);
+    const AkBlockImport *one = imports_of("import a.b as c, d . \\\n e\n", &n);
     ck_assert_uint_eq(n, 2);
     import_is(&one[0], "a.b", 0, "", "c");
     ck_assert(one[0].aliased && !one[0].from && !one[0].local);
@@ -331,7 +331,7 @@ END_TEST
 START_TEST(a_from_import_counts_its_dots)
 {
     size_t n;
-    const AkImport *one = imports_of("from ....a.b import (c, # x\n d as e,)\n", &n);
+    const AkBlockImport *one = imports_of("from ....a.b import (c, # x\n d as e,)\n", &n);
     ck_assert_uint_eq(n, 2);
     import_is(&one[0], "a.b", 4, "c", "c");
     import_is(&one[1], "a.b", 4, "d", "e");
@@ -348,7 +348,7 @@ END_TEST
 START_TEST(imports_inside_functions_are_local)
 {
     size_t n;
-    const AkImport *one = imports_of("def f():\n  if a:\n    from b import c\n", &n);
+    const AkBlockImport *one = imports_of("def f():\n  if a:\n    from b import c\n", &n);
     ck_assert_uint_eq(n, 1);
     import_is(one, "b", 0, "c", "c");
     ck_assert(one->local);
@@ -444,7 +444,7 @@ START_TEST(deep_brackets_and_long_lines_are_cut)
     memcpy(text + DEEP * 2, "\nx = 1\n", 7);
     count = ak__blocks_cut(arena, text, DEEP * 2 + 7, &blocks);
     ck_assert_uint_eq(count, 2);
-    AkName *names;
+    AkBoundName *names;
     ck_assert_uint_eq(ak__block_names(arena, text, &blocks[0], &names), 0);
 }
 END_TEST
@@ -453,8 +453,8 @@ static void cut_and_read(AkArena *own)
 {
     static const char text[200] = "class C:\n  import a\n  def f(): f'{x}'\ny = 1\n";
     AkBlock *list, *members;
-    AkName *names;
-    AkImport *imports;
+    AkBoundName *names;
+    AkBlockImport *imports;
     AkMention *mentions;
     ck_assert_uint_eq(ak__blocks_cut(own, text, (uint32_t)strlen(text), &list), 2);
     ck_assert_uint_eq(ak__class_cut(own, text, list, 0, &members), 3);

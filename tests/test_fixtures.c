@@ -1,13 +1,17 @@
 /* tests/fixtures/<rule>/<case>.txtar: one test each, found by folder.
  *
- * `# BAD` on a line expects a finding of the folder's rule there; `# BAD: part` one whose message
- * holds that text; `# BAD AK301: part` one of another rule. Lines without a mark expect nothing of
- * the folder's rule and of those that are named. Before the first file stand prose and options:
+ * `# BAD` on a line expects a finding of the folder's rule there; `# BAD: part` one whose
+ * message holds that text; `# BAD AK301: part` one of another rule. Lines without a mark expect
+ * nothing of the folder's rule and of those that are named. Before the first file stand prose
+ * and options:
  *
  *     entry: program.py:on_event
  *     dialect: ak
+ *     sdk: >=1.8,<1.12
  *
- * Folders that begin with an underscore have no rule of their own: each mark names one.
+ * `known: path` and `library: path` give a file that is followed, not reported on.
+ * Folders that begin with an underscore have no rule of their own: each mark names one, or an
+ * option does, `rule: AK301`.
  */
 #define _GNU_SOURCE
 #include "../analyzer/cli/node.h"
@@ -24,6 +28,11 @@ typedef struct File {
     char *path, *text;
     size_t len;
 } File;
+
+typedef struct Use {
+    char *path;
+    AkUse use;
+} Use;
 
 typedef struct Mark {
     const char *path;
@@ -42,8 +51,10 @@ typedef struct Fixture {
     size_t mark_len;
     const char *entries[16];
     size_t entry_len;
+    Use uses[16];
+    size_t use_len;
     unsigned dialects;
-    char *text;
+    const char *sdk_version;
 } Fixture;
 
 static glob_t fixtures;
@@ -68,10 +79,18 @@ static void read_option(Fixture *fixture, char *line)
 {
     if (strncmp(line, "entry: ", 7) == 0) {
         fixture->entries[fixture->entry_len++] = strdup(line + 7);
+    } else if (strncmp(line, "rule: ", 6) == 0) {
+        snprintf(fixture->rule, sizeof fixture->rule, "%.8s", line + 6);
+    } else if (strncmp(line, "known: ", 7) == 0) {
+        fixture->uses[fixture->use_len++] = (Use){strdup(line + 7), AK_KNOWN};
+    } else if (strncmp(line, "library: ", 9) == 0) {
+        fixture->uses[fixture->use_len++] = (Use){strdup(line + 9), AK_LIBRARY};
     } else if (strncmp(line, "dialect: ", 9) == 0) {
         fixture->dialects |= strstr(line, "temporal")     ? AK_DIALECT_TEMPORAL
                              : strstr(line, "autokitteh") ? AK_DIALECT_AUTOKITTEH
                                                           : AK_DIALECT_AK;
+    } else if (strncmp(line, "sdk: ", 5) == 0) {
+        fixture->sdk_version = strdup(line + 5);
     }
 }
 
@@ -122,7 +141,8 @@ static void read_fixture(Fixture *fixture, const char *name)
     File *file = NULL;
     *fixture = (Fixture){.name = name};
     if (*folder != '_')
-        snprintf(fixture->rule, sizeof fixture->rule, "%.*s", (int)strcspn(folder, "/"), folder);
+        snprintf(fixture->rule, sizeof fixture->rule, "%.*s", (int)strcspn(folder, "/"),
+                 folder);
     for (char *line = text, *next; *line; line = next) {
         next = strchr(line, '\n');
         next = next ? next + 1 : line + strlen(line);
@@ -145,16 +165,27 @@ static void read_fixture(Fixture *fixture, const char *name)
     free(text);
 }
 
-static void give_file(AkCheck *check, const File *file)
+static AkUse use_of(const Fixture *fixture, const File *file)
+{
+    for (size_t i = 0; i < fixture->use_len; i++)
+        if (strcmp(fixture->uses[i].path, file->path) == 0)
+            return fixture->uses[i].use;
+    return AK_REPORT;
+}
+
+static void give_file(const Fixture *fixture, AkCheck *check, const File *file)
 {
     const char *end = file->path + strlen(file->path);
     const AkNode *root = NULL;
     CliMistake mistake;
     if (strcmp(end - 3, ".py") == 0) {
-        ck_assert_int_eq(ak_check_text(check, file->path, file->text, file->len, AK_REPORT), AK_OK);
+        ck_assert_int_eq(
+            ak_check_text(check, file->path, file->text, file->len, use_of(fixture, file)),
+            AK_OK);
     } else if (strstr(file->path, "autokitteh.yaml")) {
         ck_assert_int_eq(cli_manifest(file->text, file->len, &root, &mistake), 0);
-        ck_assert_int_eq(ak_check_manifest(check, file->path, file->text, file->len, root), AK_OK);
+        ck_assert_int_eq(ak_check_manifest(check, file->path, file->text, file->len, root),
+                         AK_OK);
     }
 }
 
@@ -171,7 +202,8 @@ static bool speaks_of(const Fixture *fixture, const char *rule)
 
 static bool matches(Mark *mark, const AkFinding *finding)
 {
-    return !mark->found && mark->line == finding->place.line && strcmp(mark->path, finding->place.path) == 0 &&
+    return !mark->found && mark->line == finding->place.line &&
+           strcmp(mark->path, finding->place.path) == 0 &&
            strcmp(mark->rule, ak_rule_id(finding->rule)) == 0;
 }
 
@@ -185,16 +217,30 @@ static void compare(Fixture *fixture, AkCheck *check, FILE *out)
                 mark = &fixture->marks[k];
         if (mark)
             mark->found = true;
-        if (mark && *mark->part && !strstr(finding->message, mark->part) && !strstr(finding->advice, mark->part))
-            fprintf(out, "%s:%u: '%s' does not say '%s'\n", mark->path, mark->line, finding->message, mark->part);
+        if (mark && *mark->part && !strstr(finding->message, mark->part) &&
+            !strstr(finding->advice, mark->part))
+            fprintf(out, "%s:%u: '%s' does not say '%s'\n", mark->path, mark->line,
+                    finding->message, mark->part);
         else if (!mark && speaks_of(fixture, ak_rule_id(finding->rule)))
-            fprintf(out, "%s:%u: nothing was expected: %s %s\n", finding->place.path, finding->place.line,
-                    ak_rule_id(finding->rule), finding->message);
+            fprintf(out, "%s:%u: nothing was expected: %s %s\n", finding->place.path,
+                    finding->place.line, ak_rule_id(finding->rule), finding->message);
     }
     for (size_t k = 0; k < fixture->mark_len; k++)
         if (!fixture->marks[k].found && ak_rule_find(fixture->marks[k].rule))
-            fprintf(out, "%s:%u: %s was expected\n", fixture->marks[k].path, fixture->marks[k].line,
-                    fixture->marks[k].rule);
+            fprintf(out, "%s:%u: %s was expected\n", fixture->marks[k].path,
+                    fixture->marks[k].line, fixture->marks[k].rule);
+}
+
+static void forget(Fixture *fixture)
+{
+    for (size_t i = 0; i < fixture->file_len; i++) {
+        free(fixture->files[i].path);
+        free(fixture->files[i].text);
+    }
+    for (size_t i = 0; i < fixture->use_len; i++)
+        free(fixture->uses[i].path);
+    for (size_t i = 0; i < fixture->entry_len; i++)
+        free((char *)(uintptr_t)fixture->entries[i]);
 }
 
 START_TEST(findings_stand_where_the_fixture_marks_them)
@@ -203,16 +249,18 @@ START_TEST(findings_stand_where_the_fixture_marks_them)
     char *wrong = NULL;
     size_t wrong_len = 0;
     read_fixture(&fixture, fixtures.gl_pathv[_i]);
-    AkOptions options = {.dialects = fixture.dialects, .entries = fixture.entries};
+    AkOptions options = {.dialects = fixture.dialects, .entries = fixture.entries, .sdk_version = fixture.sdk_version};
     AkCheck *check = ak_check_new(&options);
     for (size_t i = 0; i < fixture.file_len; i++)
-        give_file(check, &fixture.files[i]);
+        give_file(&fixture, check, &fixture.files[i]);
     ck_assert_int_eq(ak_check_run(check), AK_OK);
     FILE *out = open_memstream(&wrong, &wrong_len);
     compare(&fixture, check, out);
     fclose(out);
-    ck_assert_msg(wrong_len == 0, "%s\n%s", fixture.name, wrong);
     ak_check_free(check);
+    forget(&fixture);
+    ck_assert_msg(wrong_len == 0, "%s\n%s", fixture.name, wrong);
+    free(wrong);
 }
 END_TEST
 
@@ -221,11 +269,14 @@ int main(void)
     glob("tests/fixtures/*/*.txtar", 0, NULL, &fixtures);
     Suite *suite = suite_create("fixtures");
     TCase *tcase = tcase_create("all");
-    tcase_add_loop_test(tcase, findings_stand_where_the_fixture_marks_them, 0, (int)fixtures.gl_pathc);
+    tcase_add_loop_test(tcase, findings_stand_where_the_fixture_marks_them, 0,
+                        (int)fixtures.gl_pathc);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
+    bool any = fixtures.gl_pathc > 0;
     srunner_free(runner);
-    return failed || !fixtures.gl_pathc;
+    globfree(&fixtures);
+    return failed || !any;
 }

@@ -9,6 +9,7 @@ int cli_check(const CliOptions *options);
 int cli_rules(const CliOptions *options);
 int cli_explain(const CliOptions *options);
 int cli_config(const CliOptions *options);
+int cli_manual(const CliOptions *options);
 
 /* How --color was meant; 2 behind a sentence if it was not. */
 int cli_color(const CliOptions *options, CliColor *color);

@@ -77,6 +77,7 @@ static int run(const CliOptions *options)
     case CLI_RULES: return cli_rules(options);
     case CLI_EXPLAIN: return cli_explain(options);
     case CLI_CONFIG: return cli_config(options);
+    case CLI_MANUAL: return cli_manual(options);
     case CLI_HELP: return help(options);
     default: break;
     }

@@ -82,6 +82,8 @@ static const Option table[] = {
      "Leave out, as .gitignore would"},
     {"force-exclude", 0, FLAG, FOR_CHECK, AT(force_exclude), "Files", NULL,
      "Leave out paths that are named, too"},
+    {"project", 0, FLAG, FOR_CHECK, AT(project), "Files", NULL,
+     "Check the project around the paths; show what lies in them or leads through them"},
     {"stdin-filename", 0, TEXT, FOR_CHECK, AT(stdin_filename), "Files", "FILE",
      "What standard input (-) is called"},
     {"max-bytes", 0, NUMBER, FOR_CHECK, AT(max_bytes), "Files", "N",
@@ -110,9 +112,27 @@ static const struct {
                      "What a rule is about, or why a line is found fault with"},
     [CLI_CONFIG] = {"config", "[PATH]",
                     "Which settings hold for a path, and where each is said"},
+    [CLI_MANUAL] = {"manual", "man | bash | zsh | fish",
+                    "Write the manual page, or completions for a shell"},
     [CLI_HELP] = {"help", "[COMMAND]", "Help on a command"},
     [CLI_VERSION] = {"version", "", "Which aklint this is"},
 };
+
+CliWord cli_option_at(size_t i)
+{
+    const Option *o = &table[i < OPTIONS ? i : 0];
+
+    return i < OPTIONS ? (CliWord){o->name, o->value, o->help, o->letter, o->commands}
+                       : (CliWord){0};
+}
+
+CliWord cli_command_at(size_t i)
+{
+    return i < CLI_COMMANDS ? (CliWord){.name = commands[i].name,
+                                        .takes = commands[i].takes,
+                                        .about = commands[i].about}
+                            : (CliWord){0};
+}
 
 CliCommand cli_command_find(const char *word)
 {

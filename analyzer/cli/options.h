@@ -11,6 +11,7 @@ typedef enum CliCommand {
     CLI_RULES,
     CLI_EXPLAIN,
     CLI_CONFIG,
+    CLI_MANUAL,
     CLI_HELP,
     CLI_VERSION,
     CLI_COMMANDS
@@ -27,6 +28,7 @@ typedef struct CliOptions {
     const char *baseline, *changed_since, *reason;
     long max_bytes, max_warnings, jobs;
     bool quiet, statistics, exit_zero, show_files, isolated, force_exclude, all;
+    bool project;
     bool fix, unsafe_fixes, diff, update_baseline, grow_baseline, add_allow;
     bool help, version;
 } CliOptions;
@@ -36,6 +38,15 @@ int cli_options_read(CliOptions *options, int argc, char **argv);
 
 /* What `aklint help` or `aklint help COMMAND` says. */
 void cli_options_help(CliCommand command, bool overview, FILE *out);
+
+/* What there is to type, for pages and completions. name is NULL behind the last. */
+typedef struct CliWord {
+    const char *name, *takes, *about; /* takes: NULL where there is no value */
+    char letter;                      /* of an option, or 0 */
+    unsigned commands;                /* bits 1 << CliCommand that take an option */
+} CliWord;
+CliWord cli_option_at(size_t i);
+CliWord cli_command_at(size_t i);
 
 /* CLI_COMMANDS if there is none of that name. */
 CliCommand cli_command_find(const char *word);

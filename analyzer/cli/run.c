@@ -3,6 +3,7 @@
 #include "node.h"
 #include "paths.h"
 #include "rules.h"
+#include "sdk_version.h"
 #include "terminal.h"
 
 #include <stdint.h>
@@ -279,6 +280,7 @@ static Group *group_new(CliRun *run, const CliSettings *settings, const char *ke
     o->dialects = run->dialects ? run->dialects : settings->dialects;
     o->entries = texts_of(&group->entries);
     o->calls = texts_of(&group->calls);
+    o->sdk_version = cli_sdk_version(cli_paths_base());
     o->max_bytes =
         run->options->max_bytes > 0 ? (size_t)run->options->max_bytes : settings->max_bytes;
     o->threads = run->options->jobs > 0 ? (unsigned)run->options->jobs : cli_threads_cores();
@@ -327,6 +329,12 @@ static void give_file(CliRun *run, Group *group, const CliFile *file, AkUse use)
         ak_check_text(group->check, path, text->text, text->len, use);
 }
 
+/* With --project all of it is looked into, and is_asked decides what is shown. */
+static AkUse use_of(const CliRun *run, const CliFile *file)
+{
+    return run->options->project && file->use == AK_KNOWN ? AK_REPORT : file->use;
+}
+
 static void give_files(CliRun *run, CliList *groups, CliMap *by_settings)
 {
     const CliSettings *last = NULL;
@@ -344,7 +352,7 @@ static void give_files(CliRun *run, CliList *groups, CliMap *by_settings)
                                 : groups->items[0];
         for (size_t g = 0; g < groups->len; g++)
             give_file(run, groups->items[g], file,
-                      groups->items[g] == owner || file->use == AK_LIBRARY ? file->use
+                      groups->items[g] == owner || file->use == AK_LIBRARY ? use_of(run, file)
                                                                            : AK_KNOWN);
     }
 }
@@ -474,6 +482,16 @@ static const CliSettings *settings_of(CliRun *run, const char *path, bool *asked
     return file ? file->settings : cli_config_for(&run->configs, cli_path_folder(path));
 }
 
+/* A change of a workflow's file can make a line of a helper wrong, and the other way round. */
+static bool leads_through(CliRun *run, const AkFinding *f)
+{
+    bool asked = false;
+
+    for (size_t i = 0; run->options->project && i < f->trail_len && !asked; i++)
+        settings_of(run, cli_path_from_library(f->trail[i].place.path), &asked);
+    return asked;
+}
+
 static void take_finding(CliRun *run, CliReport *report, const AkFinding *f)
 {
     const char *path = cli_path_from_library(f->place.path);
@@ -481,8 +499,9 @@ static void take_finding(CliRun *run, CliReport *report, const AkFinding *f)
     const CliSettings *s = settings_of(run, path, &asked);
     AkLevel level = f->level;
 
-    if (!asked ||
-        (!is_own && (!is_chosen(run, s, f->rule) || is_ignored_here(s, path, f->rule))))
+    if (!asked && !leads_through(run, f))
+        return;
+    if (!is_own && (!is_chosen(run, s, f->rule) || is_ignored_here(s, path, f->rule)))
         return;
     if (!is_own && s->levels && s->levels[cli_rule_index(f->rule)] != ak_rule_level(f->rule))
         level = s->levels[cli_rule_index(f->rule)];
@@ -567,6 +586,7 @@ void cli_run_forget(CliRun *run)
     for (size_t i = 0; i < run->checks.len; i++)
         ak_check_free(run->checks.items[i]);
     run->checks.len = 0;
+    cli_texts_reclaim(run->texts);
     for (size_t i = 0; i < run->manifest_texts.len; i++) {
         CliText *text = run->manifest_texts.items[i];
         cli_text_free((char *)(uintptr_t)text->text, text->len, SIZE_MAX);
@@ -580,5 +600,6 @@ void cli_run_end(CliRun *run)
     cli_threads_free(run->threads);
     cli_python_free(run->python);
     cli_texts_end(run->texts);
-    free(run->stdin_text);
+    if (run->stdin_text)
+        cli_text_free(run->stdin_text, 0, 0);
 }

@@ -13,24 +13,37 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { BEHIND = 64, PIECE = 64 * 1024 };
+/* Stands right before each text, so that those can be found which nobody gave back. */
+typedef struct CliLent {
+    struct CliLent *before, *after;
+    size_t len;
+} CliLent;
+
+/* AHEAD is a page: the record of a mapped text has one of its own. */
+enum { BEHIND = 64, RECORD = 64, AHEAD = 64 * 1024, PIECE = 64 * 1024 };
+
+static CliLent *record_of(const char *text)
+{
+    return (CliLent *)(void *)(uintptr_t)(text - RECORD);
+}
 
 static int read_fd(int fd, size_t expected, char **text, size_t *len)
 {
     size_t cap = expected + BEHIND + 1, used = 0;
-    char *data = cli_malloc(cap);
+    char *block = cli_malloc(RECORD + cap), *data = block + RECORD;
 
     for (;;) {
         ssize_t n;
         if (used + BEHIND >= cap) {
             cap = cap * 2 + PIECE;
-            data = cli_realloc(data, cap);
+            block = cli_realloc(block, RECORD + cap);
+            data = block + RECORD;
         }
         n = read(fd, data + used, cap - BEHIND - used);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0) {
-            free(data);
+            free(block);
             return errno;
         }
         if (n == 0)
@@ -46,16 +59,17 @@ static int read_fd(int fd, size_t expected, char **text, size_t *len)
 /* The file over zero pages, of which a rest stays behind it. */
 static int map_fd(int fd, size_t size, char **text, size_t *len)
 {
-    char *area = mmap(NULL, size + BEHIND, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *area = mmap(NULL, AHEAD + size + BEHIND, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
     if (area == MAP_FAILED)
         return errno;
-    if (mmap(area, size, PROT_READ, MAP_PRIVATE | MAP_FIXED, fd, 0) == MAP_FAILED) {
+    if (mmap(area + AHEAD, size, PROT_READ, MAP_PRIVATE | MAP_FIXED, fd, 0) == MAP_FAILED) {
         int error = errno;
-        munmap(area, size + BEHIND);
+        munmap(area, AHEAD + size + BEHIND);
         return error;
     }
-    *text = area;
+    *text = area + AHEAD;
     *len = size;
     return 0;
 }
@@ -82,9 +96,9 @@ int cli_text_read(const char *path, size_t map_above, char **text, size_t *len)
 void cli_text_free(char *text, size_t len, size_t map_above)
 {
     if (len > map_above)
-        munmap(text, len + BEHIND);
+        munmap(text - AHEAD, AHEAD + len + BEHIND);
     else
-        free(text);
+        free(text - RECORD);
 }
 
 int cli_text_read_stdin(char **text, size_t *len)
@@ -146,6 +160,35 @@ const char *cli_texts_show(CliTexts *texts, const char *path, size_t *len)
     return texts->shown;
 }
 
+static void lend(CliTexts *texts, char *text, size_t len)
+{
+    CliLent *record = record_of(text);
+
+    *record = (CliLent){NULL, texts->lent, len};
+    if (texts->lent)
+        texts->lent->before = record;
+    texts->lent = record;
+}
+
+static void take_back(CliTexts *texts, CliLent *record)
+{
+    if (record->before)
+        record->before->after = record->after;
+    else
+        texts->lent = record->after;
+    if (record->after)
+        record->after->before = record->before;
+}
+
+void cli_texts_reclaim(CliTexts *texts)
+{
+    while (texts->lent) {
+        CliLent *record = texts->lent;
+        take_back(texts, record);
+        cli_text_free((char *)record + RECORD, record->len, texts->map_above);
+    }
+}
+
 int cli_texts_read(void *payload, const char *path, const char **text, size_t *len,
                    const char **why)
 {
@@ -154,11 +197,13 @@ int cli_texts_read(void *payload, const char *path, const char **text, size_t *l
     char *data;
     int error = cli_text_read(absolute, texts->map_above, &data, len);
 
+    pthread_mutex_lock(&texts->lock);
     if (!error) {
         *text = data;
+        lend(texts, data, *len);
+        pthread_mutex_unlock(&texts->lock);
         return 0;
     }
-    pthread_mutex_lock(&texts->lock);
     *why = cli_keep_string(strerror(error));
     cli_list_add(&texts->problems, cli_keep_format("%s: %s", cli_path_shown(absolute), *why));
     texts->refused |= error != ENOENT;
@@ -171,5 +216,8 @@ void cli_texts_release(void *payload, const char *path, const char *text, size_t
     CliTexts *texts = *(CliTexts **)payload;
 
     (void)path;
+    pthread_mutex_lock(&texts->lock);
+    take_back(texts, record_of(text));
+    pthread_mutex_unlock(&texts->lock);
     cli_text_free((char *)(uintptr_t)text, len, texts->map_above);
 }

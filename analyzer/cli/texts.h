@@ -23,6 +23,7 @@ typedef struct CliTexts {
     CliMap given;     /* absolute path → CliText, unsaved text that stands for the file */
     CliList problems; /* "path: reason", of files that could not be read */
     bool refused;     /* one of them is there and may not be read */
+    struct CliLent *lent; /* read for the library and not given back */
     pthread_mutex_t lock;
     const char *shown_path; /* the file that a printer looks at */
     char *shown;
@@ -43,6 +44,9 @@ void cli_texts_take_back(CliTexts *texts, const char *path);
 
 /* The text of a file for a printer, or NULL. Lives until the next call with another path. */
 const char *cli_texts_show(CliTexts *texts, const char *path, size_t *len);
+
+/* Takes all texts back that the library has; its checks are gone. */
+void cli_texts_reclaim(CliTexts *texts);
 
 /* AkOptions.read and release; payload begins with a CliTexts pointer. */
 int cli_texts_read(void *payload, const char *path, const char **text, size_t *len,

@@ -2,8 +2,9 @@
  *
  *     collect_bench [--whole] [--rounds N] < list-of-files
  *
- * In memory, one thread, block by block (or each file as one block): parsing alone, then parsing
- * and collecting; the best of N rounds. Prints MB/s of both and the memory that facts take.
+ * In memory, one thread, block by block (or each file as one block): parsing alone, then
+ * parsing and collecting; the best of N rounds. Prints MB/s of both and the memory that facts
+ * take.
  */
 #define _GNU_SOURCE
 #include "blocks.h"
@@ -74,7 +75,8 @@ static void add_file(AkArena *arena, Pieces *pieces, const char *path, bool whol
         if (whole)
             add(pieces, (Piece){source.text, source.len, 0});
         for (size_t i = 0; i < count; i++)
-            add(pieces, (Piece){source.text + blocks[i].start, blocks[i].end - blocks[i].start, 0});
+            add(pieces,
+                (Piece){source.text + blocks[i].start, blocks[i].end - blocks[i].start, 0});
     }
     free(bytes);
 }
@@ -130,10 +132,11 @@ int main(int argc, char **argv)
         both = spent < both ? spent : both;
     }
     double mb = (double)pieces.bytes / 1e6;
-    printf("%zu blocks, %.2f MB: parse %.2f MB/s, parse and collect %.2f MB/s (+%.1f %%), facts "
-           "%.1f bytes a byte\n",
-           pieces.len, mb, mb / parse, mb / both, 100 * (both - parse) / parse,
-           (double)used / (double)pieces.bytes);
+    printf(
+        "%zu blocks, %.2f MB: parse %.2f MB/s, parse and collect %.2f MB/s (+%.1f %%), facts "
+        "%.1f bytes a byte\n",
+        pieces.len, mb, mb / parse, mb / both, 100 * (both - parse) / parse,
+        (double)used / (double)pieces.bytes);
     ak__parser_free(parser);
     ak__arena_free(arena);
     free(pieces.at);

@@ -135,3 +135,13 @@ def test_a_large_file_is_not_looked_into(tmp_path):
     write(tmp_path, {"flow.py": CLOCK + "#" * 5_000_000})
     assert aklint(cwd=tmp_path).returncode == 0
     assert aklint("--max-bytes", "6000000", cwd=tmp_path).returncode == 1
+
+
+def test_project_shows_what_leads_through_a_named_file_and_nothing_else(tmp_path):
+    flow = "from helper import stamp\nfrom temporalio import workflow\n\n\n@workflow.defn\nclass Order:\n    @workflow.run\n" \
+           "    async def run(self) -> float:\n        return stamp()\n"
+    write(tmp_path, {"aklint.toml": "", "flow.py": flow, "helper.py": "import time\n\n\ndef stamp():\n    return time.time()\n",
+                     "other.py": CLOCK, "quiet.py": "x = 1\n"})
+    for named, shown in (("helper.py", ["helper.py"]), ("flow.py", ["helper.py"]), ("quiet.py", [])):
+        findings, _ = found("--project", named, cwd=tmp_path)
+        assert [os.path.basename(f["filename"]) for f in findings] == shown

@@ -49,7 +49,7 @@ def test_diff_is_what_fix_would_do(tmp_path):
 
 @pytest.mark.parametrize("before, after", [
     (CLOCK.replace("\n", "\r\n").encode(), FIXED.replace("\n", "\r\n").encode()),
-    (("# coding: latin-1\n# \xe9\n" + CLOCK).encode("latin-1"), ("# coding: latin-1\n# \xe9\n" + FIXED).encode("latin-1")),
+    (("# coding: utf-8\n# \xe9\n" + CLOCK).encode(), ("# coding: utf-8\n# \xe9\n" + FIXED).encode()),
     (b"\xef\xbb\xbf" + CLOCK.encode(), b"\xef\xbb\xbf" + FIXED.encode()),
     (CLOCK.rstrip().replace("    ", "\t").encode(), FIXED.rstrip().replace("    ", "\t").encode()),
 ])
@@ -57,6 +57,13 @@ def test_line_ends_encodings_and_tabs_stay(tmp_path, before, after):
     write(tmp_path, {"flow.py": before})
     aklint("--fix", cwd=tmp_path)
     assert (tmp_path / "flow.py").read_bytes() == after
+
+
+def test_a_file_in_another_encoding_is_left_as_it_is(tmp_path):
+    text = ("# coding: latin-1\n# \xe9\n" + CLOCK).encode("latin-1")
+    write(tmp_path, {"flow.py": text})
+    assert aklint("--fix", cwd=tmp_path).returncode == 1
+    assert (tmp_path / "flow.py").read_bytes() == text
 
 
 def test_mode_and_link_stay(tmp_path):

@@ -30,6 +30,8 @@ from temporalio.client import Client
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
+
+client: Client
 """
 IN_WORKFLOW = """
 @workflow.defn
@@ -37,8 +39,14 @@ class Presupposed:
     @workflow.run
     async def run(self, slow_operation, data):
 """
+CONNECTED = """
+async def presupposed_client() -> Client:
+    return await Client.connect("localhost:7233")
+
+
+"""
 IN_FUNCTION = """
-async def presupposed(client, input_data):
+async def presupposed(client: Client, input_data):
 """
 
 TIMEOUT = "start_to_close_timeout=timedelta(seconds=30)"
@@ -62,15 +70,15 @@ TEMPORAL_BLOCKS = [
     (13, "", [("AK403", "for item in large_dataset")], []),
     (14, "", [], []),
     (16, IN_WORKFLOW, [], []),
-    (17, "", [("AK401", "workflow.execute_activity("), ("AK512", "async def run")], []),
+    (17, "", [("AK401", "workflow.execute_activity("), ("AK512", "for char in data")], []),
     (18, "", [], []),
     (19, "", [("AK501", "while True")], []),
     (20, "", [], []),
-    (21, "", [("AK502", "async def cancel")], []),
+    (21, "", [("AK502", "self.should_cancel = True")], []),
     (22, "", [("AK801", "workflow.raise_cancelled()")], []),
     (22, "", [], [("        # Cancel any pending activities\n        workflow.raise_cancelled()\n", "")]),
     (23, "", [("AK801", "replay_history=history")], []),
-    (24, "", [("AK602", "client.execute_workflow(")], []),
+    (24, CONNECTED, [("AK602", "client.execute_workflow(")], []),
     (25, "", [], []),
     (26, IN_FUNCTION, [("AK701", "search_attributes={")], []),
     (27, IN_FUNCTION, [("AK801", "worker.run_until(")], []),
@@ -112,15 +120,16 @@ def known_rules():
     return {rule["code"] for rule in json.loads(aklint("rules", "--format", "json").stdout)}
 
 
-def findings(folder, *flags):
-    done = aklint("check", "--format", "json", *flags, "case.py", cwd=folder)
+def findings(folder, name, *flags):
+    done = aklint("check", "--format", "json", *flags, name, cwd=folder)
     assert done.returncode in (0, 1), done.stderr
     return json.loads(done.stdout)
 
 
 def check(folder, source, expected, flags):
-    (folder / "case.py").write_text(source)
-    found = findings(folder, *flags)
+    name = "test_case.py" if "def test_" in source else "case.py"
+    (folder / name).write_text(source)
+    found = findings(folder, name, *flags, *(["--show", "notes"] if expected else []))
     if not expected:
         assert found == [], f"good code is flagged: {[(f['code'], f['location']['row'], f['message']) for f in found]}\n{source}"
         return
@@ -146,7 +155,7 @@ def test_temporal_block(tmp_path, row):
         assert old in body
         body = body.replace(old, new)
     if wrapper:
-        body = wrapper + textwrap.indent(body, "        " if wrapper is IN_WORKFLOW else "    ")
+        body = wrapper + textwrap.indent(body, {IN_WORKFLOW: "        ", IN_FUNCTION: "    ", CONNECTED: ""}[wrapper])
     check(tmp_path, TEMPORAL + body, expected, [])
 
 

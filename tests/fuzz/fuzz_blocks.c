@@ -21,8 +21,8 @@ static void must_lie_inside(const AkBlock *block, uint32_t start, uint32_t len)
 
 static void read_block(AkArena *arena, const char *text, const AkBlock *block)
 {
-    AkName *names;
-    AkImport *imports;
+    AkBoundName *names;
+    AkBlockImport *imports;
     AkMention *mentions;
     size_t count = ak__block_names(arena, text, block, &names);
     for (size_t i = 0; i < count; i++)

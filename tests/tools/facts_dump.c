@@ -1,8 +1,8 @@
 /* facts_dump: prints the facts of files, for tests/oracle_facts.py and for reading.
  *
  *     facts_dump < list-of-files            one JSON line a file: the tables as they are
- *     facts_dump --blocks < list-of-files   compares the facts of a file's blocks with the whole's
- *     facts_dump --text < file.py           the tables as text
+ *     facts_dump --blocks < list-of-files   compares the facts of a file's blocks with the
+ * whole's facts_dump --text < file.py           the tables as text
  */
 #define _GNU_SOURCE
 #include "blocks.h"
@@ -47,8 +47,8 @@ static json_t *row(size_t count, const uint32_t *numbers)
 }
 
 #define ROW(list, ...)                                                                         \
-    json_array_append_new(list, row(sizeof((uint32_t[]){__VA_ARGS__}) / 4,                     \
-                                    (uint32_t[]){__VA_ARGS__}))
+    json_array_append_new(                                                                     \
+        list, row(sizeof((uint32_t[]){__VA_ARGS__}) / 4, (uint32_t[]){__VA_ARGS__}))
 #define KIDS(kids) (kids).first, (kids).count
 
 static json_t *names_of(const AkFacts *facts)
@@ -175,10 +175,10 @@ static json_t *tables(const AkFacts *facts)
         json_array_append_new(kids, json_integer(facts->kids[i]));
     return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "names",
                      names_of(facts), "exprs", exprs_of(facts), "kids", kids, "stmts",
-                     stmts_of(facts), "scopes", scopes_of(facts), "bindings", bindings_of(facts),
-                     "params", params_of(facts), "functions", functions_of(facts), "classes",
-                     classes_of(facts), "imports", imports_of(facts), "loops", loops_of(facts),
-                     "errors", errors_of(facts));
+                     stmts_of(facts), "scopes", scopes_of(facts), "bindings",
+                     bindings_of(facts), "params", params_of(facts), "functions",
+                     functions_of(facts), "classes", classes_of(facts), "imports",
+                     imports_of(facts), "loops", loops_of(facts), "errors", errors_of(facts));
 }
 
 /* ---- Files ---- */
@@ -191,8 +191,8 @@ typedef struct Tool {
 
 static void dump_json(Tool *tool, const char *path, const AkSource *source, int status)
 {
-    json_t *line = json_pack("{s:s,s:i,s:i}", "path", path, "status", status, "len",
-                             (int)source->len);
+    json_t *line =
+        json_pack("{s:s,s:i,s:i}", "path", path, "status", status, "len", (int)source->len);
     if (status == AK_SOURCE_OK)
         json_object_set_new(
             line, "facts",
@@ -228,10 +228,10 @@ static void compare(Tool *tool, const char *path, const AkSource *source, int st
             start = members[k].start;
             len = members[k].end - start;
             facts_lines(&whole_inside, facts, 0, FACTS_INSIDE, start, start + len);
-            facts_lines(&inside,
-                        ak__collect(tool->arena, tool->parser, text + start, len,
-                                    members[k].indent),
-                        start, FACTS_INSIDE, 0, len);
+            facts_lines(
+                &inside,
+                ak__collect(tool->arena, tool->parser, text + start, len, members[k].indent),
+                start, FACTS_INSIDE, 0, len);
         }
         tool->blocks += member_count - 1;
     }

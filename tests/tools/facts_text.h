@@ -1,7 +1,7 @@
 /* facts_text.h: facts as lines of text, for facts_dump and test_collect.
  *
- * Lines name what they refer to by kind and place, not by number: so the lines of a file's blocks,
- * each moved to where its block starts, are those of the whole file in another order.
+ * Lines name what they refer to by kind and place, not by number: so the lines of a file's
+ * blocks, each moved to where its block starts, are those of the whole file in another order.
  */
 #ifndef FACTS_TEXT_H
 #define FACTS_TEXT_H
@@ -15,26 +15,30 @@
 #include <string.h>
 
 static const char *const expr_words[] = {
-    "none", "name", "attribute", "call", "keyword", "star", "double-star", "subscript", "slice",
-    "string", "bytes", "fstring", "int", "float", "true", "false", "None", "ellipsis", "list",
-    "tuple", "set", "dict", "lambda", "list-comp", "set-comp", "dict-comp", "generator", "await",
-    "yield", "yield-from", "unary", "binary", "bool", "compare", "conditional", "named", "error"};
+    "none",      "name",       "attribute", "call",     "keyword",   "star",      "double-star",
+    "subscript", "slice",      "string",    "bytes",    "fstring",   "int",       "float",
+    "true",      "false",      "None",      "ellipsis", "list",      "tuple",     "set",
+    "dict",      "lambda",     "list-comp", "set-comp", "dict-comp", "generator", "await",
+    "yield",     "yield-from", "unary",     "binary",   "bool",      "compare",   "conditional",
+    "named",     "error"};
 static const char *const op_words[] = {
-    "", "+", "-", "*", "/", "//", "%", "**", "@", "&", "|", "^", "<<", ">>", "and", "or", "not",
-    "neg", "pos", "~", "<", "<=", ">", ">=", "==", "!=", "in", "not-in", "is", "is-not"};
-static const char *const flag_words[] = {"awaited", "dropped", "store", "delete", "decorator",
-                                         "annotation", "quoted", "default", "mixed",
-                                         "parentheses"};
+    "",  "+",  "-",  "*",  "/",   "//", "%",   "**",     "@",   "&",
+    "|", "^",  "<<", ">>", "and", "or", "not", "neg",    "pos", "~",
+    "<", "<=", ">",  ">=", "==",  "!=", "in",  "not-in", "is",  "is-not"};
+static const char *const flag_words[] = {"awaited",   "dropped",    "store",  "delete",
+                                         "decorator", "annotation", "quoted", "default",
+                                         "mixed",     "parentheses"};
 static const char *const stmt_words[] = {
-    "none", "expr", "assign", "augmented", "annotated", "return", "raise", "delete", "assert",
-    "pass", "break", "continue", "if", "for", "while", "with", "try", "handler", "match", "case",
-    "function", "class", "import", "global", "nonlocal", "type", "error"};
+    "none",   "expr",   "assign", "augmented", "annotated", "return", "raise",
+    "delete", "assert", "pass",   "break",     "continue",  "if",     "for",
+    "while",  "with",   "try",    "handler",   "match",     "case",   "function",
+    "class",  "import", "global", "nonlocal",  "type",      "error"};
 static const char *const suite_words[] = {"body", "else", "handler", "finally"};
 static const char *const binding_words[] = {
-    "assign", "augmented", "annotated", "parameter", "function", "class", "import", "for", "with",
-    "except", "named", "delete", "match", "global", "nonlocal", "type"};
-static const char *const how_words[] = {"whole", "item", "enter", "part", "item-part", "rest",
-                                        "unknown"};
+    "assign", "augmented", "annotated", "parameter", "function", "class",  "import",   "for",
+    "with",   "except",    "named",     "delete",    "match",    "global", "nonlocal", "type"};
+static const char *const how_words[] = {"whole",     "item", "enter",  "part",
+                                        "item-part", "rest", "unknown"};
 static const char *const param_words[] = {"positional-only", "plain", "args", "keyword-only",
                                           "kwargs"};
 
@@ -140,8 +144,8 @@ static const char *kids_ref(const FactsView *v, AkKids kids)
     for (uint32_t i = 0; i < kids.count && len < 4000; i++) {
         AkExprId id = v->facts->kids[kids.first + i];
         const AkExpr *e = &v->facts->exprs[id];
-        len += (size_t)snprintf(buffer + len, 4096 - len, " %s@%u", id ? expr_words[e->kind] : "-",
-                                id ? e->start + v->shift : 0);
+        len += (size_t)snprintf(buffer + len, 4096 - len, " %s@%u",
+                                id ? expr_words[e->kind] : "-", id ? e->start + v->shift : 0);
     }
     return buffer;
 }
@@ -203,16 +207,17 @@ static void function_line(const FactsView *v, uint32_t i, uint32_t from)
                  facts->names[p->name], p->start + v->shift, expr_ref(v, p->annotation),
                  expr_ref(v, p->value));
     }
-    facts_line(v->out,
-               "%08u function \"%s\" %u-%u name %u-%u%s%s%s%s%s in %s (%s ) -> %s @(%s ) returned "
-               "(%s ) yielded (%s )",
-               f->start + v->shift, facts->names[f->name], f->start + v->shift,
-               f->end + v->shift, f->name ? f->name_start + v->shift : 0,
-               f->name ? f->name_end + v->shift : 0, f->is_async ? " async" : "",
-               f->is_generator ? " generator" : "", f->is_lambda ? " lambda" : "",
-               f->returns_value ? " returns" : "", f->is_trivial ? " trivial" : "",
-               scope_inside(v, f->parent, from), params, expr_ref(v, f->returns),
-               kids_ref(v, f->decorators), kids_ref(v, f->returned), kids_ref(v, f->yielded));
+    facts_line(
+        v->out,
+        "%08u function \"%s\" %u-%u name %u-%u%s%s%s%s%s in %s (%s ) -> %s @(%s ) returned "
+        "(%s ) yielded (%s )",
+        f->start + v->shift, facts->names[f->name], f->start + v->shift, f->end + v->shift,
+        f->name ? f->name_start + v->shift : 0, f->name ? f->name_end + v->shift : 0,
+        f->is_async ? " async" : "", f->is_generator ? " generator" : "",
+        f->is_lambda ? " lambda" : "", f->returns_value ? " returns" : "",
+        f->is_trivial ? " trivial" : "", scope_inside(v, f->parent, from), params,
+        expr_ref(v, f->returns), kids_ref(v, f->decorators), kids_ref(v, f->returned),
+        kids_ref(v, f->yielded));
 }
 
 static void class_line(const FactsView *v, uint32_t i, uint32_t from)

@@ -1,0 +1,42 @@
+/* Changes of the state that are not a session's: deployments, variables, keys. Each is a JSON request
+ * with an `op`, so that a command does it itself on a state that nobody serves, or asks the server.
+ *
+ *     {"op": "deploy", "plan", "bundle": path of a tar file, "dialect", "verdict"}
+ *     {"op": "activate" | "deactivate" | "delete_deployment", "deployment"}
+ *     {"op": "var_set", "project", "name", "value", "secret"}   {"op": "var_delete", …}
+ *     {"op": "store_set", "project", "key", "value"}            a null deletes
+ *
+ * The answer: what the command prints as JSON, or {"error": words, "code": exit code}. */
+#ifndef AK_ADMIN_H
+#define AK_ADMIN_H
+
+#include <jansson.h>
+
+#include "home.h"
+#include "store.h"
+
+/* In the caller's open transaction, which has to be aborted when the answer is an error. NULL: no
+ * such op. */
+json_t *ak_admin(AkStore *store, const json_t *request);
+
+json_t *ak_admin_error(int exit_code, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Both ways: on the home's own store, or through the server that holds it (control.h). Prints an
+ * error. Gives the exit code and, at 0, the answer. */
+int ak_admin_ask(const AkArgs *args, const json_t *request, json_t **answer);
+/* What only a server can do; refused without one. */
+int ak_admin_ask_server(const AkArgs *args, const json_t *request, json_t **answer);
+
+/* How the verdict is tied to what was judged: hex SHA-256 of content, dialect and manifest. */
+void ak_verdict_seal(const char *digest, const char *dialect, const char *manifest, const json_t *verdict,
+                     char seal[65]);
+/* Does the verdict belong to this deployment's content? */
+bool ak_verdict_holds(const AkDeployment *deployment);
+
+/* Leaves DRAINING when it has no live session any more. 0 or a fault. */
+int ak_deployment_drained(AkStore *store, const char *id);
+
+/* When a schedule fires next after `after_us`; 0 for never. */
+int64_t ak_schedule_next(const char *schedule, int64_t after_us);
+
+#endif

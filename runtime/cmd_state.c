@@ -1,0 +1,601 @@
+/* Commands that look at the state and change it by admin.h: deployments, triggers, variables, keys,
+ * events. All but the looking goes through the server when one runs. */
+#define _GNU_SOURCE
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "admin.h"
+#include "commands.h"
+#include "exit_codes.h"
+#include "manifest.h"
+#include "report.h"
+
+static const char *text(const json_t *object, const char *key)
+{
+    const char *value = json_string_value(json_object_get(object, key));
+
+    return value ? value : "";
+}
+
+static int store_fault(const AkHome *home)
+{
+    return ak_say_error(AK_EXIT_FAILED, "%s", ak_store_error(home->store));
+}
+
+/* One row of a list: a line for people, an object a line for programs. Takes row. */
+static void show(const AkArgs *args, json_t *row, const char *const *columns, const int *widths)
+{
+    if (ak_args_json(args)) {
+        json_dumpf(row, stdout, JSON_COMPACT);
+    } else {
+        for (size_t i = 0; columns[i]; i++) {
+            const json_t *value = json_object_get(row, columns[i]);
+            char number[32] = "";
+            if (json_is_integer(value))
+                snprintf(number, sizeof number, "%lld", (long long)json_integer_value(value));
+            const char *words = json_is_string(value) ? json_string_value(value)
+                                : json_is_true(value) ? "yes"
+                                : json_is_false(value) ? "no"
+                                                       : number;
+            char padded[512];
+            snprintf(padded, sizeof padded, "%-*s", columns[i + 1] ? widths[i] : 0, words);
+            ak_report_text(stdout, ak_bytes(padded));
+            if (columns[i + 1])
+                fputs("  ", stdout);
+        }
+    }
+    putchar('\n');
+    json_decref(row);
+}
+
+static json_t *time_text(int64_t us)
+{
+    char words[64];
+
+    return us ? json_string(ak_report_time(us, words, sizeof words)) : json_null();
+}
+
+typedef struct Listing {
+    const AkArgs *args;
+    AkStore *store;
+    const char *const *columns;
+    const int *widths;
+    bool masked;
+    size_t left;
+} Listing;
+
+static int find_project(AkHome *home, const char *name, char id[64])
+{
+    AkProject *project;
+    int fault = ak_project_get(home->store, name, &project);
+
+    if (fault == AK_E_ABSENT)
+        return ak_say_error(AK_EXIT_NOT_FOUND, "no project is called '%s'", name);
+    if (fault)
+        return store_fault(home);
+    snprintf(id, 64, "%s", project->id);
+    free(project);
+    return 0;
+}
+
+/* The project named by --project; without it the only one there is. */
+typedef struct Only {
+    char name[128];
+    size_t count;
+} Only;
+
+static int note_project(void *payload, const AkProject *project)
+{
+    Only *only = payload;
+
+    /* A path names what `ak run` made. */
+    if (project->name[0] == '/')
+        return 0;
+    snprintf(only->name, sizeof only->name, "%s", project->name);
+    only->count++;
+    return 0;
+}
+
+static int project_name(const AkArgs *args, char name[128])
+{
+    const char *given = ak_args_value(args, "project");
+    Only only = {.count = 0};
+    AkHome home;
+
+    if (given) {
+        snprintf(name, 128, "%s", given);
+        return 0;
+    }
+    int code = ak_home_open(args, AK_STORE_READ, &home);
+    if (code)
+        return code;
+    ak_project_list(home.store, note_project, &only);
+    ak_home_close(&home);
+    if (only.count != 1)
+        return ak_usage_error(only.count ? "there are %zu projects: name one with --project NAME"
+                                         : "there are %zu projects; deploy one first",
+                              only.count);
+    snprintf(name, 128, "%s", only.name);
+    return 0;
+}
+
+/* Opens the state, runs the list, closes it. */
+static int with_project(const AkArgs *args, Listing *listing,
+                        int (*fn)(AkHome *home, const char *project, Listing *listing))
+{
+    char name[128] = "", id[64] = "";
+    AkHome home;
+    int code = ak_args_value(args, "project") || !listing->masked ? 0 : project_name(args, name);
+
+    if (!code && ak_args_value(args, "project"))
+        snprintf(name, sizeof name, "%s", ak_args_value(args, "project"));
+    if (!code)
+        code = ak_home_open(args, AK_STORE_READ, &home);
+    if (code)
+        return code;
+    listing->store = home.store;
+    if (*name)
+        code = find_project(&home, name, id);
+    if (!code && fn(&home, *id ? id : NULL, listing) < 0)
+        code = store_fault(&home);
+    ak_home_close(&home);
+    return code;
+}
+
+/* --- Deployments -------------------------------------------------------------------------------------------- */
+
+static const char *state_name(AkDeploymentState state)
+{
+    return state == AK_DEPLOYMENT_ACTIVE ? "ACTIVE" : state == AK_DEPLOYMENT_DRAINING ? "DRAINING" : "INACTIVE";
+}
+
+static json_t *deployment_json(AkStore *store, const AkDeployment *d)
+{
+    AkSessionQuery query = {.deployment_id = d->id,
+                            .states = 1u << AK_STATE_CREATED | 1u << AK_STATE_RUNNING};
+    json_t *manifest = d->manifest ? json_loads(d->manifest, 0, NULL) : NULL;
+    json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:I}", "deployment_id", d->id,
+                          "project_id", d->project_id, "project", text(manifest, "name"), "build_id",
+                          d->build_id, "content", d->digest, "state", state_name(d->state), "dialect",
+                          d->dialect, "created_at", time_text(d->created_us), "activated_at",
+                          time_text(d->activated_us), "live_sessions",
+                          (json_int_t)ak_session_count(store, &query));
+
+    json_decref(manifest);
+    return o;
+}
+
+static int show_deployment(void *payload, const AkDeployment *d)
+{
+    Listing *l = payload;
+
+    if (!d->verdict) /* of `ak run` */
+        return 0;
+    show(l->args, deployment_json(l->store, d), l->columns, l->widths);
+    return 0;
+}
+
+static int list_of_deployments(AkHome *home, const char *project, Listing *listing)
+{
+    return ak_deployment_list(home->store, project, show_deployment, listing);
+}
+
+static int deployment_list(const AkArgs *args)
+{
+    static const char *const columns[] = {"deployment_id", "state", "project", "build_id", "created_at", NULL};
+    static const int widths[] = {30, 8, 20, 30, 0};
+    Listing listing = {.args = args, .columns = columns, .widths = widths};
+
+    return with_project(args, &listing, list_of_deployments);
+}
+
+static int deployment_get(const AkArgs *args)
+{
+    const char *id = ak_args_operand(args, 0);
+    AkDeployment *d;
+    AkHome home;
+    int code = ak_home_open(args, AK_STORE_READ, &home);
+
+    if (code)
+        return code;
+    int fault = ak_deployment_get(home.store, id, &d);
+    if (fault) {
+        code = fault == AK_E_ABSENT ? ak_say_error(AK_EXIT_NOT_FOUND, "no deployment is called '%s'", id)
+                                    : store_fault(&home);
+    } else {
+        json_t *o = deployment_json(home.store, d);
+        json_object_set_new(o, "manifest", d->manifest ? json_loads(d->manifest, 0, NULL) : json_null());
+        json_object_set_new(o, "verdict", d->verdict ? json_loads(d->verdict, 0, NULL) : json_null());
+        json_object_set_new(o, "verdict_holds", json_boolean(ak_verdict_holds(d)));
+        json_dumpf(o, stdout, ak_args_json(args) ? JSON_COMPACT : JSON_INDENT(2));
+        putchar('\n');
+        json_decref(o);
+        free(d);
+    }
+    ak_home_close(&home);
+    return code;
+}
+
+/* Asks and says what was done. Takes the request. */
+static int ask(const AkArgs *args, json_t *request, bool server, const char *did)
+{
+    json_t *answer = NULL;
+    int code = (server ? ak_admin_ask_server : ak_admin_ask)(args, request, &answer);
+
+    json_decref(request);
+    if (!code && ak_args_json(args)) {
+        json_dumpf(answer, stdout, JSON_COMPACT);
+        putchar('\n');
+    } else if (!code && did) {
+        puts(did);
+    } else if (!code) {
+        const char *session = text(answer, "session_id");
+        printf("event_id: %s\n", text(answer, "event_id"));
+        if (*session)
+            printf("session_id: %s\n", session);
+    }
+    json_decref(answer);
+    return code;
+}
+
+static int deployment_op(const AkArgs *args, const char *op, const char *did)
+{
+    return ask(args, json_pack("{s:s, s:s}", "op", op, "deployment", ak_args_operand(args, 0)), false, did);
+}
+
+static int deployment_activate(const AkArgs *args)
+{
+    return deployment_op(args, "activate", "activated");
+}
+
+static int deployment_deactivate(const AkArgs *args)
+{
+    return deployment_op(args, "deactivate", "deactivated");
+}
+
+static int deployment_delete(const AkArgs *args)
+{
+    return deployment_op(args, "delete_deployment", "deleted");
+}
+
+/* --- Triggers ----------------------------------------------------------------------------------------------------- */
+
+static int show_trigger(void *payload, const AkTrigger *t)
+{
+    Listing *l = payload;
+    json_t *config = t->config ? json_loads(t->config, 0, NULL) : NULL;
+    json_t *row = json_pack("{s:s, s:s, s:s, s:s, s:b, s:s*, s:o, s:s}", "trigger_id", t->id, "project_id",
+                            t->project_id, "name", t->name, "kind", t->kind, "enabled", t->enabled,
+                            "deployment_id", t->deployment_id, "next_at", time_text(t->due_us), "call",
+                            text(config, "call"));
+
+    if (t->slug)
+        json_object_set_new(row, "path", json_sprintf("/webhooks/%s", t->slug));
+    json_object_set_new(row, "where", t->slug ? json_sprintf("/webhooks/%s", t->slug)
+                                              : json_string(text(config, "schedule")));
+    if (config)
+        json_object_set(row, "config", config);
+    show(l->args, row, l->columns, l->widths);
+    json_decref(config);
+    return 0;
+}
+
+static int list_of_triggers(AkHome *home, const char *project, Listing *listing)
+{
+    return ak_trigger_list(home->store, project, show_trigger, listing);
+}
+
+static int trigger_list(const AkArgs *args)
+{
+    static const char *const columns[] = {"name", "kind", "enabled", "call", "where", "next_at", NULL};
+    static const int widths[] = {20, 10, 3, 24, 20, 0};
+    Listing listing = {.args = args, .columns = columns, .widths = widths};
+
+    return with_project(args, &listing, list_of_triggers);
+}
+
+static json_t *value_of(const char *words)
+{
+    json_t *value = json_loads(words, JSON_DECODE_ANY, NULL);
+
+    return value ? value : json_string(words);
+}
+
+static int trigger_fire(const AkArgs *args)
+{
+    json_t *data = json_object();
+    const char *item;
+
+    for (size_t i = 0; (item = ak_args_item(args, "data", i)); i++) {
+        const char *equals = strchr(item, '=');
+        char *name = equals ? strndup(item, (size_t)(equals - item)) : NULL;
+        if (!name || json_object_set_new(data, name, value_of(equals + 1)) < 0) {
+            json_decref(data);
+            free(name);
+            return ak_usage_error("--data wants NAME=VALUE, not '%s'", item);
+        }
+        free(name);
+    }
+    json_t *request = json_pack("{s:s, s:s, s:o, s:s*, s:s*}", "op", "fire", "trigger",
+                                ak_args_operand(args, 0), "data", data, "project",
+                                ak_args_value(args, "project"), "event_type", ak_args_value(args, "type"));
+    return ask(args, request, true, NULL);
+}
+
+/* --- Variables ------------------------------------------------------------------------------------------------------ */
+
+static int show_var(void *payload, const AkVar *var)
+{
+    Listing *l = payload;
+    const char *only = ak_args_operand(l->args, 0);
+
+    if (only && strcmp(only, var->name))
+        return 0;
+    l->left++;
+    show(l->args, json_pack("{s:s, s:s, s:b}", "name", var->name, "value",
+                            var->secret && *var->value ? "********" : var->value, "secret", var->secret),
+         l->columns, l->widths);
+    return 0;
+}
+
+static int list_of_vars(AkHome *home, const char *project, Listing *listing)
+{
+    return ak_var_list(home->store, project, show_var, listing);
+}
+
+static int var_get(const AkArgs *args)
+{
+    static const char *const columns[] = {"name", "value", NULL};
+    static const int widths[] = {30, 0};
+    Listing listing = {.args = args, .columns = columns, .widths = widths, .masked = true};
+    int code = with_project(args, &listing, list_of_vars);
+
+    if (!code && !listing.left && ak_args_operand(args, 0))
+        return ak_say_error(AK_EXIT_NOT_FOUND, "no variable is called '%s'", ak_args_operand(args, 0));
+    return code;
+}
+
+/* The value of a secret need not stand in the shell's history: `-` reads it. */
+static char *given_value(const char *word)
+{
+    char *line = NULL;
+    size_t size = 0;
+
+    if (strcmp(word, "-"))
+        return strdup(word);
+    ssize_t n = getdelim(&line, &size, '\0', stdin);
+    if (n < 0) {
+        free(line);
+        return strdup("");
+    }
+    while (n > 0 && (line[n - 1] == '\n' || line[n - 1] == '\r'))
+        line[--n] = '\0';
+    return line;
+}
+
+static int var_set(const AkArgs *args)
+{
+    const char *name = ak_args_operand(args, 0);
+    char project[128];
+
+    if (!ak_is_symbol(name))
+        return ak_usage_error("'%s' is no name of a variable: letters, digits and _, no digit first", name);
+    int code = project_name(args, project);
+    if (code)
+        return code;
+    char *value = given_value(ak_args_operand(args, 1));
+    json_t *request = json_pack("{s:s, s:s, s:s, s:s, s:b}", "op", "var_set", "project", project, "name", name,
+                                "value", value, "secret", ak_args_switch(args, "secret"));
+    free(value);
+    return request ? ask(args, request, false, "set") : ak_usage_error("the value is no UTF-8");
+}
+
+static int var_delete(const AkArgs *args)
+{
+    char project[128];
+    int code = project_name(args, project);
+
+    return code ? code
+                : ask(args, json_pack("{s:s, s:s, s:s}", "op", "var_delete", "project", project, "name",
+                                      ak_args_operand(args, 0)), false, "deleted");
+}
+
+/* --- Keys ----------------------------------------------------------------------------------------------------------- */
+
+static int show_key(void *payload, const AkPair *pair)
+{
+    Listing *l = payload;
+    const char *only = ak_args_operand(l->args, 0);
+    char *words = strndup(pair->value.at, pair->value.len);
+
+    if (!only || !strcmp(only, pair->key)) {
+        json_t *row = json_pack("{s:s, s:b}", "key", pair->key, "published", pair->published);
+        l->left++;
+        json_object_set_new(row, "value", ak_args_json(l->args)
+                                              ? json_loads(words, JSON_DECODE_ANY, NULL)
+                                              : json_string(words));
+        show(l->args, row, l->columns, l->widths);
+    }
+    free(words);
+    return 0;
+}
+
+static int list_of_keys(AkHome *home, const char *project, Listing *listing)
+{
+    return ak_key_list(home->store, project, show_key, listing);
+}
+
+static int key_list(const AkArgs *args)
+{
+    static const char *const both[] = {"key", "value", NULL}, *const value[] = {"value", NULL};
+    static const int widths[] = {30, 0};
+    bool one = ak_args_operand(args, 0) != NULL;
+    Listing listing = {.args = args, .columns = one ? value : both, .widths = widths, .masked = true};
+    int code = with_project(args, &listing, list_of_keys);
+
+    if (!code && one && !listing.left)
+        return ak_say_error(AK_EXIT_NOT_FOUND, "no key is called '%s'", ak_args_operand(args, 0));
+    return code;
+}
+
+static int key_set(const AkArgs *args)
+{
+    char project[128];
+    int code = project_name(args, project);
+
+    return code ? code
+                : ask(args, json_pack("{s:s, s:s, s:s, s:o}", "op", "store_set", "project", project, "key",
+                                      ak_args_operand(args, 0), "value", value_of(ak_args_operand(args, 1))),
+                      false, "set");
+}
+
+/* --- Events ---------------------------------------------------------------------------------------------------------- */
+
+static json_t *event_json(const AkStoredEvent *e, bool whole)
+{
+    json_t *row = json_pack("{s:s, s:s, s:s*, s:s, s:s*, s:o}", "event_id", e->id, "project_id",
+                            e->project_id, "trigger_id", e->trigger_id, "type", e->type, "key", e->key,
+                            "created_at", time_text(e->created_us));
+
+    if (whole)
+        json_object_set_new(row, "event", e->data ? json_loads(e->data, 0, NULL) : json_null());
+    return row;
+}
+
+static int show_event(void *payload, const AkStoredEvent *e)
+{
+    Listing *l = payload;
+
+    show(l->args, event_json(e, false), l->columns, l->widths);
+    return 0;
+}
+
+static int list_of_events(AkHome *home, const char *project, Listing *listing)
+{
+    return ak_event_list(home->store, project, NULL, listing->left, show_event, listing);
+}
+
+static int event_list(const AkArgs *args)
+{
+    static const char *const columns[] = {"event_id", "type", "created_at", "trigger_id", NULL};
+    static const int widths[] = {30, 8, 24, 0};
+    const char *limit = ak_args_value(args, "limit");
+    Listing listing = {.args = args, .columns = columns, .widths = widths,
+                       .left = limit ? strtoull(limit, NULL, 10) : 100};
+
+    return with_project(args, &listing, list_of_events);
+}
+
+static int event_get(const AkArgs *args)
+{
+    const char *id = ak_args_operand(args, 0);
+    AkStoredEvent *e;
+    AkHome home;
+    int code = ak_home_open(args, AK_STORE_READ, &home);
+
+    if (code)
+        return code;
+    int fault = ak_event_get(home.store, id, &e);
+    if (fault) {
+        code = fault == AK_E_ABSENT ? ak_say_error(AK_EXIT_NOT_FOUND, "no event is called '%s'", id)
+                                    : store_fault(&home);
+    } else {
+        json_t *o = event_json(e, true);
+        json_dumpf(o, stdout, ak_args_json(args) ? JSON_COMPACT : JSON_INDENT(2));
+        putchar('\n');
+        json_decref(o);
+        free(e);
+    }
+    ak_home_close(&home);
+    return code;
+}
+
+static int event_redispatch(const AkArgs *args)
+{
+    return ask(args, json_pack("{s:s, s:s}", "op", "redispatch", "event", ak_args_operand(args, 0)), true, NULL);
+}
+
+/* --- The tables --------------------------------------------------------------------------------------------------------- */
+
+static const AkFlag project_flags[] = {
+    {"project", 'p', AK_FLAG_VALUE, "NAME", "the project; may be left out while there is only one"},
+    {0},
+};
+static const AkFlag fire_flags[] = {
+    {"data", 'd', AK_FLAG_LIST, "NAME=VALUE", "adds to the event's data; the value may be JSON"},
+    {"type", 't', AK_FLAG_VALUE, "TYPE", "the event's type (manual; tick for a schedule)"},
+    {"project", 'p', AK_FLAG_VALUE, "NAME", "the trigger's project"},
+    {0},
+};
+static const AkFlag var_flags[] = {
+    {"secret", 's', AK_FLAG_SWITCH, NULL, "never shown again"},
+    {"project", 'p', AK_FLAG_VALUE, "NAME", "the project; may be left out while there is only one"},
+    {0},
+};
+static const AkFlag event_flags[] = {
+    {"limit", 'n', AK_FLAG_VALUE, "N", "so many at most (100; 0: all)"},
+    {"project", 'p', AK_FLAG_VALUE, "NAME", "of this project alone"},
+    {0},
+};
+
+#define ONE_ID .operands = "ID", .min_operands = 1, .max_operands = 1
+
+static const AkCmd deployment_commands[] = {
+    {.name = "list", .summary = "deployments, the newest first", .flags = project_flags, .run = deployment_list},
+    {.name = "get", ONE_ID, .summary = "one deployment: its manifest and what the gate found",
+     .run = deployment_get},
+    {.name = "activate", ONE_ID, .summary = "put it to work; the one before drains", .run = deployment_activate},
+    {.name = "deactivate", ONE_ID, .summary = "take no more events; sessions go on",
+     .run = deployment_deactivate},
+    {.name = "delete", ONE_ID, .summary = "delete an inactive one without sessions", .run = deployment_delete},
+};
+static const AkCmd *const deployment_children[] = {&deployment_commands[0], &deployment_commands[1],
+                                                   &deployment_commands[2], &deployment_commands[3],
+                                                   &deployment_commands[4], NULL};
+const AkCmd ak_cmd_deployment = {.name = "deployment", .summary = "deployments: look, activate, delete",
+                                 .children = deployment_children};
+
+static const AkCmd trigger_commands[] = {
+    {.name = "list", .summary = "webhooks with their paths, schedules with their next time",
+     .flags = project_flags, .run = trigger_list},
+    {.name = "fire", .operands = "NAME", .min_operands = 1, .max_operands = 1,
+     .summary = "make an event by hand, for a running server", .flags = fire_flags, .run = trigger_fire},
+};
+static const AkCmd *const trigger_children[] = {&trigger_commands[0], &trigger_commands[1], NULL};
+const AkCmd ak_cmd_trigger = {.name = "trigger", .summary = "triggers: look, fire",
+                              .children = trigger_children};
+
+static const AkCmd var_commands[] = {
+    {.name = "set", .operands = "NAME VALUE", .min_operands = 2, .max_operands = 2,
+     .summary = "set a variable; - reads the value from standard input", .flags = var_flags, .run = var_set},
+    {.name = "get", .operands = "[NAME]", .max_operands = 1, .summary = "variables; secrets are masked",
+     .flags = project_flags, .run = var_get},
+    {.name = "delete", .operands = "NAME", .min_operands = 1, .max_operands = 1,
+     .summary = "delete a variable", .flags = project_flags, .run = var_delete},
+};
+static const AkCmd *const var_children[] = {&var_commands[0], &var_commands[1], &var_commands[2], NULL};
+const AkCmd ak_cmd_var = {.name = "var", .summary = "variables of a project, which programs find in their "
+                                                    "environment",
+                          .children = var_children};
+
+static const AkCmd store_commands[] = {
+    {.name = "get", .operands = "KEY", .min_operands = 1, .max_operands = 1, .summary = "one key's value",
+     .flags = project_flags, .run = key_list},
+    {.name = "set", .operands = "KEY VALUE", .min_operands = 2, .max_operands = 2,
+     .summary = "set a key; the value may be JSON, null deletes", .flags = project_flags, .run = key_set},
+    {.name = "list", .summary = "all keys and values", .flags = project_flags, .run = key_list},
+};
+static const AkCmd *const store_children[] = {&store_commands[0], &store_commands[1], &store_commands[2], NULL};
+const AkCmd ak_cmd_store = {.name = "store", .summary = "keys and values that a project's sessions share",
+                            .children = store_children};
+
+static const AkCmd event_commands[] = {
+    {.name = "list", .summary = "the newest events", .flags = event_flags, .run = event_list},
+    {.name = "get", ONE_ID, .summary = "one event", .run = event_get},
+    {.name = "redispatch", ONE_ID, .summary = "the same event once more, by a running server",
+     .run = event_redispatch},
+};
+static const AkCmd *const event_children[] = {&event_commands[0], &event_commands[1], &event_commands[2], NULL};
+const AkCmd ak_cmd_event = {.name = "event", .summary = "events: look, send again", .children = event_children};

@@ -1,0 +1,29 @@
+/* The gate of `ak deploy`: manifest, linter, the interpreter that will run the code. What passes has
+ * a bundle and a verdict that is tied to its content. */
+#ifndef AK_GATE_H
+#define AK_GATE_H
+
+#include "engine/bytes.h"
+#include "home.h"
+#include "lint.h"
+
+typedef struct AkGateOptions {
+    const char *dir, *dialect, *fail_on; /* the last two may be NULL */
+    json_t *allow; /* [{"id", "reason"}] */
+    bool json;
+} AkGateOptions;
+
+typedef struct AkGate {
+    AkManifest manifest;
+    AkLint lint;
+    AkText tar;
+    char digest[65];
+    json_t *verdict;
+    json_t *findings; /* of the linter, then of loading; with AkGateOptions.json */
+} AkGate;
+
+/* home is open for reading. 0; AK_EXIT_REFUSED after findings; another exit code after words. */
+int ak_gate(AkHome *home, const AkGateOptions *options, AkGate *gate);
+void ak_gate_free(AkGate *gate);
+
+#endif

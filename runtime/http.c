@@ -1,0 +1,538 @@
+#define _GNU_SOURCE
+#include "http.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <microhttpd.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { ROOM_LEFT = AK_HTTP_CONNECTIONS / 10, DRAIN_MAX = 8 * AK_HTTP_BODY_MAX };
+
+typedef struct Conn {
+    struct Conn *next, **link;
+    int fd;
+    bool busy, ended; /* busy: its head is there, the request not answered */
+    int64_t since_us;
+} Conn;
+
+struct AkHttp {
+    AkLoop *loop;
+    struct MHD_Daemon *daemon;
+    AkWatch *watch;
+    AkTimer *timer, *sweep;
+    AkHttpFn *fn;
+    void *owner;
+    Conn *first, **last; /* the longest idle first */
+    size_t connections;
+    int listening; /* after ak_http_quiet: the socket that is ours to close */
+    int port;
+};
+
+struct AkHttpRequest {
+    AkHttp *http;
+    struct MHD_Connection *connection;
+    char *url, *method, *path;
+    AkText body;
+    bool begun, too_big, asked, suspended;
+    size_t dropped;
+    struct MHD_Response *response;
+    unsigned status;
+};
+
+static int64_t mono(void)
+{
+    return ak_loop_now().mono_us;
+}
+
+/* --- Connections -------------------------------------------------------------------------------------- */
+
+static void unlink_conn(AkHttp *http, Conn *c)
+{
+    *c->link = c->next;
+    if (c->next)
+        c->next->link = c->link;
+    else
+        http->last = c->link;
+}
+
+static void append_conn(AkHttp *http, Conn *c)
+{
+    c->next = NULL;
+    c->link = http->last;
+    *http->last = c;
+    http->last = &c->next;
+}
+
+static void touch(AkHttp *http, Conn *c, bool busy)
+{
+    c->busy = busy;
+    c->since_us = mono();
+    unlink_conn(http, c);
+    append_conn(http, c);
+}
+
+static void end_conn(Conn *c)
+{
+    c->ended = true;
+    shutdown(c->fd, SHUT_RDWR);
+}
+
+static void make_room(AkHttp *http)
+{
+    for (Conn *c = http->first; c; c = c->next)
+        if (!c->busy && !c->ended) {
+            end_conn(c);
+            return;
+        }
+}
+
+static void on_connection(void *owner, struct MHD_Connection *connection, void **context,
+                          enum MHD_ConnectionNotificationCode code)
+{
+    AkHttp *http = owner;
+    Conn *c = *context;
+
+    if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+        if (c) {
+            unlink_conn(http, c);
+            free(c);
+            http->connections--;
+        }
+        return;
+    }
+    c = calloc(1, sizeof *c);
+    if (!c)
+        return;
+    c->fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    c->since_us = mono();
+    append_conn(http, c);
+    *context = c;
+    if (++http->connections > AK_HTTP_CONNECTIONS - ROOM_LEFT)
+        make_room(http);
+}
+
+static Conn *conn_of(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+    return info ? info->socket_context : NULL;
+}
+
+static void on_sweep(void *owner)
+{
+    AkHttp *http = owner;
+    int64_t now = mono();
+
+    for (Conn *c = http->first; c; c = c->next)
+        if (!c->busy && !c->ended && now - c->since_us > AK_HTTP_HEAD_S * 1000000LL)
+            end_conn(c);
+    ak_timer_set(http->sweep, 1000000);
+}
+
+/* --- Requests ------------------------------------------------------------------------------------------ */
+
+static void *on_uri(void *owner, const char *uri, struct MHD_Connection *connection)
+{
+    AkHttpRequest *request = calloc(1, sizeof *request);
+
+    if (!request)
+        return NULL;
+    request->http = owner;
+    request->connection = connection;
+    request->url = strdup(uri);
+    return request;
+}
+
+static void on_completed(void *owner, struct MHD_Connection *connection, void **context,
+                         enum MHD_RequestTerminationCode why)
+{
+    AkHttpRequest *request = *context;
+    Conn *c = conn_of(connection);
+
+    (void)why;
+    if (c)
+        touch(owner, c, false);
+    if (!request)
+        return;
+    if (request->response)
+        MHD_destroy_response(request->response);
+    ak_text_free(&request->body);
+    free(request->url);
+    free(request->method);
+    free(request->path);
+    free(request);
+    *context = NULL;
+}
+
+static enum MHD_Result send_response(AkHttpRequest *request)
+{
+    enum MHD_Result sent = MHD_queue_response(request->connection, request->status, request->response);
+
+    MHD_destroy_response(request->response);
+    request->response = NULL;
+    return sent;
+}
+
+static void set_response(AkHttpRequest *request, unsigned status, const json_t *headers, const void *body,
+                         size_t len)
+{
+    const char *name;
+    json_t *value;
+
+    request->status = status;
+    request->response =
+        MHD_create_response_from_buffer(len, (void *)(uintptr_t)body, MHD_RESPMEM_MUST_COPY);
+    json_object_foreach((json_t *)(uintptr_t)headers, name, value)
+        if (json_is_string(value))
+            MHD_add_response_header(request->response, name, json_string_value(value));
+    MHD_add_response_header(request->response, "X-Content-Type-Options", "nosniff");
+}
+
+static enum MHD_Result refuse(AkHttpRequest *request, unsigned status, const char *words)
+{
+    json_t *headers = json_pack("{s:s, s:s}", "Content-Type", "application/json", "Connection", "close");
+    char body[256];
+    int len = snprintf(body, sizeof body, "{\"error\": \"%s\"}\n", words);
+
+    set_response(request, status, headers, body, (size_t)len);
+    json_decref(headers);
+    return send_response(request);
+}
+
+/* A little too much is read to its end, as many clients listen only after they have sent all. */
+static bool announces_far_too_much(AkHttpRequest *request)
+{
+    const char *length = ak_http_header(request, "Content-Length");
+
+    return length && strtoull(length, NULL, 10) > DRAIN_MAX;
+}
+
+static enum MHD_Result begin(AkHttpRequest *request, const char *path, const char *method)
+{
+    Conn *c = conn_of(request->connection);
+
+    request->begun = true;
+    request->method = strdup(method);
+    request->path = strdup(path);
+    if (c)
+        touch(request->http, c, true);
+    if (announces_far_too_much(request))
+        return refuse(request, MHD_HTTP_CONTENT_TOO_LARGE, "the body is above 512 KiB");
+    return MHD_YES;
+}
+
+static enum MHD_Result take_body(AkHttpRequest *request, const char *bytes, size_t *len)
+{
+    Conn *c = conn_of(request->connection);
+
+    if (c && mono() - c->since_us > AK_HTTP_BODY_S * 1000000LL)
+        return MHD_NO;
+    if (request->too_big || request->body.len + *len > AK_HTTP_BODY_MAX) {
+        request->too_big = true;
+        request->dropped += *len;
+        ak_text_free(&request->body);
+        request->body = (AkText){0};
+    }
+    if (request->dropped > DRAIN_MAX)
+        return MHD_NO;
+    if (!request->too_big)
+        ak_text_add(&request->body, bytes, *len);
+    *len = 0;
+    return MHD_YES;
+}
+
+static enum MHD_Result on_request(void *owner, struct MHD_Connection *connection, const char *path,
+                                  const char *method, const char *version, const char *upload,
+                                  size_t *upload_len, void **context)
+{
+    AkHttpRequest *request = *context;
+
+    (void)owner;
+    (void)connection;
+    (void)version;
+    if (!request)
+        return MHD_NO;
+    if (!request->begun)
+        return begin(request, path, method);
+    if (*upload_len)
+        return take_body(request, upload, upload_len);
+    if (request->response)
+        return send_response(request);
+    if (request->asked)
+        return MHD_YES;
+    if (request->too_big)
+        return refuse(request, MHD_HTTP_CONTENT_TOO_LARGE, "the body is above 512 KiB");
+    request->asked = true;
+    request->http->fn(request->http->owner, request);
+    if (request->response)
+        return send_response(request);
+    request->suspended = true;
+    MHD_suspend_connection(connection);
+    return MHD_YES;
+}
+
+/* --- What the server reads --------------------------------------------------------------------------------- */
+
+const char *ak_http_method(const AkHttpRequest *request)
+{
+    return request->method;
+}
+
+const char *ak_http_path(const AkHttpRequest *request)
+{
+    return request->path;
+}
+
+const char *ak_http_url(const AkHttpRequest *request)
+{
+    return request->url;
+}
+
+AkBytes ak_http_body(const AkHttpRequest *request)
+{
+    return (AkBytes){request->body.at ? request->body.at : "", request->body.len};
+}
+
+const char *ak_http_header(const AkHttpRequest *request, const char *name)
+{
+    return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
+}
+
+/* Bytes that are no UTF-8 are taken for Latin-1, as headers were of old. */
+static json_t *any_text(const char *bytes)
+{
+    json_t *text = json_string(bytes);
+    char *wide, *to;
+
+    if (text)
+        return text;
+    to = wide = malloc(strlen(bytes) * 2 + 1);
+    for (const unsigned char *p = (const unsigned char *)bytes; *p; p++) {
+        if (*p < 0x80) {
+            *to++ = (char)*p;
+        } else {
+            *to++ = (char)(0xC0 | *p >> 6);
+            *to++ = (char)(0x80 | (*p & 0x3F));
+        }
+    }
+    *to = '\0';
+    text = json_string(wide);
+    free(wide);
+    return text ? text : json_string("");
+}
+
+static enum MHD_Result add_header(void *owner, enum MHD_ValueKind kind, const char *key, const char *value)
+{
+    json_t *headers = owner;
+    char name[256];
+    bool start = true;
+    size_t i = 0;
+
+    (void)kind;
+    for (; key[i] && i < sizeof name - 1; i++) {
+        unsigned char c = (unsigned char)key[i];
+        name[i] = (char)(start ? toupper(c) : tolower(c));
+        start = c == '-';
+        if (c >= 0x80)
+            return MHD_YES;
+    }
+    name[i] = '\0';
+    json_t *text = any_text(value ? value : ""), *old = json_object_get(headers, name);
+    if (old) {
+        json_t *both = json_sprintf("%s, %s", json_string_value(old), json_string_value(text));
+        json_decref(text);
+        text = both;
+    }
+    json_object_set_new(headers, name, text);
+    return MHD_YES;
+}
+
+static enum MHD_Result add_query(void *owner, enum MHD_ValueKind kind, const char *key, const char *value)
+{
+    json_t *query = owner, *name = any_text(key);
+
+    (void)kind;
+    if (!json_object_get(query, json_string_value(name)))
+        json_object_set_new(query, json_string_value(name), any_text(value ? value : ""));
+    json_decref(name);
+    return MHD_YES;
+}
+
+static json_t *values(AkHttpRequest *request, enum MHD_ValueKind kind, MHD_KeyValueIterator fn)
+{
+    json_t *all = json_object();
+
+    MHD_get_connection_values(request->connection, kind, fn, all);
+    return all;
+}
+
+json_t *ak_http_headers(AkHttpRequest *request)
+{
+    return values(request, MHD_HEADER_KIND, add_header);
+}
+
+json_t *ak_http_trailers(AkHttpRequest *request)
+{
+    return values(request, MHD_FOOTER_KIND, add_header);
+}
+
+json_t *ak_http_query(AkHttpRequest *request)
+{
+    return values(request, MHD_GET_ARGUMENT_KIND, add_query);
+}
+
+/* --- Answers --------------------------------------------------------------------------------------------- */
+
+void ak_http_answer(AkHttpRequest *request, unsigned status, const json_t *headers, const void *body,
+                    size_t len)
+{
+    set_response(request, status, headers, body, len);
+    if (!request->suspended)
+        return;
+    request->suspended = false;
+    MHD_resume_connection(request->connection);
+    ak_timer_set(request->http->timer, 0);
+}
+
+void ak_http_answer_json(AkHttpRequest *request, unsigned status, const json_t *headers, json_t *body)
+{
+    json_t *all = headers ? json_copy((json_t *)(uintptr_t)headers) : json_object();
+    char *words = json_dumps(body, JSON_COMPACT), *line = NULL;
+    int len = asprintf(&line, "%s\n", words);
+
+    json_object_set_new(all, "Content-Type", json_string("application/json"));
+    ak_http_answer(request, status, all, line, (size_t)len);
+    free(line);
+    free(words);
+    json_decref(all);
+    json_decref(body);
+}
+
+/* --- The daemon -------------------------------------------------------------------------------------------- */
+
+static void run(AkHttp *http)
+{
+    MHD_UNSIGNED_LONG_LONG wait_ms;
+
+    MHD_run(http->daemon);
+    if (MHD_get_timeout(http->daemon, &wait_ms) == MHD_YES)
+        ak_timer_set(http->timer, (int64_t)(wait_ms > 1000 ? 1000 : wait_ms) * 1000);
+}
+
+static void on_ready(void *owner, unsigned events)
+{
+    (void)events;
+    run(owner);
+}
+
+static void on_timer(void *owner)
+{
+    run(owner);
+}
+
+static int open_socket(const char *host, int port, char *why, size_t size)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *found;
+    char service[16];
+    int on = 1;
+
+    snprintf(service, sizeof service, "%d", port);
+    int failed = getaddrinfo(host, service, &hints, &found);
+    if (failed) {
+        snprintf(why, size, "%s: %s", host, gai_strerror(failed));
+        return -1;
+    }
+    int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (fd < 0 || bind(fd, found->ai_addr, found->ai_addrlen) < 0 || listen(fd, 1024) < 0) {
+        snprintf(why, size, "%s:%d: %s", host, port, strerror(errno));
+        if (fd >= 0)
+            close(fd);
+        fd = -1;
+    }
+    freeaddrinfo(found);
+    return fd;
+}
+
+static int port_of(int fd)
+{
+    struct sockaddr_storage at;
+    socklen_t len = sizeof at;
+
+    if (getsockname(fd, (struct sockaddr *)&at, &len) < 0)
+        return 0;
+    return ntohs(at.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&at)->sin6_port
+                                          : ((struct sockaddr_in *)&at)->sin_port);
+}
+
+AkHttp *ak_http_new(AkLoop *loop, const char *host, int port, AkHttpFn *fn, void *owner, char *why,
+                    size_t size)
+{
+    AkHttp *http = calloc(1, sizeof *http);
+    int fd = http ? open_socket(host, port, why, size) : -1;
+
+    if (fd < 0) {
+        free(http);
+        return NULL;
+    }
+    *http = (AkHttp){.loop = loop, .fn = fn, .owner = owner, .last = &http->first, .port = port_of(fd),
+                     .listening = -1};
+    http->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, http,
+        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)AK_HTTP_CONNECTIONS,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)AK_HTTP_HEAD_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)AK_HTTP_BODY_S, MHD_OPTION_NOTIFY_CONNECTION, on_connection, http,
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, http, MHD_OPTION_URI_LOG_CALLBACK, on_uri, http,
+        MHD_OPTION_END);
+    if (!http->daemon) {
+        snprintf(why, size, "the HTTP server does not start: %s", strerror(errno));
+        close(fd);
+        free(http);
+        return NULL;
+    }
+    http->timer = ak_timer_new(loop, on_timer, http);
+    http->sweep = ak_timer_new(loop, on_sweep, http);
+    ak_timer_set(http->sweep, 1000000);
+    http->watch = ak_watch(loop, MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd,
+                           AK_READABLE, on_ready, http);
+    return http;
+}
+
+void ak_http_quiet(AkHttp *http)
+{
+    if (http->listening < 0)
+        http->listening = MHD_quiesce_daemon(http->daemon);
+}
+
+void ak_http_free(AkHttp *http)
+{
+    if (!http)
+        return;
+    ak_unwatch(http->watch);
+    ak_timer_free(http->timer);
+    ak_timer_free(http->sweep);
+    MHD_run(http->daemon); /* what was answered last goes out */
+    MHD_stop_daemon(http->daemon);
+    if (http->listening >= 0)
+        close(http->listening);
+    free(http);
+}
+
+int ak_http_port(const AkHttp *http)
+{
+    return http->port;
+}
+
+size_t ak_http_connections(const AkHttp *http)
+{
+    return http->connections;
+}

@@ -1,0 +1,57 @@
+/* HTTP of `ak serve`: whole requests in, answers out, whenever they are there. A thin coat over
+ * libmicrohttpd in the server's own loop.
+ *
+ * What a client can take is bounded: connections, bytes of the head and of the body, and the time it may
+ * take to send either. When connections run short, those that have sent no whole head yet are ended,
+ * the oldest first, so that slow or idle clients do not keep others out. */
+#ifndef AK_HTTP_H
+#define AK_HTTP_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "engine/bytes.h"
+#include "loop.h"
+
+enum {
+    AK_HTTP_BODY_MAX = 512 << 10,
+    AK_HTTP_HEAD_MAX = 32 << 10,
+    AK_HTTP_CONNECTIONS = 1000,
+    AK_HTTP_HEAD_S = 10, /* seconds for a request's head, and for an idle connection */
+    AK_HTTP_BODY_S = 30, /* for all of a request */
+};
+
+typedef struct AkHttp AkHttp;
+typedef struct AkHttpRequest AkHttpRequest;
+
+/* Has to answer, now or later. */
+typedef void AkHttpFn(void *owner, AkHttpRequest *request);
+
+/* host is a name or address, port may be 0. NULL with words in why. */
+AkHttp *ak_http_new(AkLoop *loop, const char *host, int port, AkHttpFn *fn, void *owner, char *why,
+                    size_t size);
+/* Every request has to be answered before. */
+void ak_http_free(AkHttp *http);
+/* No new connections from now on. */
+void ak_http_quiet(AkHttp *http);
+int ak_http_port(const AkHttp *http);
+size_t ak_http_connections(const AkHttp *http);
+
+/* All live until the request is answered. */
+const char *ak_http_method(const AkHttpRequest *request);
+const char *ak_http_path(const AkHttpRequest *request); /* decoded, without the query */
+const char *ak_http_url(const AkHttpRequest *request);  /* as it was sent */
+AkBytes ak_http_body(const AkHttpRequest *request);
+const char *ak_http_header(const AkHttpRequest *request, const char *name); /* or NULL */
+/* {"Content-Type": "…"}: names as Go writes them, values of one name joined by ", ". */
+json_t *ak_http_headers(AkHttpRequest *request);
+json_t *ak_http_trailers(AkHttpRequest *request);
+json_t *ak_http_query(AkHttpRequest *request);
+
+/* headers: an object of texts or NULL, borrowed; the body is copied. */
+void ak_http_answer(AkHttpRequest *request, unsigned status, const json_t *headers, const void *body,
+                    size_t len);
+/* With a JSON object as body, which is taken. */
+void ak_http_answer_json(AkHttpRequest *request, unsigned status, const json_t *headers, json_t *body);
+
+#endif

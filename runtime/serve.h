@@ -1,0 +1,20 @@
+/* The server: HTTP, schedules, the commands' requests, and the driver that runs sessions. */
+#ifndef AK_SERVE_H
+#define AK_SERVE_H
+
+#include <stdbool.h>
+
+#include "home.h"
+
+typedef struct AkServeOptions {
+    const char *host;
+    int port;          /* 0: any */
+    const char *url;   /* from outside, or "" */
+    const char *token; /* or "" */
+    bool json, quiet;
+} AkServeOptions;
+
+/* Until SIGTERM or SIGINT; the exit code. home is open for serving. */
+int ak_serve(AkHome *home, const AkServeOptions *options);
+
+#endif
