@@ -210,6 +210,9 @@ AkFixKind ak_rule_fix(const AkRule *rule);
 /* The example that the docs show and the tests run, as txtar. */
 const char *ak_rule_example(const AkRule *rule, size_t *len);
 
+/* How the page of all rules opens, in Markdown. */
+const char *ak_rules_head(size_t *len);
+
 const char *ak_version(void);
 
 #ifdef __cplusplus

@@ -44,7 +44,8 @@ bool ak_calls(const AkCall *call, const char *dotted)
 static bool is_beside(const AkManifest *manifest, const AkModule *module)
 {
     const char *slash = strrchr(manifest->path, '/');
-    return !slash || strncmp(manifest->path, module->path, (size_t)(slash - manifest->path) + 1) == 0;
+    return !slash ||
+           strncmp(manifest->path, module->path, (size_t)(slash - manifest->path) + 1) == 0;
 }
 
 bool ak_is_durable(const AkPass *pass, const AkModule *module)

@@ -15,7 +15,8 @@
 static AkEntry *add_entry(AkProgram *program, AkEntryOrigin origin, const char *text,
                           const char *folder)
 {
-    AkEntry entry = {.origin = origin, .state = AK_ENTRY_UNKNOWN, .text = text, .durable = true};
+    AkEntry entry = {
+        .origin = origin, .state = AK_ENTRY_UNKNOWN, .text = text, .durable = true};
     const char *colon = strrchr(text, ':');
     size_t len = colon ? (size_t)(colon - text) : strlen(text);
     while (len > 2 && text[0] == '.' && text[1] == '/') {
@@ -45,10 +46,12 @@ static const char *folder_of(AkProgram *program, const char *path)
 /* Sessions are durable by default in v1 and not in v2. */
 static bool is_durable(const AkManifest *manifest, const AkNode *trigger)
 {
-    const AkNode *version = ak_node_get(manifest->root, "version"), *said = ak_node_get(trigger, "is_durable");
+    const AkNode *version = ak_node_get(manifest->root, "version"),
+                 *said = ak_node_get(trigger, "is_durable");
     if (said && said->kind == AK_NODE_SCALAR && said->text)
         return said->text[0] == 't' || said->text[0] == 'T';
-    return !version || version->kind != AK_NODE_SCALAR || !version->text || strcmp(version->text, "v2") != 0;
+    return !version || version->kind != AK_NODE_SCALAR || !version->text ||
+           strcmp(version->text, "v2") != 0;
 }
 
 static void entries_of_manifest(AkProgram *program, const AkManifest *manifest)
@@ -203,7 +206,8 @@ void ak__ak_guess(AkProgram *program)
 /* Our own runtime records every session; the hosted service those of durable triggers. */
 bool ak__is_durable_book(const AkProgram *program)
 {
-    return !(program->options.dialects & AK_DIALECT_AUTOKITTEH) || program->options.dialects & AK_DIALECT_AK;
+    return !(program->options.dialects & AK_DIALECT_AUTOKITTEH) ||
+           program->options.dialects & AK_DIALECT_AK;
 }
 
 static AkEntryState state_of(const AkSet *values, AkEntry *entry)

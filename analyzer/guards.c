@@ -255,9 +255,10 @@ static void compute(AkProgram *program, const AkUnit *unit, uint16_t *mask)
         uint16_t around = mask[stmt->parent];
         if (facts->stmts[stmt->parent].kind == AK_S_FUNCTION && around)
             around = ALL;
-        mask[i] = around & rest[stmt->parent * 4 + stmt->suite] & below(program, unit, stmt->parent, stmt);
-        if (stmt->parent && facts->stmts[stmt->parent].kind == AK_S_WITH && stmt->kind == AK_S_IMPORT &&
-            ak__is_pass_through(unit, &facts->stmts[stmt->parent]))
+        mask[i] = around & rest[stmt->parent * 4 + stmt->suite] &
+                  below(program, unit, stmt->parent, stmt);
+        if (stmt->parent && facts->stmts[stmt->parent].kind == AK_S_WITH &&
+            stmt->kind == AK_S_IMPORT && ak__is_pass_through(unit, &facts->stmts[stmt->parent]))
             mask[i] &= (uint16_t)~AK_CTX_IMPORT;
         if (stmt->kind == AK_S_IF && leaves(facts, i))
             rest[stmt->parent * 4 + stmt->suite] &= test_of(program, unit, stmt->value, 0).no;

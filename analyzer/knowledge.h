@@ -68,14 +68,15 @@ enum { AK_CALLS_SHIFT = 40, AK_CONSUMES_SHIFT = 46, AK_MUTATES_SHIFT = 52 };
 
 #define AK_VALUE AK_EFFECT(36) /* no function: reading it is the effect (os.environ) */
 
-#define AK_REFUSED       AK_EFFECT(37) /* harmless, but the SDK's sandbox refuses it */
+#define AK_REFUSED AK_EFFECT(37) /* harmless, but the SDK's sandbox refuses it */
 
-#define AK_CALLS_KEY     AK_EFFECT(38) /* calls its argument `key` */
-#define AK_CALLS_ANY     AK_EFFECT(39) /* calls every callable it is given */
-#define AK_CALLS(n)      AK_EFFECT(AK_CALLS_SHIFT + (n))    /* calls its n-th argument, 0 to 5 */
-#define AK_CONSUMES(n)   AK_EFFECT(AK_CONSUMES_SHIFT + (n)) /* iterates its n-th argument, 0 to 4 */
-#define AK_CONSUMES_ALL  AK_EFFECT(AK_CONSUMES_SHIFT + 5)
-#define AK_MUTATES(n)    AK_EFFECT(AK_MUTATES_SHIFT + (n))  /* changes its n-th argument, 0 to 4 */
+#define AK_CALLS_KEY AK_EFFECT(38)                   /* calls its argument `key` */
+#define AK_CALLS_ANY AK_EFFECT(39)                   /* calls every callable it is given */
+#define AK_CALLS(n)  AK_EFFECT(AK_CALLS_SHIFT + (n)) /* calls its n-th argument, 0 to 5 */
+#define AK_CONSUMES(n)                                                                         \
+    AK_EFFECT(AK_CONSUMES_SHIFT + (n)) /* iterates its n-th argument, 0 to 4 */
+#define AK_CONSUMES_ALL AK_EFFECT(AK_CONSUMES_SHIFT + 5)
+#define AK_MUTATES(n)   AK_EFFECT(AK_MUTATES_SHIFT + (n)) /* changes its n-th argument, 0 to 4 */
 
 typedef struct AkKnown {
     const char *name;

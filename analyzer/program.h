@@ -251,8 +251,8 @@ typedef struct AkEntry {
     AkClass *class_;
     const AkManifest *manifest; /* MANIFEST */
     const AkNode *node;         /* MANIFEST: the scalar */
-    bool durable;               /* false: its trigger says so, or its manifest is of version v2 */
-    const AkCall *call;         /* START */
+    bool durable;       /* false: its trigger says so, or its manifest is of version v2 */
+    const AkCall *call; /* START */
 } AkEntry;
 
 #endif

@@ -448,9 +448,13 @@ void ak_fix_bytes(AkReport *report, const AkUnit *unit, uint32_t start, uint32_t
     add_edit(report, place_in(report->program, unit, start, end), text);
 }
 
-void ak_fix_node(AkReport *report, const AkManifest *manifest, const AkNode *node, const char *text)
+void ak_fix_node(AkReport *report, const AkManifest *manifest, const AkNode *node,
+                 const char *text)
 {
-    add_edit(report, ak__text_place(manifest->path, manifest->text, manifest->len, node->start, node->end), text);
+    add_edit(
+        report,
+        ak__text_place(manifest->path, manifest->text, manifest->len, node->start, node->end),
+        text);
 }
 
 static bool same_text(const AkFile *file, uint32_t start, uint32_t len, const char *text)

@@ -56,7 +56,8 @@ static bool is_listed(const AkFunction *const *list, size_t len, const AkFunctio
     return false;
 }
 
-const AkCall *ak_leads_to(const AkPass *pass, const AkFunction *fn, unsigned contexts, AkCallTest test)
+const AkCall *ak_leads_to(const AkPass *pass, const AkFunction *fn, unsigned contexts,
+                          AkCallTest test)
 {
     const AkFunction *queue[MOST_REACHED] = {fn};
     size_t len = 1;

@@ -54,6 +54,9 @@ typedef struct AkRuleExample {
 extern const AkRule *const ak__rules[];
 extern const size_t ak__rule_len;
 extern const AkRuleExample ak__rule_examples[];
+/* docs/pitfalls_head.md: how the page of all rules opens. */
+extern const unsigned char ak__rules_head[];
+extern const size_t ak__rules_head_len;
 
 /* ---- The tables ---- */
 
@@ -96,7 +99,8 @@ AkValues ak_values(AkPass *pass, const AkUnit *unit, AkExprId expr);
 /* The one thing it is, or a value of AK_V_UNKNOWN when it is several or not known. */
 AkValue ak_value(AkPass *pass, const AkUnit *unit, AkExprId expr);
 /* One of the kind among what it may be, or NULL. */
-const AkValue *ak_value_of_kind(AkPass *pass, const AkUnit *unit, AkExprId expr, AkValueKind kind);
+const AkValue *ak_value_of_kind(AkPass *pass, const AkUnit *unit, AkExprId expr,
+                                AkValueKind kind);
 /* What a name of the scope means there: parameters, closures, globals, builtins. */
 AkValues ak_lookup(AkPass *pass, const AkUnit *unit, AkScopeId scope, const char *name);
 /* The attribute of a value, through base classes and imports. */
@@ -135,7 +139,8 @@ bool ak_is_durable(const AkPass *pass, const AkModule *module);
  * that the test accepts; the shortest way. NULL if there is none. Code under other contexts than
  * these does not count (0: all do). */
 typedef bool (*AkCallTest)(const AkPass *pass, const AkCall *call);
-const AkCall *ak_leads_to(const AkPass *pass, const AkFunction *fn, unsigned contexts, AkCallTest test);
+const AkCall *ak_leads_to(const AkPass *pass, const AkFunction *fn, unsigned contexts,
+                          AkCallTest test);
 
 /* ---- Arguments ---- */
 
@@ -181,8 +186,8 @@ const AkNode *ak_node_get(const AkNode *map, const char *key);
  */
 typedef struct AkReport AkReport;
 
-AkReport *ak_report_call(AkPass *pass, const AkCall *call, unsigned context, const char *format, ...)
-    AK_FORMAT(4, 5);
+AkReport *ak_report_call(AkPass *pass, const AkCall *call, unsigned context, const char *format,
+                         ...) AK_FORMAT(4, 5);
 AkReport *ak_report_expr(AkPass *pass, const AkFunction *fn, AkExprId expr, unsigned context,
                          const char *format, ...) AK_FORMAT(5, 6);
 AkReport *ak_report_stmt(AkPass *pass, const AkFunction *fn, AkStmtId stmt, unsigned context,
@@ -222,13 +227,16 @@ void ak_step_call(AkReport *report, const AkCall *call);
  * dropped. */
 void ak_fix(AkReport *report, AkFixKind kind, const char *format, ...) AK_FORMAT(3, 4);
 void ak_fix_replace(AkReport *report, const AkUnit *unit, AkExprId expr, const char *text);
-void ak_fix_bytes(AkReport *report, const AkUnit *unit, uint32_t start, uint32_t end, const char *text);
-void ak_fix_node(AkReport *report, const AkManifest *manifest, const AkNode *node, const char *text);
+void ak_fix_bytes(AkReport *report, const AkUnit *unit, uint32_t start, uint32_t end,
+                  const char *text);
+void ak_fix_node(AkReport *report, const AkManifest *manifest, const AkNode *node,
+                 const char *text);
 /* Makes `module` (name NULL) or a name of it usable in the file: adds an import when there is
  * none and gives the text to write for it ("workflow", "wf"). NULL: not possible here. */
 const char *ak_fix_import(AkReport *report, const char *module, const char *name);
 /* Writes that import and tail in place of the callee: ("temporalio", "workflow", ".now"). */
-void ak_fix_callee(AkReport *report, const AkCall *call, const char *module, const char *name, const char *tail);
+void ak_fix_callee(AkReport *report, const AkCall *call, const char *module, const char *name,
+                   const char *tail);
 
 /* How many letters must be put in, taken out, changed or swapped to make one word of the other, for
  * "did you mean"; limit if it is that many or more. */

@@ -98,3 +98,9 @@ const char *ak_version(void)
 {
     return AK_VERSION;
 }
+
+const char *ak_rules_head(size_t *len)
+{
+    *len = ak__rules_head_len;
+    return (const char *)ak__rules_head;
+}

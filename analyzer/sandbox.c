@@ -10,14 +10,15 @@
 
 static void pass_file(AkProgram *program, AkFile *file, int depth);
 
-static void pass_import(AkProgram *program, AkFile *file, const char *module, const char *name, uint32_t level,
-                        int depth)
+static void pass_import(AkProgram *program, AkFile *file, const char *module, const char *name,
+                        uint32_t level, int depth)
 {
     AkModule *found = ak__module_find(program, file, module, level);
     if (found)
         pass_file(program, ak__file(found), depth);
     if (name && *name) {
-        const char *full = *module ? ak__atom_join(program, module, ".", name) : ak__atom(program, name);
+        const char *full =
+            *module ? ak__atom_join(program, module, ".", name) : ak__atom(program, name);
         found = ak__module_find(program, file, full, level);
         if (found)
             pass_file(program, ak__file(found), depth);
@@ -31,8 +32,10 @@ static void pass_file(AkProgram *program, AkFile *file, int depth)
     file->passed_through = true;
     for (uint32_t i = 0; i < file->import_len; i++) {
         const AkImportAt *import = &file->imports[i];
-        const char *name =
-            import->from ? ak__atom_len(program, file->source.text + import->name_start, import->name_len) : NULL;
+        const char *name = import->from
+                               ? ak__atom_len(program, file->source.text + import->name_start,
+                                              import->name_len)
+                               : NULL;
         pass_import(program, file, import->module, name, import->level, depth + 1);
     }
 }
@@ -40,7 +43,8 @@ static void pass_file(AkProgram *program, AkFile *file, int depth)
 static bool is_below_pass_through(const AkUnit *unit, AkStmtId stmt)
 {
     for (; stmt; stmt = unit->facts->stmts[stmt].parent)
-        if (unit->facts->stmts[stmt].kind == AK_S_WITH && ak__is_pass_through(unit, &unit->facts->stmts[stmt]))
+        if (unit->facts->stmts[stmt].kind == AK_S_WITH &&
+            ak__is_pass_through(unit, &unit->facts->stmts[stmt]))
             return true;
     return false;
 }
@@ -68,7 +72,8 @@ static bool says_unsandboxed(AkPass *pass, const AkClass *class_)
 {
     if (!class_->is_workflow || !class_->workflow_defn)
         return false;
-    AkArgument given = ak_argument_at(pass, class_->unit, class_->workflow_defn, "sandboxed", -1);
+    AkArgument given =
+        ak_argument_at(pass, class_->unit, class_->workflow_defn, "sandboxed", -1);
     return given.given == AK_GIVEN && given.unit->facts->exprs[given.expr].kind == AK_X_FALSE;
 }
 

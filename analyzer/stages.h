@@ -64,7 +64,7 @@ typedef struct AkFile {
     bool must_open;      /* an entry's module */
     bool mentions;       /* a framework, by byte search */
     bool mentions_event; /* "event", for guessed entry points */
-    bool unreadable;    /* problem is about its text: a finding, not a notice */
+    bool unreadable;     /* problem is about its text: a finding, not a notice */
     bool passed_through; /* by imports_passed_through(), see sandbox.c */
     bool import_reached; /* its top-level code runs in a durable program */
     uint8_t books;       /* bits 1 << AkBook: rule books whose programs import or run it */

@@ -10,7 +10,7 @@ ak_need(YAML yaml-0.1 libyaml-dev libyaml-devel libyaml)
 set(ak_registry ${PROJECT_BINARY_DIR}/registry.c)
 add_custom_command(OUTPUT ${ak_registry}
   COMMAND ${CMAKE_COMMAND} -DROOT=${PROJECT_SOURCE_DIR} -DOUT=${ak_registry} -P ${PROJECT_SOURCE_DIR}/cmake/gen_rules.cmake
-  DEPENDS ${ak_rules} ${ak_examples} ${PROJECT_SOURCE_DIR}/cmake/gen_rules.cmake
+  DEPENDS ${ak_rules} ${ak_examples} ${PROJECT_SOURCE_DIR}/docs/pitfalls_head.md ${PROJECT_SOURCE_DIR}/cmake/gen_rules.cmake
   COMMENT "Generating the list of rules" VERBATIM)
 if(EXISTS ${PROJECT_SOURCE_DIR}/analyzer/rule.h)
   list(APPEND ak_core_sources ${ak_rules} ${ak_registry})

@@ -87,7 +87,8 @@ static void check(AkPass *pass)
         if (!call->dotted || call->kind == AK_CALL_DECORATOR || call->kind == AK_CALL_IMPORT ||
             is_own_api(call->dotted))
             continue;
-        if (ak_contexts_at(pass, call) & AK_CTX_IMPORT && ak_is_durable(pass, call->fn->unit->module))
+        if (ak_contexts_at(pass, call) & AK_CTX_IMPORT &&
+            ak_is_durable(pass, call->fn->unit->module))
             check_call(pass, call);
     }
 }

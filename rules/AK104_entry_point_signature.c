@@ -4,9 +4,9 @@
 #include <string.h>
 
 typedef struct Shape {
-    uint32_t places;   /* positional parameters, -1u for *args */
-    uint32_t required; /* of those without a default, session_id not counted */
-    bool takes_any;    /* *args */
+    uint32_t places;     /* positional parameters, -1u for *args */
+    uint32_t required;   /* of those without a default, session_id not counted */
+    bool takes_any;      /* *args */
     const char *keyword; /* required by keyword only, or NULL */
 } Shape;
 
@@ -46,7 +46,8 @@ static bool is_decorated_elsewhere(AkPass *pass, const AkFunction *fn)
     for (uint32_t i = 0; i < fact->decorators.count; i++) {
         AkValue value = ak_value(pass, fn->unit, ak_kid(facts, fact->decorators, i));
 
-        if (!value.dotted || (strncmp(value.dotted, "autokitteh.", 11) != 0 && strncmp(value.dotted, "ak.", 3) != 0))
+        if (!value.dotted || (strncmp(value.dotted, "autokitteh.", 11) != 0 &&
+                              strncmp(value.dotted, "ak.", 3) != 0))
             return true;
     }
     return false;
@@ -58,15 +59,18 @@ static void check_entry(AkPass *pass, const AkEntry *entry)
     Shape shape = shape_of(fn);
 
     if (ak_fact(fn)->is_generator)
-        ak_report_function(pass, fn, AK_CTX_ENTRY, "entry point '%s' is a generator: its body never runs",
-                           entry->name);
+        ak_report_function(pass, fn, AK_CTX_ENTRY,
+                           "entry point '%s' is a generator: its body never runs", entry->name);
     else if (!shape.places && !shape.takes_any)
-        ak_report_function(pass, fn, AK_CTX_ENTRY, "entry point '%s' takes no event", entry->name);
+        ak_report_function(pass, fn, AK_CTX_ENTRY, "entry point '%s' takes no event",
+                           entry->name);
     else if (shape.required > 1)
-        ak_report_function(pass, fn, AK_CTX_ENTRY, "entry point '%s' needs %u arguments and is called with one",
+        ak_report_function(pass, fn, AK_CTX_ENTRY,
+                           "entry point '%s' needs %u arguments and is called with one",
                            entry->name, (unsigned)shape.required);
     else if (shape.keyword)
-        ak_report_function(pass, fn, AK_CTX_ENTRY, "entry point '%s' needs '%s', which nobody gives", entry->name,
+        ak_report_function(pass, fn, AK_CTX_ENTRY,
+                           "entry point '%s' needs '%s', which nobody gives", entry->name,
                            shape.keyword);
 }
 
@@ -84,7 +88,8 @@ static void check(AkPass *pass)
         const AkEntry *entry = &pass->entries[i];
 
         if (entry->state == AK_ENTRY_FOUND && entry->function && entry->function->index &&
-            !entry->function->class_ && !is_seen_before(pass, i) && !is_decorated_elsewhere(pass, entry->function))
+            !entry->function->class_ && !is_seen_before(pass, i) &&
+            !is_decorated_elsewhere(pass, entry->function))
             check_entry(pass, entry);
     }
 }
@@ -96,9 +101,10 @@ const AkRule ak_rule_AK104 = {
     .dialects = AK_DIALECT_AK | AK_DIALECT_AUTOKITTEH,
     .since = "0.1",
     .summary = "an entry point cannot be called with one event",
-    .why = "The runtime calls an entry point with the event alone, and gives a parameter called "
-           "session_id the session's id. With any other signature the first event fails; a "
-           "generator function only makes a generator.",
+    .why =
+        "The runtime calls an entry point with the event alone, and gives a parameter called "
+        "session_id the session's id. With any other signature the first event fails; a "
+        "generator function only makes a generator.",
     .instead = "Declare it as def on_event(event), or def on_event(event, session_id).",
     .misses = "Entry points under decorators that are not the runtime's own.",
     .fix = AK_FIX_NONE,

@@ -32,8 +32,8 @@ static void check_function(AkPass *pass, const AkEntry *entry)
         AkExprId value = ak_kid(fn->unit->facts, fact->returned, i);
 
         if (is_value(pass, fn->unit, value)) {
-            ak_report_expr(pass, fn, value, AK_CTX_ENTRY, "entry point '%s' returns a value, which goes nowhere",
-                           entry->name);
+            ak_report_expr(pass, fn, value, AK_CTX_ENTRY,
+                           "entry point '%s' returns a value, which goes nowhere", entry->name);
             return;
         }
     }
@@ -59,7 +59,8 @@ const AkRule ak_rule_AK105 = {
     .dialects = AK_DIALECT_AK | AK_DIALECT_AUTOKITTEH,
     .since = "0.1",
     .summary = "an entry point returns a value",
-    .why = "Nobody receives what an entry point returns: not the sender of the event, nor the log.",
+    .why = "Nobody receives what an entry point returns: not the sender of the event, nor the "
+           "log.",
     .instead = "Answer a synchronous webhook with autokitteh.http_outcome, keep results with "
                "autokitteh.set_value, or print them to the session's log.",
     .misses = "Returned values that cannot be known, such as what a call gives.",

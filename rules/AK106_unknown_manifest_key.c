@@ -9,11 +9,13 @@ typedef struct Table {
 } Table;
 
 static const char *const root_keys[] = {"version", "project", NULL};
-static const char *const project_keys[] = {"name", "display_name", "vars", "connections", "triggers", NULL};
+static const char *const project_keys[] = {"name",        "display_name", "vars",
+                                           "connections", "triggers",     NULL};
 static const char *const var_keys[] = {"name", "value", "description", "secret", NULL};
 static const char *const connection_keys[] = {"name", "integration", "vars", NULL};
-static const char *const trigger_keys[] = {"name",   "type", "schedule", "webhook", "connection", "event_type",
-                                           "filter", "call", "is_durable", "is_sync", NULL};
+static const char *const trigger_keys[] = {"name",       "type",       "schedule", "webhook",
+                                           "connection", "event_type", "filter",   "call",
+                                           "is_durable", "is_sync",    NULL};
 static const char *const no_keys[] = {NULL};
 
 static const Table root_table = {"a manifest", root_keys};
@@ -47,10 +49,11 @@ static const char *nearest_key(const Table *table, const char *key, size_t *dist
     return best;
 }
 
-static void unknown_key(AkPass *pass, const AkManifest *manifest, const AkNode *map, const AkNode *key,
-                        const Table *table)
+static void unknown_key(AkPass *pass, const AkManifest *manifest, const AkNode *map,
+                        const AkNode *key, const Table *table)
 {
-    AkReport *report = ak_report_node(pass, manifest, key, "%s has no key '%s'", table->what, key->text);
+    AkReport *report =
+        ak_report_node(pass, manifest, key, "%s has no key '%s'", table->what, key->text);
     size_t distance;
     const char *nearest = nearest_key(table, key->text, &distance);
 
@@ -66,7 +69,8 @@ static void unknown_key(AkPass *pass, const AkManifest *manifest, const AkNode *
     }
 }
 
-static void check_map(AkPass *pass, const AkManifest *manifest, const AkNode *map, const Table *table)
+static void check_map(AkPass *pass, const AkManifest *manifest, const AkNode *map,
+                      const Table *table)
 {
     if (!map || map->kind != AK_NODE_MAP)
         return;
@@ -78,7 +82,8 @@ static void check_map(AkPass *pass, const AkManifest *manifest, const AkNode *ma
     }
 }
 
-static void check_list(AkPass *pass, const AkManifest *manifest, const AkNode *list, const Table *table)
+static void check_list(AkPass *pass, const AkManifest *manifest, const AkNode *list,
+                       const Table *table)
 {
     if (!list || list->kind != AK_NODE_LIST)
         return;
@@ -113,9 +118,11 @@ const AkRule ak_rule_AK106 = {
     .dialects = AK_DIALECT_AK | AK_DIALECT_AUTOKITTEH,
     .since = "0.1",
     .summary = "a manifest holds a key that means nothing",
-    .why = "Unknown keys are passed over in silence: a trigger with 'evnt_type' fires on every event.",
-    .instead = "Use the keys of the manifest's description: version, project, and in it name, vars, "
-               "connections and triggers.",
+    .why = "Unknown keys are passed over in silence: a trigger with 'evnt_type' fires on every "
+           "event.",
+    .instead =
+        "Use the keys of the manifest's description: version, project, and in it name, vars, "
+        "connections and triggers.",
     .misses = "Keys below values of another kind than the manifest expects there.",
     .fix = AK_FIX_SAFE,
     .check = check,

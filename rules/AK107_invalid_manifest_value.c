@@ -18,14 +18,16 @@ static bool is_scalar(const AkNode *node)
 
 static bool is_filled(const AkNode *node)
 {
-    return is_scalar(node) && *node->text && (node->quoted || strcmp(node->text, "null") != 0) &&
+    return is_scalar(node) && *node->text &&
+           (node->quoted || strcmp(node->text, "null") != 0) &&
            (node->quoted || strcmp(node->text, "~") != 0);
 }
 
 static bool is_symbol(const char *text)
 {
     for (size_t i = 0; text[i]; i++) {
-        bool letter = (text[i] >= 'a' && text[i] <= 'z') || (text[i] >= 'A' && text[i] <= 'Z') || text[i] == '_';
+        bool letter = (text[i] >= 'a' && text[i] <= 'z') ||
+                      (text[i] >= 'A' && text[i] <= 'Z') || text[i] == '_';
 
         if (!letter && !(i > 0 && text[i] >= '0' && text[i] <= '9'))
             return false;
@@ -48,11 +50,13 @@ static void check_name(const Manifest *m, const AkNode *item, const char *what)
     const AkNode *name = ak_node_get(item, "name");
 
     if (!is_filled(name))
-        ak_report_node(m->pass, m->manifest, item->kind == AK_NODE_MAP && item->count ? item->items[0] : item,
+        ak_report_node(m->pass, m->manifest,
+                       item->kind == AK_NODE_MAP && item->count ? item->items[0] : item,
                        "this %s has no name", what);
     else if (!is_symbol(name->text))
         ak_report_node(m->pass, m->manifest, name,
-                       "'%s' is no name: letters, digits and _ only, no digit first", name->text);
+                       "'%s' is no name: letters, digits and _ only, no digit first",
+                       name->text);
 }
 
 static void check_doubles(const Manifest *m, const AkNode *list, const char *what)
@@ -64,7 +68,8 @@ static void check_doubles(const Manifest *m, const AkNode *list, const char *wha
             const AkNode *other = ak_node_get(list->items[k], "name");
 
             if (is_filled(other) && strcmp(other->text, name->text) == 0) {
-                ak_report_node(m->pass, m->manifest, name, "there are two %ss called '%s'", what, name->text);
+                ak_report_node(m->pass, m->manifest, name, "there are two %ss called '%s'",
+                               what, name->text);
                 break;
             }
         }
@@ -83,7 +88,8 @@ static bool check_list(const Manifest *m, const AkNode *list, const char *what)
         if (list->items[i]->kind == AK_NODE_MAP)
             check_name(m, list->items[i], what);
         else
-            ak_report_node(m->pass, m->manifest, list->items[i], "a %s with its keys is expected here", what);
+            ak_report_node(m->pass, m->manifest, list->items[i],
+                           "a %s with its keys is expected here", what);
     }
     check_doubles(m, list, what);
     return true;
@@ -101,7 +107,8 @@ static Kinds kinds_of(const AkNode *trigger)
     Kinds kinds = {ak_node_get(trigger, "schedule"), ak_node_get(trigger, "webhook"),
                    ak_node_get(trigger, "connection"), 0};
 
-    kinds.count = (kinds.schedule != NULL) + (kinds.webhook != NULL) + (kinds.connection != NULL);
+    kinds.count =
+        (kinds.schedule != NULL) + (kinds.webhook != NULL) + (kinds.connection != NULL);
     return kinds;
 }
 
@@ -117,10 +124,12 @@ static void check_type(const Manifest *m, const AkNode *trigger, const Kinds *ki
         return;
     if (strcmp(type->text, "schedule") != 0 && strcmp(type->text, "webhook") != 0 &&
         strcmp(type->text, "connection") != 0)
-        ak_report_node(m->pass, m->manifest, type, "'%s' is no type of trigger: schedule, webhook or connection",
+        ak_report_node(m->pass, m->manifest, type,
+                       "'%s' is no type of trigger: schedule, webhook or connection",
                        type->text);
     else if (given && strcmp(type->text, given) != 0)
-        ak_report_node(m->pass, m->manifest, type, "this trigger is called a %s and is a %s", type->text, given);
+        ak_report_node(m->pass, m->manifest, type, "this trigger is called a %s and is a %s",
+                       type->text, given);
     else if (strcmp(type->text, "schedule") == 0 && !is_filled(kinds->schedule))
         ak_report_node(m->pass, m->manifest, type, "this trigger has no schedule");
     else if (strcmp(type->text, "connection") == 0 && !is_filled(kinds->connection))
@@ -130,9 +139,9 @@ static void check_type(const Manifest *m, const AkNode *trigger, const Kinds *ki
 static void check_kinds(const Manifest *m, const AkNode *trigger, const Kinds *kinds)
 {
     if (kinds->count > 1)
-        ak_report_node(m->pass, m->manifest,
-                       key_of(trigger, kinds->connection ? "connection" : "webhook"),
-                       "a trigger is one of schedule, webhook and connection, and this one is several");
+        ak_report_node(
+            m->pass, m->manifest, key_of(trigger, kinds->connection ? "connection" : "webhook"),
+            "a trigger is one of schedule, webhook and connection, and this one is several");
     else if (!kinds->count && !ak_node_get(trigger, "type"))
         ak_report_node(m->pass, m->manifest, trigger->items[0],
                        "this trigger is neither a schedule nor a webhook nor of a connection");
@@ -149,7 +158,8 @@ static void check_schedule(const Manifest *m, const AkNode *schedule)
     if (schedule && schedule->kind == AK_NODE_SCALAR && !is_filled(schedule))
         ak_report_node(m->pass, m->manifest, schedule, "this schedule is empty");
     else if (is_scalar(schedule) && ak_cron_parse(&cron, schedule->text, &why, &at) != 0)
-        ak_report_node(m->pass, m->manifest, schedule, "'%s' is no schedule: %s", schedule->text, why);
+        ak_report_node(m->pass, m->manifest, schedule, "'%s' is no schedule: %s",
+                       schedule->text, why);
 }
 
 static void check_filter(const Manifest *m, const AkNode *filter)
@@ -159,7 +169,8 @@ static void check_filter(const Manifest *m, const AkNode *filter)
     uint32_t at;
 
     if (is_filled(filter) && ak_filter_parse(&parsed, filter->text, &why, &at) != 0)
-        ak_report_node(m->pass, m->manifest, filter, "this filter cannot be read: %s (at its character %u)", why,
+        ak_report_node(m->pass, m->manifest, filter,
+                       "this filter cannot be read: %s (at its character %u)", why,
                        (unsigned)at + 1);
 }
 
@@ -177,34 +188,41 @@ static void check_event_type(const Manifest *m, const AkNode *trigger, const Kin
     char lower[32];
     AkReport *report;
 
-    if (!kinds->webhook || !is_filled(type) || !has_upper(type->text) || strlen(type->text) >= sizeof(lower))
+    if (!kinds->webhook || !is_filled(type) || !has_upper(type->text) ||
+        strlen(type->text) >= sizeof(lower))
         return;
-    report = ak_report_node(m->pass, m->manifest, type,
-                            "the events of a webhook are called by the method in lower case: '%s' never comes",
-                            type->text);
+    report = ak_report_node(
+        m->pass, m->manifest, type,
+        "the events of a webhook are called by the method in lower case: '%s' never comes",
+        type->text);
     for (size_t i = 0; i <= strlen(type->text); i++)
-        lower[i] = type->text[i] >= 'A' && type->text[i] <= 'Z' ? (char)(type->text[i] + 32) : type->text[i];
+        lower[i] = type->text[i] >= 'A' && type->text[i] <= 'Z' ? (char)(type->text[i] + 32)
+                                                                : type->text[i];
     ak_advice(report, "Write '%s'.", lower);
 }
 
-static void check_connection(const Manifest *m, const AkNode *connection, const AkNode *connections)
+static void check_connection(const Manifest *m, const AkNode *connection,
+                             const AkNode *connections)
 {
     if (!is_filled(connection))
         return;
-    for (size_t i = 0; connections && connections->kind == AK_NODE_LIST && i < connections->count; i++) {
+    for (size_t i = 0;
+         connections && connections->kind == AK_NODE_LIST && i < connections->count; i++) {
         const AkNode *name = ak_node_get(connections->items[i], "name");
 
         if (is_filled(name) && strcmp(name->text, connection->text) == 0)
             return;
     }
-    ak_report_node(m->pass, m->manifest, connection, "the project has no connection '%s'", connection->text);
+    ak_report_node(m->pass, m->manifest, connection, "the project has no connection '%s'",
+                   connection->text);
 }
 
 static bool is_boolean(const AkNode *node)
 {
     static const char *const words[] = {"true", "false", "True", "False", "TRUE", "FALSE"};
 
-    for (size_t i = 0; is_scalar(node) && !node->quoted && i < sizeof(words) / sizeof(*words); i++)
+    for (size_t i = 0; is_scalar(node) && !node->quoted && i < sizeof(words) / sizeof(*words);
+         i++)
         if (strcmp(node->text, words[i]) == 0)
             return true;
     return false;
@@ -241,9 +259,11 @@ static void check_version(const Manifest *m)
     const AkNode *version = ak_node_get(m->manifest->root, "version");
 
     if (!is_filled(version))
-        ak_report_node(m->pass, m->manifest, m->manifest->root->items[0], "the manifest has no version: v1 or v2");
+        ak_report_node(m->pass, m->manifest, m->manifest->root->items[0],
+                       "the manifest has no version: v1 or v2");
     else if (strcmp(version->text, "v1") != 0 && strcmp(version->text, "v2") != 0)
-        ak_report_node(m->pass, m->manifest, version, "'%s' is no version of a manifest: v1 or v2", version->text);
+        ak_report_node(m->pass, m->manifest, version,
+                       "'%s' is no version of a manifest: v1 or v2", version->text);
 }
 
 static void check_connections(const Manifest *m, const AkNode *connections)
@@ -256,7 +276,8 @@ static void check_connections(const Manifest *m, const AkNode *connections)
         if (connection->kind != AK_NODE_MAP)
             continue;
         if (!is_filled(ak_node_get(connection, "integration")))
-            ak_report_node(m->pass, m->manifest, connection->items[0], "this connection names no integration");
+            ak_report_node(m->pass, m->manifest, connection->items[0],
+                           "this connection names no integration");
         check_list(m, ak_node_get(connection, "vars"), "variable");
     }
 }
@@ -269,7 +290,8 @@ static void check_project(const Manifest *m, const AkNode *project)
     const AkNode *name = ak_node_get(project, "name");
 
     if (is_filled(name) && !is_symbol(name->text))
-        ak_report_node(m->pass, m->manifest, name, "'%s' is no name: letters, digits and _ only, no digit first",
+        ak_report_node(m->pass, m->manifest, name,
+                       "'%s' is no name: letters, digits and _ only, no digit first",
                        name->text);
     if (check_list(m, vars, "variable"))
         for (size_t i = 0; i < vars->count; i++)
@@ -302,11 +324,13 @@ const AkRule ak_rule_AK107 = {
     .dialects = AK_DIALECT_AK | AK_DIALECT_AUTOKITTEH,
     .since = "0.1",
     .summary = "a manifest holds a value that cannot work",
-    .why = "A name that is taken, a schedule or filter that cannot be read, a connection that is not "
+    .why = "A name that is taken, a schedule or filter that cannot be read, a connection that "
+           "is not "
            "there: the deployment fails, or the trigger never fires.",
     .instead = "Write what the message asks for.",
-    .misses = "Filters that are right in the whole Common Expression Language and outside the part "
-              "that the runtime reads are refused.",
+    .misses =
+        "Filters that are right in the whole Common Expression Language and outside the part "
+        "that the runtime reads are refused.",
     .fix = AK_FIX_NONE,
     .check = check,
 };

@@ -95,13 +95,14 @@ static const char *nearest_name(const AkNode *list, const char *name)
 
 /* ---- Calls ---- */
 
-static void missing(AkPass *pass, const AkCall *call, AkExprId at, const AkUnit *unit, const char *what,
-                    const char *name, const char *nearest)
+static void missing(AkPass *pass, const AkCall *call, AkExprId at, const AkUnit *unit,
+                    const char *what, const char *name, const char *nearest)
 {
     AkReport *report;
 
     if (unit == call->fn->unit)
-        report = ak_report_expr(pass, call->fn, at, 0, "the manifest has no %s '%s'", what, name);
+        report =
+            ak_report_expr(pass, call->fn, at, 0, "the manifest has no %s '%s'", what, name);
     else
         report = ak_report_call(pass, call, 0, "the manifest has no %s '%s'", what, name);
     if (nearest)
@@ -110,9 +111,12 @@ static void missing(AkPass *pass, const AkCall *call, AkExprId at, const AkUnit 
 
 static void check_named(AkPass *pass, const AkCall *call, const AkManifest *manifest)
 {
-    const AkNode *connections = list_of(manifest, "connections"), *triggers = list_of(manifest, "triggers");
+    const AkNode *connections = list_of(manifest, "connections"),
+                 *triggers = list_of(manifest, "triggers");
     const char *function = last_part(call->dotted);
-    AkArgument first = ak_argument(pass, call, strcmp(function, "get_webhook_url") == 0 ? "trigger_name" : "connection", 0);
+    AkArgument first = ak_argument(
+        pass, call, strcmp(function, "get_webhook_url") == 0 ? "trigger_name" : "connection",
+        0);
     const char *name, *nearest;
 
     if (first.given != AK_GIVEN)
@@ -122,10 +126,12 @@ static void check_named(AkPass *pass, const AkCall *call, const AkManifest *mani
         return;
     if (ends_with(function, "_client")) {
         if (!has_name(connections, name))
-            missing(pass, call, first.expr, first.unit, "connection", name, nearest_name(connections, name));
+            missing(pass, call, first.expr, first.unit, "connection", name,
+                    nearest_name(connections, name));
     } else if (strcmp(function, "get_webhook_url") == 0) {
         if (!has_name(triggers, name))
-            missing(pass, call, first.expr, first.unit, "trigger", name, nearest_name(triggers, name));
+            missing(pass, call, first.expr, first.unit, "trigger", name,
+                    nearest_name(triggers, name));
     } else if (strcmp(function, "subscribe") == 0) {
         if (has_name(connections, name) || has_name(triggers, name))
             return;
@@ -144,14 +150,20 @@ static void check_starts(AkPass *pass)
             continue;
         switch (entry->state) {
         case AK_ENTRY_MALFORMED:
-            ak_report_entry(pass, entry, "'%s' does not name a function: write file.py:function", entry->text);
+            ak_report_entry(pass, entry,
+                            "'%s' does not name a function: write file.py:function",
+                            entry->text);
             break;
-        case AK_ENTRY_NO_FILE: ak_report_entry(pass, entry, "there is no file '%s'", entry->file); break;
+        case AK_ENTRY_NO_FILE:
+            ak_report_entry(pass, entry, "there is no file '%s'", entry->file);
+            break;
         case AK_ENTRY_NO_NAME:
             ak_report_entry(pass, entry, "'%s' has no function '%s'", entry->file, entry->name);
             break;
         case AK_ENTRY_CLASS:
-        case AK_ENTRY_VALUE: ak_report_entry(pass, entry, "'%s' is not a function", entry->text); break;
+        case AK_ENTRY_VALUE:
+            ak_report_entry(pass, entry, "'%s' is not a function", entry->text);
+            break;
         case AK_ENTRY_FOUND:
         case AK_ENTRY_UNKNOWN: break;
         }
@@ -165,7 +177,8 @@ static void check(AkPass *pass)
         const AkCall *call = pass->calls[i];
         const AkManifest *manifest;
 
-        if (call->kind != AK_CALL_PLAIN || !call->dotted || !is_own(call->dotted) || call->fn->unit->module->is_test)
+        if (call->kind != AK_CALL_PLAIN || !call->dotted || !is_own(call->dotted) ||
+            call->fn->unit->module->is_test)
             continue;
         manifest = manifest_of(pass, call->fn->unit->module);
         if (manifest && manifest->root)
@@ -180,10 +193,12 @@ const AkRule ak_rule_AK108 = {
     .dialects = AK_DIALECT_AK | AK_DIALECT_AUTOKITTEH,
     .since = "0.1",
     .summary = "code names a connection, trigger or program that the project lacks",
-    .why = "Names of connections and triggers are looked up when the line runs. A name that the "
-           "manifest does not give fails there, with the first event.",
+    .why =
+        "Names of connections and triggers are looked up when the line runs. A name that the "
+        "manifest does not give fails there, with the first event.",
     .instead = "Use the manifest's name, or declare the connection or trigger there.",
-    .misses = "Names that are computed or read from the environment; code that nothing reaches.",
+    .misses =
+        "Names that are computed or read from the environment; code that nothing reaches.",
     .fix = AK_FIX_NONE,
     .check = check,
 };

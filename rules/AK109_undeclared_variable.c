@@ -10,16 +10,17 @@ static bool begins_with(const char *text, const char *start)
 
 static bool is_system_variable(const char *name)
 {
-    static const char *const names[] = {"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ",
-                                        "PWD", "TMPDIR", "TEMP", "TMP", "HOSTNAME", "TERM", "EDITOR", "CI",
-                                        "VIRTUAL_ENV", "NO_COLOR", "DISPLAY", "USERNAME", "HTTP_PROXY",
-                                        "HTTPS_PROXY", "NO_PROXY"};
+    static const char *const names[] = {
+        "PATH",     "HOME",     "USER",       "LOGNAME",     "SHELL",       "LANG",
+        "LANGUAGE", "TZ",       "PWD",        "TMPDIR",      "TEMP",        "TMP",
+        "HOSTNAME", "TERM",     "EDITOR",     "CI",          "VIRTUAL_ENV", "NO_COLOR",
+        "DISPLAY",  "USERNAME", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"};
 
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
         if (strcmp(name, names[i]) == 0)
             return true;
-    return begins_with(name, "AK_") || begins_with(name, "AUTOKITTEH_") || begins_with(name, "LC_") ||
-           begins_with(name, "PYTHON") || begins_with(name, "XDG_");
+    return begins_with(name, "AK_") || begins_with(name, "AUTOKITTEH_") ||
+           begins_with(name, "LC_") || begins_with(name, "PYTHON") || begins_with(name, "XDG_");
 }
 
 static size_t folder_len(const char *path)
@@ -57,12 +58,14 @@ static const char *name_of(const AkNode *item)
 static bool is_declared(const AkManifest *manifest, const char *name)
 {
     const AkNode *project = ak_node_get(manifest->root, "project");
-    const AkNode *vars = ak_node_get(project, "vars"), *connections = ak_node_get(project, "connections");
+    const AkNode *vars = ak_node_get(project, "vars"),
+                 *connections = ak_node_get(project, "connections");
 
     for (size_t i = 0; vars && vars->kind == AK_NODE_LIST && i < vars->count; i++)
         if (strcmp(name_of(vars->items[i]), name) == 0)
             return true;
-    for (size_t i = 0; connections && connections->kind == AK_NODE_LIST && i < connections->count; i++) {
+    for (size_t i = 0;
+         connections && connections->kind == AK_NODE_LIST && i < connections->count; i++) {
         const char *connection = name_of(connections->items[i]);
         size_t len = strlen(connection);
 
@@ -101,7 +104,8 @@ static bool has_other(const AkCall *call)
     const AkFacts *facts = call->fn->unit->facts;
     const AkExpr *around = ak_expr(facts, ak_call_expr(call)->parent);
 
-    return around->kind == AK_X_BOOL || around->kind == AK_X_COMPARE || around->kind == AK_X_CONDITIONAL;
+    return around->kind == AK_X_BOOL || around->kind == AK_X_COMPARE ||
+           around->kind == AK_X_CONDITIONAL;
 }
 
 static void check(AkPass *pass)
@@ -115,7 +119,9 @@ static void check(AkPass *pass)
             call->fn->unit->module->is_test)
             continue;
         name = variable_of(pass, call);
-        manifest = name && *name && !is_system_variable(name) ? manifest_of(pass, call->fn->unit->module) : NULL;
+        manifest = name && *name && !is_system_variable(name)
+                       ? manifest_of(pass, call->fn->unit->module)
+                       : NULL;
         if (manifest && manifest->root && !is_declared(manifest, name))
             ak_report_call(pass, call, 0, "the manifest declares no variable '%s'", name);
     }
@@ -128,10 +134,12 @@ const AkRule ak_rule_AK109 = {
     .dialects = AK_DIALECT_AK | AK_DIALECT_AUTOKITTEH,
     .since = "0.1",
     .summary = "code reads an environment variable that the manifest does not declare",
-    .why = "A deployed program sees the variables of its manifest. One that is set on the developer's "
+    .why = "A deployed program sees the variables of its manifest. One that is set on the "
+           "developer's "
            "machine only is missing there.",
     .instead = "Declare it in the manifest's vars, or give a default.",
-    .misses = "Names that are computed; settings that other packages read; code that nothing reaches.",
+    .misses = "Names that are computed; settings that other packages read; code that nothing "
+              "reaches.",
     .fix = AK_FIX_NONE,
     .check = check,
 };

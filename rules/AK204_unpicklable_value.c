@@ -6,21 +6,25 @@
 
 static bool is_view(const char *dotted)
 {
-    return strcmp(dotted, "builtins.dict.keys") == 0 || strcmp(dotted, "builtins.dict.values") == 0 ||
-           strcmp(dotted, "builtins.dict.items") == 0 || strcmp(dotted, "builtins.memoryview") == 0;
+    return strcmp(dotted, "builtins.dict.keys") == 0 ||
+           strcmp(dotted, "builtins.dict.values") == 0 ||
+           strcmp(dotted, "builtins.dict.items") == 0 ||
+           strcmp(dotted, "builtins.memoryview") == 0;
 }
 
 static bool is_unpicklable_result(const AkPass *pass, const char *dotted)
 {
     const AkKnown *known = ak_known(pass->knowledge, dotted);
 
-    return is_view(dotted) || (known && known->effects & AK_UNPICKLABLE && !(known->effects & AK_OPENS));
+    return is_view(dotted) ||
+           (known && known->effects & AK_UNPICKLABLE && !(known->effects & AK_OPENS));
 }
 
 /* Only a class that a module holds under its name is found again; __reduce__ and kin say how else. */
 static bool is_local_instance(AkPass *pass, const AkValue *value)
 {
-    static const char *const ways[] = {"__reduce__", "__reduce_ex__", "__getstate__", "__getnewargs__"};
+    static const char *const ways[] = {"__reduce__", "__reduce_ex__", "__getstate__",
+                                       "__getnewargs__"};
 
     if (value->kind != AK_V_INSTANCE || value->open || !value->class_->outer)
         return false;
@@ -40,9 +44,12 @@ static const char *what_is(AkPass *pass, const AkValue *value)
     case AK_V_COROUTINE: return "a coroutine";
     case AK_V_MODULE: return "a module";
     case AK_V_EXTERNAL:
-        return ak__is_stdlib(value->dotted, (uint32_t)strlen(value->dotted)) ? "a module" : NULL;
-    case AK_V_RESULT: return is_unpicklable_result(pass, value->dotted) ? ak_describe(pass, value) : NULL;
-    case AK_V_INSTANCE: return is_local_instance(pass, value) ? "an instance of a local class" : NULL;
+        return ak__is_stdlib(value->dotted, (uint32_t)strlen(value->dotted)) ? "a module"
+                                                                             : NULL;
+    case AK_V_RESULT:
+        return is_unpicklable_result(pass, value->dotted) ? ak_describe(pass, value) : NULL;
+    case AK_V_INSTANCE:
+        return is_local_instance(pass, value) ? "an instance of a local class" : NULL;
     default: return NULL;
     }
 }
@@ -74,7 +81,8 @@ static void check_arguments(AkPass *pass, const AkCall *call)
         if (!what)
             continue;
         report = ak_report_expr(pass, call->fn, arg, AK_CTX_WORKFLOW,
-                                "%s is given to '%s' and cannot be pickled", what, ak_callee_text(pass, call));
+                                "%s is given to '%s' and cannot be pickled", what,
+                                ak_callee_text(pass, call));
         if (pass->dialect == AK_DIALECT_AUTOKITTEH)
             ak_level(report, AK_WARNING); /* arguments stay in memory there */
     }
@@ -92,7 +100,8 @@ static void check_returned(AkPass *pass, const AkFunction *fn)
     const AkFunctionFact *fact = ak_fact(fn);
 
     if (fact->is_generator) {
-        ak_report_function(pass, fn, AK_CTX_ACTIVITY, "activity '%s' returns a generator, which cannot be pickled",
+        ak_report_function(pass, fn, AK_CTX_ACTIVITY,
+                           "activity '%s' returns a generator, which cannot be pickled",
                            fn->name);
         return;
     }
@@ -102,8 +111,8 @@ static void check_returned(AkPass *pass, const AkFunction *fn)
         const char *what = what_is(pass, &value);
 
         if (what && value.kind != AK_V_COROUTINE)
-            ak_report_expr(pass, fn, expr, AK_CTX_ACTIVITY, "activity '%s' returns %s, which cannot be pickled",
-                           fn->name, what);
+            ak_report_expr(pass, fn, expr, AK_CTX_ACTIVITY,
+                           "activity '%s' returns %s, which cannot be pickled", fn->name, what);
     }
 }
 
@@ -137,13 +146,17 @@ const AkRule ak_rule_AK204 = {
     .dialects = AK_DIALECT_AK | AK_DIALECT_AUTOKITTEH,
     .since = "0.1",
     .summary = "a value that cannot be pickled crosses into or out of a recorded call",
-    .why = "Recorded calls are sent through pickle with their arguments and results. Generators, "
-           "locks, connections, modules, views of dicts, matches of regular expressions and objects "
-           "of local classes cannot be.",
-    .instead = "Pass plain data: list(…) of a generator or view, the match's groups, the connection's "
-               "rows; or do all the work with such an object in one activity.",
-    .misses = "Values that cannot be known, and fields inside of objects. Silent where the project "
-              "registers types with copyreg.pickle.",
+    .why =
+        "Recorded calls are sent through pickle with their arguments and results. Generators, "
+        "locks, connections, modules, views of dicts, matches of regular expressions and "
+        "objects "
+        "of local classes cannot be.",
+    .instead =
+        "Pass plain data: list(…) of a generator or view, the match's groups, the connection's "
+        "rows; or do all the work with such an object in one activity.",
+    .misses =
+        "Values that cannot be known, and fields inside of objects. Silent where the project "
+        "registers types with copyreg.pickle.",
     .fix = AK_FIX_NONE,
     .check = check,
 };

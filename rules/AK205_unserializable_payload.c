@@ -5,7 +5,8 @@
 
 static const char *name_of_refused(const char *dotted)
 {
-    static const char *const names[] = {"decimal.Decimal", "datetime.timedelta", "pathlib.Path", "pathlib.PurePath",
+    static const char *const names[] = {"decimal.Decimal",   "datetime.timedelta",
+                                        "pathlib.Path",      "pathlib.PurePath",
                                         "pathlib.PosixPath", "builtins.complex"};
 
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
@@ -67,7 +68,8 @@ static bool is_payload(const AkFacts *facts, AkExprId arg, uint32_t position)
     const AkExpr *row = ak_expr(facts, arg);
 
     if (row->kind == AK_X_KEYWORD)
-        return strcmp(ak_name(facts, row->name), "arg") == 0 || strcmp(ak_name(facts, row->name), "args") == 0;
+        return strcmp(ak_name(facts, row->name), "arg") == 0 ||
+               strcmp(ak_name(facts, row->name), "args") == 0;
     return position == 2;
 }
 
@@ -85,7 +87,8 @@ static void check_value(AkPass *pass, const AkCall *call, AkExprId expr)
     value = ak_value(pass, call->fn->unit, expr);
     what = refused_value(pass, &value);
     if (what)
-        ak_report_expr(pass, call->fn, expr, AK_CTX_WORKFLOW, "the default converter cannot send '%s'", what);
+        ak_report_expr(pass, call->fn, expr, AK_CTX_WORKFLOW,
+                       "the default converter cannot send '%s'", what);
 }
 
 static void check_call(AkPass *pass, const AkCall *call)
@@ -98,17 +101,20 @@ static void check_call(AkPass *pass, const AkCall *call)
 
         if (is_payload(facts, arg, i))
             check_value(pass, call,
-                        ak_expr(facts, arg)->kind == AK_X_KEYWORD ? ak_kid(facts, ak_expr(facts, arg)->kids, 0)
-                                                                  : arg);
+                        ak_expr(facts, arg)->kind == AK_X_KEYWORD
+                            ? ak_kid(facts, ak_expr(facts, arg)->kids, 0)
+                            : arg);
     }
 }
 
 /* ---- Signatures ---- */
 
-static const char *refused_type(AkPass *pass, const AkUnit *unit, AkExprId annotation, int depth);
+static const char *refused_type(AkPass *pass, const AkUnit *unit, AkExprId annotation,
+                                int depth);
 
 /* list[Decimal], Optional[Decimal], Decimal | None */
-static const char *refused_part(AkPass *pass, const AkUnit *unit, AkExprId annotation, int depth)
+static const char *refused_part(AkPass *pass, const AkUnit *unit, AkExprId annotation,
+                                int depth)
 {
     const AkExpr *row = ak_expr(unit->facts, annotation);
     const char *found = NULL;
@@ -119,12 +125,14 @@ static const char *refused_part(AkPass *pass, const AkUnit *unit, AkExprId annot
     return found;
 }
 
-static const char *refused_type(AkPass *pass, const AkUnit *unit, AkExprId annotation, int depth)
+static const char *refused_type(AkPass *pass, const AkUnit *unit, AkExprId annotation,
+                                int depth)
 {
     const AkExpr *row = ak_expr(unit->facts, annotation);
     AkValue value;
 
-    if (row->kind == AK_X_SUBSCRIPT || row->kind == AK_X_BINARY || row->kind == AK_X_TUPLE || row->kind == AK_X_LIST)
+    if (row->kind == AK_X_SUBSCRIPT || row->kind == AK_X_BINARY || row->kind == AK_X_TUPLE ||
+        row->kind == AK_X_LIST)
         return refused_part(pass, unit, annotation, depth);
     if (row->kind != AK_X_NAME && row->kind != AK_X_ATTRIBUTE)
         return NULL;
@@ -153,7 +161,8 @@ static void check_signature(AkPass *pass, const AkFunction *fn)
 
 static void check(AkPass *pass)
 {
-    static const unsigned carriers = AK_ROLE_RUN | AK_ROLE_SIGNAL | AK_ROLE_QUERY | AK_ROLE_UPDATE | AK_ROLE_ACTIVITY;
+    static const unsigned carriers =
+        AK_ROLE_RUN | AK_ROLE_SIGNAL | AK_ROLE_QUERY | AK_ROLE_UPDATE | AK_ROLE_ACTIVITY;
 
     if (has_converter(pass))
         return;
@@ -173,13 +182,17 @@ const AkRule ak_rule_AK205 = {
     .dialects = AK_DIALECT_TEMPORAL,
     .since = "0.1",
     .summary = "an argument or result has a type that the default converter refuses",
-    .why = "Values travel as JSON. The default converter writes dataclasses, str and int enums, dates, "
-           "UUIDs, sets and bytes; it refuses Decimal, timedelta, Path, plain enums and objects of "
+    .why = "Values travel as JSON. The default converter writes dataclasses, str and int "
+           "enums, dates, "
+           "UUIDs, sets and bytes; it refuses Decimal, timedelta, Path, plain enums and "
+           "objects of "
            "ordinary classes. The call then fails when it is made, and the task is retried.",
-    .instead = "Use a dataclass, a string, a number of seconds, IntEnum or StrEnum; or give the client a "
+    .instead = "Use a dataclass, a string, a number of seconds, IntEnum or StrEnum; or give "
+               "the client a "
                "data converter.",
-    .misses = "Fields of dataclasses, and values whose type is not visible. Silent where the project "
-              "mentions a data converter.",
+    .misses =
+        "Fields of dataclasses, and values whose type is not visible. Silent where the project "
+        "mentions a data converter.",
     .fix = AK_FIX_NONE,
     .check = check,
 };

@@ -40,7 +40,8 @@ static int given_on(const AkFunction *init)
         if (call->kind != AK_X_CALL || facts->scopes[call->scope].function != init->index)
             continue;
         callee = ak_expr(facts, ak_kid(facts, call->kids, 0));
-        if (callee->kind != AK_X_ATTRIBUTE || strcmp(ak_name(facts, callee->name), "__init__") != 0)
+        if (callee->kind != AK_X_ATTRIBUTE ||
+            strcmp(ak_name(facts, callee->name), "__init__") != 0)
             continue;
         object = ak_expr(facts, ak_kid(facts, callee->kids, 0));
         for (uint32_t k = 1; k < call->kids.count; k++) {
@@ -58,14 +59,16 @@ static int given_on(const AkFunction *init)
 static bool says_how(AkPass *pass, const AkClass *class_)
 {
     return ak_method(pass, class_, "__reduce__") || ak_method(pass, class_, "__reduce_ex__") ||
-           ak_method(pass, class_, "__getnewargs__") || ak_method(pass, class_, "__getnewargs_ex__");
+           ak_method(pass, class_, "__getnewargs__") ||
+           ak_method(pass, class_, "__getnewargs_ex__");
 }
 
 /* Its own __init__ stands directly on an exception of Python's, whose args are known. */
 static bool is_plain_exception(AkPass *pass, const AkClass *class_, const AkFunction *init)
 {
     if (ak_derives(pass, class_, "builtins.Exception") != AK_YES &&
-        (class_->external_base_len == 0 || strncmp(class_->external_bases[0], "builtins.", 9) != 0))
+        (class_->external_base_len == 0 ||
+         strncmp(class_->external_bases[0], "builtins.", 9) != 0))
         return false;
     for (size_t i = 0; i < class_->external_base_len; i++)
         if (strncmp(class_->external_bases[i], "builtins.", 9) != 0)
@@ -81,7 +84,9 @@ static const AkClass *class_of_raised(AkPass *pass, const AkFunction *fn, AkExpr
 {
     AkValue value = ak_value(pass, fn->unit, raised);
 
-    return (value.kind == AK_V_INSTANCE || value.kind == AK_V_CLASS) && !value.guessed ? value.class_ : NULL;
+    return (value.kind == AK_V_INSTANCE || value.kind == AK_V_CLASS) && !value.guessed
+               ? value.class_
+               : NULL;
 }
 
 static void check_raise(AkPass *pass, const AkFunction *fn, AkStmtId stmt)
@@ -98,11 +103,12 @@ static void check_raise(AkPass *pass, const AkFunction *fn, AkStmtId stmt)
     args = given_on(init);
     if (needs.keyword)
         ak_report_expr(pass, fn, raised, AK_CTX_ACTIVITY,
-                       "'%s' cannot be made again from its args: it needs '%s' by keyword", class_->name, needs.keyword);
+                       "'%s' cannot be made again from its args: it needs '%s' by keyword",
+                       class_->name, needs.keyword);
     else if (args >= 0 && (uint32_t)args < needs.required)
         ak_report_expr(pass, fn, raised, AK_CTX_ACTIVITY,
-                       "'%s' cannot be made again from its args: it needs %u and keeps %d", class_->name,
-                       (unsigned)needs.required, args);
+                       "'%s' cannot be made again from its args: it needs %u and keeps %d",
+                       class_->name, (unsigned)needs.required, args);
 }
 
 static void check(AkPass *pass)
@@ -114,7 +120,8 @@ static void check(AkPass *pass)
         if (!fn->index || !fn->analysed || !(ak_contexts(pass, fn) & AK_CTX_ACTIVITY))
             continue;
         for (AkStmtId k = 1; k < facts->stmt_len; k++)
-            if (facts->stmts[k].kind == AK_S_RAISE && facts->scopes[facts->stmts[k].scope].function == fn->index)
+            if (facts->stmts[k].kind == AK_S_RAISE &&
+                facts->scopes[facts->stmts[k].scope].function == fn->index)
                 check_raise(pass, fn, k);
     }
 }
@@ -127,10 +134,13 @@ const AkRule ak_rule_AK207 = {
     .since = "0.1",
     .summary = "an activity raises an exception that pickle cannot make again",
     .why = "pickle makes an exception again by calling its class with its args, which are what "
-           "super().__init__ was given. With fewer than __init__ needs, the recorded error cannot be "
+           "super().__init__ was given. With fewer than __init__ needs, the recorded error "
+           "cannot be "
            "read back, and the program's except clause does not see its class.",
-    .instead = "Give all arguments to super().__init__, give the others defaults, or define __reduce__.",
-    .misses = "Exceptions of other packages, and those whose class is not visible at the raise.",
+    .instead = "Give all arguments to super().__init__, give the others defaults, or define "
+               "__reduce__.",
+    .misses =
+        "Exceptions of other packages, and those whose class is not visible at the raise.",
     .fix = AK_FIX_NONE,
     .check = check,
 };

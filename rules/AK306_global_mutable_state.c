@@ -20,8 +20,9 @@ static bool is_named(const char *name, const char *const *names, size_t len)
 static bool is_mutating_method(const char *name)
 {
     static const char *const names[] = {
-        "append", "extend",     "insert",     "remove", "pop",     "clear",   "sort",   "reverse",
-        "add",    "discard",    "update",     "setdefault", "popitem", "appendleft", "popleft", "extendleft",
+        "append",  "extend",     "insert",  "remove",     "pop",    "clear",
+        "sort",    "reverse",    "add",     "discard",    "update", "setdefault",
+        "popitem", "appendleft", "popleft", "extendleft",
     };
 
     return is_named(name, names, sizeof(names) / sizeof(*names));
@@ -30,8 +31,9 @@ static bool is_mutating_method(const char *name)
 static bool is_container_class(const char *dotted)
 {
     static const char *const names[] = {
-        "builtins.list",          "builtins.dict",      "builtins.set",         "builtins.bytearray",
-        "collections.defaultdict", "collections.deque", "collections.OrderedDict", "collections.Counter",
+        "builtins.list",           "builtins.dict",           "builtins.set",
+        "builtins.bytearray",      "collections.defaultdict", "collections.deque",
+        "collections.OrderedDict", "collections.Counter",
     };
 
     return is_named(dotted, names, sizeof(names) / sizeof(*names));
@@ -113,15 +115,18 @@ static void check_global_writes(Change *change)
 
         if (binding->scope != 1 || binding->kind == AK_B_GLOBAL || !binding->stmt ||
             facts->scopes[facts->stmts[binding->stmt].scope].function != fn->index ||
-            facts->stmts[binding->stmt].scope == 1 || is_written_before(facts, i, fn->index) || !context_at(change, binding->stmt))
+            facts->stmts[binding->stmt].scope == 1 || is_written_before(facts, i, fn->index) ||
+            !context_at(change, binding->stmt))
             continue;
-        tell(change, ak_report_bytes(change->pass, fn, binding->start, binding->end, AK_CTX_WORKFLOW,
-                                     "the global '%s' is written by workflow code",
-                                     ak_name(facts, binding->name)));
+        tell(change,
+             ak_report_bytes(change->pass, fn, binding->start, binding->end, AK_CTX_WORKFLOW,
+                             "the global '%s' is written by workflow code",
+                             ak_name(facts, binding->name)));
     }
 }
 
-static const char *text_of(AkPass *pass, const AkUnit *unit, AkExprId expr, char *buffer, size_t size)
+static const char *text_of(AkPass *pass, const AkUnit *unit, AkExprId expr, char *buffer,
+                           size_t size)
 {
     size_t len;
     const char *text = ak_text(unit, expr, &len);
@@ -138,9 +143,11 @@ static void report_mutation(Change *change, AkExprId at, AkExprId object, const 
     char text[80];
 
     change->module = value->module ? value->module : value->unit->module;
-    tell(change, ak_report_expr(change->pass, change->fn, at, AK_CTX_WORKFLOW,
-                                "'%s' is shared by all that import its module and is changed by workflow code",
-                                text_of(change->pass, change->fn->unit, object, text, sizeof(text))));
+    tell(change,
+         ak_report_expr(
+             change->pass, change->fn, at, AK_CTX_WORKFLOW,
+             "'%s' is shared by all that import its module and is changed by workflow code",
+             text_of(change->pass, change->fn->unit, object, text, sizeof(text))));
 }
 
 /* x[…] = …, del x[…], x.append(…): x is a container made by a module. */
@@ -219,11 +226,12 @@ const AkRule ak_rule_AK306 = {
     .dialects = AK_DIALECTS_ALL,
     .since = "0.1",
     .summary = "workflow code changes state of a module or a class",
-    .why = "Such state is no part of the history. With the sandbox each run of a workflow has its "
-           "own copy, which is lost when the run leaves the worker's cache; without it, or in a "
-           "module that is passed through, all workflows of the process share it, and a replay "
-           "starts from what others left (an error then). In a program for our own runtime a "
-           "session starts from the freshly loaded module, so that this is a note only.",
+    .why =
+        "Such state is no part of the history. With the sandbox each run of a workflow has its "
+        "own copy, which is lost when the run leaves the worker's cache; without it, or in a "
+        "module that is passed through, all workflows of the process share it, and a replay "
+        "starts from what others left (an error then). In a program for our own runtime a "
+        "session starts from the freshly loaded module, so that this is a note only.",
     .instead = "Keep the state in an attribute of the workflow, or return it from an activity.",
     .misses = "State behind values that cannot be known, closures, and containers changed by "
               "functions of other packages.",

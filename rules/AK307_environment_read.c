@@ -9,8 +9,8 @@ static void check(AkPass *pass)
         const AkCall *call = pass->calls[i];
 
         if (ak_does(call, AK_ENV) && ak_contexts_at(pass, call) & AK_CTX_WORKFLOW)
-            ak_report_call(pass, call, AK_CTX_WORKFLOW, "'%s' depends on where the workflow runs",
-                           call->dotted);
+            ak_report_call(pass, call, AK_CTX_WORKFLOW,
+                           "'%s' depends on where the workflow runs", call->dotted);
     }
 }
 
@@ -24,8 +24,9 @@ const AkRule ak_rule_AK307 = {
     .why = "A replay may happen on another machine, with another environment and process. What "
            "is read there differs from what the first run saw, and the sandbox refuses most of "
            "it when the line is reached.",
-    .instead = "Read it while the module is imported, in an activity, or give it to the workflow "
-               "as an argument.",
+    .instead =
+        "Read it while the module is imported, in an activity, or give it to the workflow "
+        "as an argument.",
     .misses = "Settings objects of other packages that read the environment inside.",
     .fix = AK_FIX_NONE,
     .check = check,

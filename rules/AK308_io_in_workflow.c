@@ -14,15 +14,16 @@ static bool begins_with(const char *text, const char *start)
 static bool runs_program(const AkCall *call)
 {
     return ak_does(call, AK_PROCESS) && !ak_does(call, AK_THREAD) &&
-           (begins_with(call->dotted, "subprocess.") || begins_with(call->dotted, "os.system") ||
-            begins_with(call->dotted, "os.popen"));
+           (begins_with(call->dotted, "subprocess.") ||
+            begins_with(call->dotted, "os.system") || begins_with(call->dotted, "os.popen"));
 }
 
 /* `requests.Session()` reaches nothing yet; its methods do. The sandbox refuses the standard
  * library's classes already when they are constructed. */
 static bool only_constructs(const AkCall *call)
 {
-    return ak_does(call, AK_CONSTRUCTOR) && !ak_does_any(call, AK_FILE | AK_DATABASE | AK_INPUT) &&
+    return ak_does(call, AK_CONSTRUCTOR) &&
+           !ak_does_any(call, AK_FILE | AK_DATABASE | AK_INPUT) &&
            !ak__is_stdlib(call->dotted, (uint32_t)strcspn(call->dotted, "."));
 }
 
@@ -34,8 +35,8 @@ static bool is_told_elsewhere(const AkPass *pass, const AkCall *call)
     const char *call_end = strstr(call->dotted, "().");
     const AkKnown *known;
 
-    if (begins_with(call->dotted, "io.TextIOWrapper.") || begins_with(call->dotted, "subprocess.Popen.") ||
-        ak_does(call, AK_ENV))
+    if (begins_with(call->dotted, "io.TextIOWrapper.") ||
+        begins_with(call->dotted, "subprocess.Popen.") || ak_does(call, AK_ENV))
         return true;
     if (!call_end || (size_t)(call_end - call->dotted) >= sizeof(maker))
         return false;
@@ -60,7 +61,8 @@ static void check(AkPass *pass)
         const AkCall *call = pass->calls[i];
         AkReport *report;
 
-        if (!(ak_does_any(call, io) || (temporal && ak_does(call, AK_PROCESS) && runs_program(call))))
+        if (!(ak_does_any(call, io) ||
+              (temporal && ak_does(call, AK_PROCESS) && runs_program(call))))
             continue;
         if (!(ak_contexts_at(pass, call) & AK_CTX_WORKFLOW) || only_constructs(call) ||
             is_told_elsewhere(pass, call) || (!temporal && !is_unrecorded(call)))

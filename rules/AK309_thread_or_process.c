@@ -11,10 +11,11 @@ static bool begins_with(const char *text, const char *start)
 /* Asks or guards, starts nothing. The sandbox refuses them all the same. */
 static bool starts_nothing(const char *dotted)
 {
-    static const char *const names[] = {"Lock",     "RLock",          "Event",          "Condition",
-                                        "Semaphore", "BoundedSemaphore", "Barrier",      "local",
-                                        "get_ident", "current_thread", "main_thread",   "active_count",
-                                        "enumerate", "get_native_id"};
+    static const char *const names[] = {"Lock",           "RLock",        "Event",
+                                        "Condition",      "Semaphore",    "BoundedSemaphore",
+                                        "Barrier",        "local",        "get_ident",
+                                        "current_thread", "main_thread",  "active_count",
+                                        "enumerate",      "get_native_id"};
     static const char module[] = "threading.";
 
     if (!begins_with(dotted, module))
@@ -32,8 +33,8 @@ static bool starts_nothing(const char *dotted)
 static bool is_program(const AkCall *call)
 {
     return !ak_does(call, AK_THREAD) &&
-           (begins_with(call->dotted, "subprocess.") || begins_with(call->dotted, "os.system") ||
-            begins_with(call->dotted, "os.popen"));
+           (begins_with(call->dotted, "subprocess.") ||
+            begins_with(call->dotted, "os.system") || begins_with(call->dotted, "os.popen"));
 }
 
 static bool concerns(const AkPass *pass, const AkCall *call)
@@ -66,8 +67,9 @@ const AkRule ak_rule_AK309 = {
     .dialects = AK_DIALECTS_ALL,
     .since = "0.1",
     .summary = "workflow code starts threads or processes",
-    .why = "The order in which threads and processes finish is not in the history, and what they "
-           "do is not recorded: on replay they run again and finish in another order.",
+    .why =
+        "The order in which threads and processes finish is not in the history, and what they "
+        "do is not recorded: on replay they run again and finish in another order.",
     .instead = "Start several activities and wait for them with asyncio.gather, or use threads "
                "inside one activity.",
     .misses = "Packages that start threads inside.",

@@ -5,7 +5,8 @@
 
 static bool is_command(const AkPass *pass, const AkCall *call)
 {
-    static const char *const names[] = {"execute_", "start_", "sleep", "continue_as_new", "upsert_"};
+    static const char *const names[] = {"execute_", "start_", "sleep", "continue_as_new",
+                                        "upsert_"};
     static const char module[] = "temporalio.workflow.";
 
     if (pass->dialect != AK_DIALECT_TEMPORAL)
@@ -26,7 +27,8 @@ static bool leads_to_command(const AkPass *pass, const AkCall *call)
 {
     if (is_command(pass, call))
         return true;
-    return call->target && !(call->target->roles & AK_ROLE_ACTIVITY) && call->kind != AK_CALL_IMPORT &&
+    return call->target && !(call->target->roles & AK_ROLE_ACTIVITY) &&
+           call->kind != AK_CALL_IMPORT &&
            ak_leads_to(pass, call->target, AK_CTX_WORKFLOW, is_command);
 }
 
@@ -137,8 +139,10 @@ static bool gives_commands(const AkPass *pass, const AkFunction *fn, const AkLoo
     for (size_t i = 0; i < fn->call_len; i++) {
         const AkCall *call = &fn->calls[i];
         const AkExpr *at = ak_call_expr(call);
-        bool inside = loop->comp ? at->start >= comp->start && at->end <= comp->end && call->expr != loop->iterated
-                                 : call->stmt != loop->stmt && ak_inside(facts, call->stmt, loop->stmt);
+        bool inside =
+            loop->comp ? at->start >= comp->start && at->end <= comp->end &&
+                             call->expr != loop->iterated
+                       : call->stmt != loop->stmt && ak_inside(facts, call->stmt, loop->stmt);
 
         if (inside && leads_to_command(pass, call))
             return true;
@@ -184,7 +188,8 @@ static bool is_given_to_command(const AkPass *pass, const AkFunction *fn, AkExpr
                     return true;
             return false;
         }
-        if (kind != AK_X_KEYWORD && kind != AK_X_LIST && kind != AK_X_TUPLE && kind != AK_X_DICT)
+        if (kind != AK_X_KEYWORD && kind != AK_X_LIST && kind != AK_X_TUPLE &&
+            kind != AK_X_DICT)
             return false;
     }
     return false;
@@ -195,8 +200,10 @@ static bool is_name_given_to_command(const AkPass *pass, const AkFunction *fn, c
     const AkFacts *facts = fn->unit->facts;
 
     for (AkExprId i = 1; i < facts->expr_len; i++)
-        if (ak_expr(facts, i)->kind == AK_X_NAME && strcmp(ak_name(facts, ak_expr(facts, i)->name), name) == 0 &&
-            facts->scopes[ak_expr(facts, i)->scope].function == fn->index && is_given_to_command(pass, fn, i))
+        if (ak_expr(facts, i)->kind == AK_X_NAME &&
+            strcmp(ak_name(facts, ak_expr(facts, i)->name), name) == 0 &&
+            facts->scopes[ak_expr(facts, i)->scope].function == fn->index &&
+            is_given_to_command(pass, fn, i))
             return true;
     return false;
 }
@@ -212,12 +219,14 @@ static bool builds_list(const AkPass *pass, const AkFunction *fn, const AkLoop *
         const AkExpr *call = ak_expr(facts, i), *callee, *object;
         const char *method;
 
-        if (call->kind != AK_X_CALL || call->stmt == loop->stmt || !ak_inside(facts, call->stmt, loop->stmt))
+        if (call->kind != AK_X_CALL || call->stmt == loop->stmt ||
+            !ak_inside(facts, call->stmt, loop->stmt))
             continue;
         callee = ak_expr(facts, ak_kid(facts, call->kids, 0));
         method = ak_name(facts, callee->name);
         if (callee->kind != AK_X_ATTRIBUTE ||
-            (strcmp(method, "append") != 0 && strcmp(method, "extend") != 0 && strcmp(method, "insert") != 0))
+            (strcmp(method, "append") != 0 && strcmp(method, "extend") != 0 &&
+             strcmp(method, "insert") != 0))
             continue;
         object = ak_expr(facts, ak_kid(facts, callee->kids, 0));
         if (object->kind == AK_X_ATTRIBUTE ||
@@ -230,16 +239,20 @@ static bool builds_list(const AkPass *pass, const AkFunction *fn, const AkLoop *
 
 static void report(AkPass *pass, const AkFunction *fn, AkExprId iterated, Order order)
 {
-    AkReport *finding = ak_report_expr(pass, fn, iterated, AK_CTX_WORKFLOW,
-                                       "this has no fixed order, and what the workflow does follows it");
+    AkReport *finding =
+        ak_report_expr(pass, fn, iterated, AK_CTX_WORKFLOW,
+                       "this has no fixed order, and what the workflow does follows it");
     const AkFacts *facts = fn->unit->facts;
     char before[] = "sorted(";
 
     if (pass->dialect == AK_DIALECT_AUTOKITTEH)
         ak_level(finding, AK_WARNING);
-    ak_fix(finding, order == UNORDERED_NAMES ? AK_FIX_SAFE : AK_FIX_UNSAFE, "iterate in sorted order");
-    ak_fix_bytes(finding, fn->unit, ak_expr(facts, iterated)->start, ak_expr(facts, iterated)->start, before);
-    ak_fix_bytes(finding, fn->unit, ak_expr(facts, iterated)->end, ak_expr(facts, iterated)->end, ")");
+    ak_fix(finding, order == UNORDERED_NAMES ? AK_FIX_SAFE : AK_FIX_UNSAFE,
+           "iterate in sorted order");
+    ak_fix_bytes(finding, fn->unit, ak_expr(facts, iterated)->start,
+                 ak_expr(facts, iterated)->start, before);
+    ak_fix_bytes(finding, fn->unit, ak_expr(facts, iterated)->end,
+                 ak_expr(facts, iterated)->end, ")");
 }
 
 static void check_loops(AkPass *pass, const AkFunction *fn)
@@ -269,7 +282,8 @@ static void check_copy(AkPass *pass, const AkCall *call)
     Order order;
 
     if (call->kind != AK_CALL_PLAIN || !call->dotted ||
-        (strcmp(call->dotted, "builtins.list") != 0 && strcmp(call->dotted, "builtins.tuple") != 0 &&
+        (strcmp(call->dotted, "builtins.list") != 0 &&
+         strcmp(call->dotted, "builtins.tuple") != 0 &&
          strcmp(call->dotted, "builtins.str.join") != 0))
         return;
     first = ak_argument(pass, call, NULL, 0);
@@ -298,12 +312,14 @@ const AkRule ak_rule_AK310 = {
     .dialects = AK_DIALECTS_ALL,
     .since = "0.1",
     .summary = "commands or lists follow the order of a set or of a folder",
-    .why = "The order of a set of strings or objects differs from process to process, that of a "
-           "folder from machine to machine. Commands given in that order do not match the history "
-           "on replay.",
+    .why =
+        "The order of a set of strings or objects differs from process to process, that of a "
+        "folder from machine to machine. Commands given in that order do not match the history "
+        "on replay.",
     .instead = "Iterate over sorted(…), or keep the items in a list or dict from the start.",
-    .misses = "Sets behind values that cannot be known; lists built in a comprehension and used "
-              "later; sums of floats.",
+    .misses =
+        "Sets behind values that cannot be known; lists built in a comprehension and used "
+        "later; sums of floats.",
     .fix = AK_FIX_SAFE,
     .check = check,
 };

@@ -27,15 +27,18 @@ static bool is_harmless_use(const AkPass *pass, const AkCall *call)
     for (AkExprId id = ak_call_expr(call)->parent; id; id = ak_expr(facts, id)->parent) {
         const AkExpr *around = ak_expr(facts, id);
 
-        if (around->kind == AK_X_COMPARE && (around->op == AK_OP_EQ || around->op == AK_OP_NE ||
-                                             around->op == AK_OP_IS || around->op == AK_OP_IS_NOT ||
-                                             around->op == AK_OP_IN || around->op == AK_OP_NOT_IN))
+        if (around->kind == AK_X_COMPARE &&
+            (around->op == AK_OP_EQ || around->op == AK_OP_NE || around->op == AK_OP_IS ||
+             around->op == AK_OP_IS_NOT || around->op == AK_OP_IN ||
+             around->op == AK_OP_NOT_IN))
             return true;
         if (around->kind == AK_X_CALL &&
-            strcmp(ak_name(facts, ak_expr(facts, ak_kid(facts, around->kids, 0))->name), "add") == 0)
+            strcmp(ak_name(facts, ak_expr(facts, ak_kid(facts, around->kids, 0))->name),
+                   "add") == 0)
             return true;
         for (size_t i = 0; around->kind == AK_X_CALL && i < call->fn->call_len; i++)
-            if (call->fn->calls[i].expr == id && ak_does_any(&call->fn->calls[i], AK_LOG | AK_PRINT))
+            if (call->fn->calls[i].expr == id &&
+                ak_does_any(&call->fn->calls[i], AK_LOG | AK_PRINT))
                 return true;
     }
     (void)pass;
@@ -82,8 +85,9 @@ const AkRule ak_rule_AK311 = {
     .dialects = AK_DIALECTS_ALL,
     .since = "0.1",
     .summary = "workflow code uses id() or hash() as a value",
-    .why = "id() is an address, and hash() of strings and objects is salted anew in each process: "
-           "keys, orders and names made of them differ on replay.",
+    .why =
+        "id() is an address, and hash() of strings and objects is salted anew in each process: "
+        "keys, orders and names made of them differ on replay.",
     .instead = "Use a key of the data's own, a counter, or hashlib.sha256 of its bytes.",
     .misses = "Values whose __hash__ reaches the salted hash through another package.",
     .fix = AK_FIX_NONE,

@@ -7,7 +7,7 @@
 /* logging.info and logger.info alike. */
 static const char *level_name(const AkCall *call)
 {
-    static const char *const names[] = {"debug", "info",     "warning", "error",
+    static const char *const names[] = {"debug",     "info",     "warning", "error",
                                         "exception", "critical", "log"};
     const char *dot = strrchr(call->dotted, '.');
 
@@ -48,7 +48,8 @@ static bool may_be_the_workflows(AkPass *pass, const AkCall *call)
         const AkValue *value = &values.items[i];
 
         if (value->kind == AK_V_UNKNOWN || !value->dotted ||
-            strncmp(value->dotted, "temporalio.", 11) == 0 || strcmp(value->dotted, "logging.LoggerAdapter") == 0)
+            strncmp(value->dotted, "temporalio.", 11) == 0 ||
+            strcmp(value->dotted, "logging.LoggerAdapter") == 0)
             return true;
     }
     return false;
@@ -59,10 +60,12 @@ static void check(AkPass *pass)
     for (size_t i = 0; i < pass->call_len; i++) {
         const AkCall *call = pass->calls[i];
 
-        if (!ak_does_any(call, AK_PRINT | AK_LOG) || !(ak_contexts_at(pass, call) & AK_CTX_WORKFLOW))
+        if (!ak_does_any(call, AK_PRINT | AK_LOG) ||
+            !(ak_contexts_at(pass, call) & AK_CTX_WORKFLOW))
             continue;
         /* A query is no part of the history: nothing repeats it. */
-        if (call->fn->roles & (AK_ROLE_QUERY | AK_ROLE_VALIDATOR) || may_be_the_workflows(pass, call))
+        if (call->fn->roles & (AK_ROLE_QUERY | AK_ROLE_VALIDATOR) ||
+            may_be_the_workflows(pass, call))
             continue;
         fix(ak_report_call(pass, call, AK_CTX_WORKFLOW, "'%s' is repeated by every replay",
                            call->dotted),
@@ -77,10 +80,12 @@ const AkRule ak_rule_AK312 = {
     .dialects = AK_DIALECT_TEMPORAL,
     .since = "0.1",
     .summary = "workflow code prints or logs without the workflow's logger",
-    .why = "A workflow's code runs again from its start whenever it is replayed, and with it each "
-           "line that it prints or logs. The workflow's logger keeps silent while replaying.",
+    .why =
+        "A workflow's code runs again from its start whenever it is replayed, and with it each "
+        "line that it prints or logs. The workflow's logger keeps silent while replaying.",
     .instead = "Use workflow.logger.",
-    .misses = "Loggers of packages that are not in the tables, logging.LoggerAdapter, and loggers that "
+    .misses = "Loggers of packages that are not in the tables, logging.LoggerAdapter, and "
+              "loggers that "
               "only may be the standard library's.",
     .fix = AK_FIX_SAFE,
     .check = check,

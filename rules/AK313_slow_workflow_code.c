@@ -10,7 +10,8 @@ static const double large_loop = 1e6;
 static bool is_slow(const AkPass *pass, const AkCall *call)
 {
     (void)pass;
-    return ak_does_any(call, slow) && !ak_does(call, AK_CONSTRUCTOR) && !ak_does(call, AK_DURABLE);
+    return ak_does_any(call, slow) && !ak_does(call, AK_CONSTRUCTOR) &&
+           !ak_does(call, AK_DURABLE);
 }
 
 /* A file, or a `print` where the seed of a network call stands. */
@@ -33,8 +34,8 @@ static void fix(AkPass *pass, AkReport *report, const AkFunction *fn)
     const char *module;
     char line[96];
 
-    if (pass->dialect == AK_DIALECT_TEMPORAL || !fn->index || fact->is_lambda || fn->class_ || fn->outer ||
-        fact->decorators.count || fact->is_async || !(fn->roles & AK_ROLE_ENTRY))
+    if (pass->dialect == AK_DIALECT_TEMPORAL || !fn->index || fact->is_lambda || fn->class_ ||
+        fn->outer || fact->decorators.count || fact->is_async || !(fn->roles & AK_ROLE_ENTRY))
         return;
     ak_fix(report, AK_FIX_UNSAFE, "run all of '%s' as one activity", fn->name);
     module = ak_fix_import(report, "autokitteh", NULL);
@@ -86,7 +87,8 @@ static void check_hidden(AkPass *pass, const AkCall *call)
 static bool waits(const AkFacts *facts, AkStmtId loop)
 {
     for (AkExprId i = 1; i < facts->expr_len; i++)
-        if (ak_expr(facts, i)->kind == AK_X_AWAIT && ak_inside(facts, ak_expr(facts, i)->stmt, loop))
+        if (ak_expr(facts, i)->kind == AK_X_AWAIT &&
+            ak_inside(facts, ak_expr(facts, i)->stmt, loop))
             return true;
     return false;
 }
@@ -155,10 +157,13 @@ const AkRule ak_rule_AK313 = {
     .dialects = AK_DIALECTS_ALL,
     .since = "0.1",
     .summary = "work hides behind an operator, a loop, a builtin or a property",
-    .why = "sorted, len, for, with, an f-string or an attribute may run methods of an object, and "
-           "those may reach the network or sleep. No call shows it, so that it runs in the workflow "
-           "itself and not in an activity: the turn takes too long and is ended, and what was done "
-           "is not recorded.",
+    .why =
+        "sorted, len, for, with, an f-string or an attribute may run methods of an object, and "
+        "those may reach the network or sleep. No call shows it, so that it runs in the "
+        "workflow "
+        "itself and not in an activity: the turn takes too long and is ended, and what was "
+        "done "
+        "is not recorded.",
     .instead = "Put the code that needs the object into an activity (@autokitteh.activity in a "
                "program for our own runtime) and return plain data.",
     .misses = "Objects of other packages, and work whose length depends on data.",

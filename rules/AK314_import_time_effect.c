@@ -22,7 +22,8 @@ static bool is_datetime(const char *dotted)
 /* AK_OFF: nothing to say. */
 static AkLevel level_of(const AkCall *call)
 {
-    if (ak_does_any(call, AK_RANDOM | AK_PROCESS) && !ak_does(call, AK_THREAD) && !ak_does(call, AK_ENV))
+    if (ak_does_any(call, AK_RANDOM | AK_PROCESS) && !ak_does(call, AK_THREAD) &&
+        !ak_does(call, AK_ENV))
         return AK_ERROR;
     if (ak_calls(call, "asyncio.run"))
         return AK_ERROR;
@@ -34,7 +35,8 @@ static AkLevel level_of(const AkCall *call)
         return AK_OFF;
     if (ak_does(call, AK_CONSTRUCTOR) && !ak_does_any(call, AK_FILE | AK_THREAD | AK_DATABASE))
         return AK_OFF;
-    if (ak_does_any(call, AK_FILE | AK_NETWORK | AK_DATABASE | AK_THREAD | AK_UUID | AK_INPUT | AK_SLEEP))
+    if (ak_does_any(call, AK_FILE | AK_NETWORK | AK_DATABASE | AK_THREAD | AK_UUID | AK_INPUT |
+                              AK_SLEEP))
         return AK_WARNING;
     return AK_OFF;
 }
@@ -44,12 +46,14 @@ static void check_call(AkPass *pass, const AkCall *call)
     AkLevel level = level_of(call);
 
     if (level == AK_ERROR)
-        ak_report_call(pass, call, AK_CTX_IMPORT,
-                       "'%s' runs while the workflow's module is imported: the worker does not start",
-                       call->dotted);
+        ak_report_call(
+            pass, call, AK_CTX_IMPORT,
+            "'%s' runs while the workflow's module is imported: the worker does not start",
+            call->dotted);
     else if (level != AK_OFF)
         ak_level(ak_report_call(pass, call, AK_CTX_IMPORT,
-                                "'%s' runs while the workflow's module is imported", call->dotted),
+                                "'%s' runs while the workflow's module is imported",
+                                call->dotted),
                  level);
 }
 
@@ -67,11 +71,13 @@ const AkRule ak_rule_AK314 = {
     .dialects = AK_DIALECT_TEMPORAL,
     .since = "0.1",
     .summary = "importing a workflow's module has effects",
-    .why = "The sandbox imports the workflow's file, and what it imports, again for each workflow. "
+    .why = "The sandbox imports the workflow's file, and what it imports, again for each "
+           "workflow. "
            "The clock of datetime, random sources and subprocesses are refused there, so that "
            "the worker does not start; files, network and threads are touched each time.",
-    .instead = "Make the call in a function; import modules with such effects under "
-               "workflow.unsafe.imports_passed_through(), or keep them out of the workflow's file.",
+    .instead =
+        "Make the call in a function; import modules with such effects under "
+        "workflow.unsafe.imports_passed_through(), or keep them out of the workflow's file.",
     .misses = "Effects of installed packages.",
     .fix = AK_FIX_NONE,
     .check = check,

@@ -28,8 +28,8 @@ static bool asks(AkPass *pass, const AkUnit *unit, AkExprId expr, int depth)
 
 static bool is_command(const AkPass *pass, const AkCall *call)
 {
-    static const char *const names[] = {"execute_", "start_", "sleep", "wait_condition", "continue_as_new",
-                                        "upsert_"};
+    static const char *const names[] = {"execute_",       "start_",          "sleep",
+                                        "wait_condition", "continue_as_new", "upsert_"};
     static const char module[] = "temporalio.workflow.";
 
     (void)pass;
@@ -52,10 +52,12 @@ static void check_calls(AkPass *pass, const AkFunction *fn, AkStmtId if_)
 
         if (!ak_inside(fn->unit->facts, call->stmt, if_) || call->stmt == if_)
             continue;
-        if (is_command(pass, call) || (call->target && !(call->target->roles & AK_ROLE_ACTIVITY) &&
-                                       ak_leads_to(pass, call->target, 0, is_command)))
-            ak_report_call(pass, call, AK_CTX_WORKFLOW,
-                           "this command is given or not depending on whether the workflow is replayed");
+        if (is_command(pass, call) ||
+            (call->target && !(call->target->roles & AK_ROLE_ACTIVITY) &&
+             ak_leads_to(pass, call->target, 0, is_command)))
+            ak_report_call(
+                pass, call, AK_CTX_WORKFLOW,
+                "this command is given or not depending on whether the workflow is replayed");
     }
 }
 
@@ -75,7 +77,8 @@ static void check_state(AkPass *pass, const AkFunction *fn, AkStmtId if_)
     for (AkStmtId i = if_ + 1; i <= facts->stmts[if_].last; i++) {
         const AkStmt *stmt = &facts->stmts[i];
 
-        if (stmt->kind != AK_S_ASSIGN && stmt->kind != AK_S_AUGMENTED && stmt->kind != AK_S_ANNOTATED)
+        if (stmt->kind != AK_S_ASSIGN && stmt->kind != AK_S_AUGMENTED &&
+            stmt->kind != AK_S_ANNOTATED)
             continue;
         for (uint32_t k = 0; k < stmt->targets.count; k++)
             if (is_attribute_of_self(facts, ak_kid(facts, stmt->targets, k)))
@@ -109,8 +112,10 @@ static void check_function(AkPass *pass, const AkFunction *fn)
     const AkFacts *facts = fn->unit->facts;
 
     for (AkStmtId i = 1; i < facts->stmt_len; i++)
-        if (facts->stmts[i].kind == AK_S_IF && facts->scopes[facts->stmts[i].scope].function == fn->index &&
-            ak_contexts_of(pass, fn, i) & AK_CTX_WORKFLOW && asks(pass, fn->unit, facts->stmts[i].value, 0)) {
+        if (facts->stmts[i].kind == AK_S_IF &&
+            facts->scopes[facts->stmts[i].scope].function == fn->index &&
+            ak_contexts_of(pass, fn, i) & AK_CTX_WORKFLOW &&
+            asks(pass, fn->unit, facts->stmts[i].value, 0)) {
             check_calls(pass, fn, i);
             check_state(pass, fn, i);
         }
@@ -133,10 +138,12 @@ const AkRule ak_rule_AK315 = {
     .dialects = AK_DIALECT_TEMPORAL,
     .since = "0.1",
     .summary = "a command or state of the workflow depends on is_replaying()",
-    .why = "A replay must give the same commands as the first run. Under is_replaying() it gives "
-           "others by design, and fails as non-deterministic. The question is for output only: "
-           "logs, metrics.",
-    .instead = "Keep commands and state outside the test; for changed code use workflow.patched.",
+    .why =
+        "A replay must give the same commands as the first run. Under is_replaying() it gives "
+        "others by design, and fails as non-deterministic. The question is for output only: "
+        "logs, metrics.",
+    .instead =
+        "Keep commands and state outside the test; for changed code use workflow.patched.",
     .misses = "Local variables set under the test and used after it; answers that pass through "
               "functions of other packages.",
     .fix = AK_FIX_NONE,

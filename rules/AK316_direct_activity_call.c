@@ -32,7 +32,8 @@ static void check(AkPass *pass)
             !(ak_contexts_at(pass, call) & AK_CTX_WORKFLOW) || is_argument_of_command(call))
             continue;
         report = ak_report_call(pass, call, AK_CTX_WORKFLOW,
-                                "activity '%s' is called as a plain function", call->target->qualified);
+                                "activity '%s' is called as a plain function",
+                                call->target->qualified);
         if (!call->proved)
             ak_likely(report);
     }

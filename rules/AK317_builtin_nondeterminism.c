@@ -28,11 +28,14 @@ static void check(AkPass *pass)
         if (ak_does(call, AK_REFUSED)) {
             if (pass->dialect == AK_DIALECT_TEMPORAL && ak_is_sandboxed(pass, call->fn))
                 ak_advice(ak_report_call(pass, call, AK_CTX_WORKFLOW,
-                                         "the sandbox refuses '%s' when the line is reached", call->dotted),
-                          "Do it while the module is imported, or in a module that is passed through.");
+                                         "the sandbox refuses '%s' when the line is reached",
+                                         call->dotted),
+                          "Do it while the module is imported, or in a module that is passed "
+                          "through.");
         } else if (!is_quiet_reference(pass, call)) {
             ak_report_call(pass, call, AK_CTX_WORKFLOW,
-                           "'%s' tells of the running interpreter, not of the workflow", call->dotted);
+                           "'%s' tells of the running interpreter, not of the workflow",
+                           call->dotted);
         }
     }
 }
@@ -44,9 +47,11 @@ const AkRule ak_rule_AK317 = {
     .dialects = AK_DIALECTS_ALL,
     .since = "0.1",
     .summary = "workflow code depends on the state of the interpreter",
-    .why = "Loaded modules, the garbage collector, stack frames and callbacks of weak references "
-           "depend on what else runs in the process, and differ on replay. Some harmless helpers (os.fspath, os.WEXITSTATUS) belong to "
-           "modules that the sandbox refuses as a whole.",
+    .why =
+        "Loaded modules, the garbage collector, stack frames and callbacks of weak references "
+        "depend on what else runs in the process, and differ on replay. Some harmless helpers "
+        "(os.fspath, os.WEXITSTATUS) belong to "
+        "modules that the sandbox refuses as a whole.",
     .instead = "Keep such checks outside the workflow: in an activity or at import.",
     .misses = "A __del__ with effects; introspection inside packages that are not followed.",
     .fix = AK_FIX_NONE,

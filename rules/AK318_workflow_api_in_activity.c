@@ -32,12 +32,13 @@ static void check(AkPass *pass)
 
         AkReport *report;
 
-        if (!ak_does(call, AK_SESSION_API) || !begins_with(call->dotted, "temporalio.workflow.") ||
-            call->kind != AK_CALL_PLAIN || !(ak_contexts_at(pass, call) & AK_CTX_ACTIVITY) ||
-            catches_refusal(call))
+        if (!ak_does(call, AK_SESSION_API) ||
+            !begins_with(call->dotted, "temporalio.workflow.") || call->kind != AK_CALL_PLAIN ||
+            !(ak_contexts_at(pass, call) & AK_CTX_ACTIVITY) || catches_refusal(call))
             continue;
-        report = ak_report_call(pass, call, AK_CTX_ACTIVITY, "'%s' works in a workflow only, not in an activity",
-                           call->dotted + strlen("temporalio."));
+        report = ak_report_call(pass, call, AK_CTX_ACTIVITY,
+                                "'%s' works in a workflow only, not in an activity",
+                                call->dotted + strlen("temporalio."));
         /* A helper of both may tell them apart by a value that only a workflow gives. */
         if (ak_contexts(pass, call->fn) & AK_CTX_WORKFLOW)
             ak_likely(report);
@@ -51,8 +52,9 @@ const AkRule ak_rule_AK318 = {
     .dialects = AK_DIALECT_TEMPORAL,
     .since = "0.1",
     .summary = "an activity calls a function that works in a workflow only",
-    .why = "Outside a workflow these functions raise \"Not in workflow event loop\". An activity "
-           "fails with it and is retried for ever.",
+    .why =
+        "Outside a workflow these functions raise \"Not in workflow event loop\". An activity "
+        "fails with it and is retried for ever.",
     .instead = "In an activity use the standard library, activity.info() and "
                "activity.logger.",
     .misses = "Clients and other code that no activity reaches.",

@@ -171,11 +171,11 @@ static int print_json(const CliList *rules)
 static int print_text(const CliList *rules, bool whole_page)
 {
     CliBuf out = {0};
+    size_t len;
+    const char *head = ak_rules_head(&len);
 
     if (whole_page)
-        cli_buf_puts(&out,
-                     "# Pitfalls\n\nWhat aklint finds, why it matters, what to write instead. "
-                     "The examples are those that the tests run.\n\n");
+        cli_buf_add(&out, head, len);
     for (size_t i = 0; i < rules->len; i++) {
         cli_buf_puts(&out, i ? "\n" : "");
         add_section(&out, rules->items[i]);

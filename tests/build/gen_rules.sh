@@ -25,6 +25,8 @@ typedef struct AkRuleExample { const char *id; const unsigned char *text; size_t
 extern const AkRule *const ak__rules[];
 extern const size_t ak__rule_len;
 extern const AkRuleExample ak__rule_examples[];
+extern const unsigned char ak__rules_head[];
+extern const size_t ak__rules_head_len;
 H
 cat > "$tmp/main.c" <<'C'
 #include "rule.h"
