@@ -12,6 +12,9 @@
 #include "lsp_queue.h"
 
 #include <aklint.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -714,6 +717,16 @@ static int serve(Server *server)
     return 1;
 }
 
+/* Each check wants the memory of the one before: asking the system for it anew costs a quarter
+ * of the time. */
+static void keep_memory(void)
+{
+#ifdef __GLIBC__
+    mallopt(M_TRIM_THRESHOLD, 256 << 20);
+    mallopt(M_MMAP_THRESHOLD, 64 << 20);
+#endif
+}
+
 int cli_lsp(const CliOptions *options)
 {
     Server server = {.world = {.config = options->config,
@@ -726,6 +739,7 @@ int cli_lsp(const CliOptions *options)
         return 2;
     }
     signal(SIGPIPE, SIG_IGN);
+    keep_memory();
     json_object_seed(0);
     server.sent = json_object();
     server.check = lsp_check_new(&server.world);
