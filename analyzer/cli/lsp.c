@@ -12,6 +12,9 @@
 #include "lsp_queue.h"
 
 #include <aklint.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,7 +28,7 @@ typedef struct Server {
     json_t *sent; /* path → diagnostics as they were told last; pulled: with their resultId */
     json_int_t results, requests;
     bool initialized, shut_down, gone, dirty;
-    bool pulls, refreshes, watches;
+    bool pulls, refreshes, watches, failing;
     int pause_ms; /* no check before the editor was silent that long */
 } Server;
 
@@ -349,6 +352,16 @@ static void refresh(Server *server, const json_t *before)
         ask(server, "workspace/diagnostic/refresh", NULL);
 }
 
+/* The sentence itself is on standard error, which editors keep as the server's log. */
+static void tell_failure(Server *server, bool fails)
+{
+    if (fails && !server->failing)
+        send_method(server, "window/showMessage",
+                    json_pack("{s:i, s:s}", "type", 1, "message",
+                              "aklint cannot check this project; its log says why"));
+    server->failing = fails;
+}
+
 /* false: it was stopped, and there is more to read first. */
 static bool check_now(Server *server)
 {
@@ -364,6 +377,7 @@ static bool check_now(Server *server)
         return false;
     }
     server->dirty = false;
+    tell_failure(server, status != 0);
     took = now_ms() - begun;
     server->pause_ms = took < 100 ? 0 : took < 400 ? took : 400;
     if (server->pulls)
@@ -714,6 +728,16 @@ static int serve(Server *server)
     return 1;
 }
 
+/* Each check wants the memory of the one before; asking the system for it anew costs a
+ * twentieth of the time. */
+static void keep_memory(void)
+{
+#ifdef __GLIBC__
+    mallopt(M_TRIM_THRESHOLD, 256 << 20);
+    mallopt(M_MMAP_THRESHOLD, 64 << 20);
+#endif
+}
+
 int cli_lsp(const CliOptions *options)
 {
     Server server = {.world = {.config = options->config,
@@ -726,6 +750,7 @@ int cli_lsp(const CliOptions *options)
         return 2;
     }
     signal(SIGPIPE, SIG_IGN);
+    keep_memory();
     json_object_seed(0);
     server.sent = json_object();
     server.check = lsp_check_new(&server.world);

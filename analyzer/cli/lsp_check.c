@@ -57,18 +57,23 @@ json_t *lsp_check_records(const LspCheck *check)
 
 /* ---- names ---- */
 
-char *lsp_uri(const LspWorld *world, const char *path)
+/* The editor's own spelling, where it has the file open. */
+static const char *spelling_of(const LspWorld *world, const char *path)
 {
-    CliBuf uri = {0};
-
     for (size_t i = 0; i < world->document_count; i++)
         if (world->documents[i]->path && !strcmp(world->documents[i]->path, path))
-            path = NULL, cli_buf_puts(&uri, world->documents[i]->uri),
-            i = world->document_count - 1;
-    if (path) {
-        cli_buf_puts(&uri, "file://");
+            return world->documents[i]->uri;
+    return NULL;
+}
+
+char *lsp_uri(const LspWorld *world, const char *path)
+{
+    const char *known = spelling_of(world, path);
+    CliBuf uri = {0};
+
+    cli_buf_puts(&uri, known ? known : "file://");
+    if (!known)
         cli_uri(&uri, path);
-    }
     return uri.data;
 }
 
@@ -382,6 +387,9 @@ int lsp_check_run(LspCheck *check)
     }
     if (status == 130)
         return status;
+    /* What went wrong may be mended by the next time. */
+    if (status)
+        lsp_check_forget(check);
     keep_records(check, status ? &nothing : &report);
     forget_texts(check);
     return status;

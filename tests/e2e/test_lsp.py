@@ -332,6 +332,20 @@ def test_cancelled_request_is_answered_as_cancelled(project):
         assert "result" in client.answer("q0")
 
 
+def test_settings_that_cannot_be_read_are_told_and_read_again(project):
+    write(project, {"helper.py": HELPER})
+    settings = project / "other.toml"
+    with Client([project], args=["--config", str(settings)]) as client:
+        shown = client.wait(lambda m: m.get("method") == "window/showMessage")
+        assert shown["params"]["type"] == 1
+        client.open(project / "flow.py")
+        client.change(project / "flow.py", 2, edit(0, 0, 0, 0, "\n"))
+        settings.write_text("")
+        client.notify("textDocument/didSave", {"textDocument": {"uri": uri(project / "flow.py")}})
+        assert codes(client.diagnostics(project / "helper.py", bool)) == ["AK301"]
+        assert client.leave() == 0
+
+
 def test_lsp_takes_no_paths(tmp_path):
     done = aklint("lsp", "flow.py", cwd=tmp_path)
     assert done.returncode == 2 and "takes no paths" in done.stderr
