@@ -19,6 +19,7 @@ struct AkLive {
     bool dirty;       /* has a record in the open transaction */
     bool lazy;        /* has something there that may wait for somebody else's commit */
     bool ended, told; /* FINISH was committed; the front was told */
+    bool claimed; /* in a store that is shared: it is ours to run */
     AkState state;
     AkText value, error; /* of the end */
     AkText shows;        /* prints that wait for the commit, see show_later */
@@ -42,7 +43,7 @@ struct AkDriver {
     AkLive *buckets[AK_LIVE_BUCKETS];
     AkLive **queue; /* sessions that this turn, or the commit at its end, is about */
     size_t queued, queue_room, count;
-    AkTimer *lazy_commit, *due;
+    AkTimer *lazy_commit, *due, *watch;
     bool lazy_due;
     int64_t due_at;
     uint64_t commits;
