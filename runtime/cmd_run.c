@@ -254,8 +254,9 @@ static int resume(AkHome *home, AkForeground *f, const char *id)
         return code;
     }
     free(row);
-    if (ak_driver_load(driver, id) < 0)
-        return ak_say_error(AK_EXIT_FAILED, "%s", ak_driver_error(driver));
+    int fault = ak_driver_load(driver, id);
+    if (fault < 0)
+        return ak_say_error(fault == AK_E_BUSY ? AK_EXIT_REFUSED : AK_EXIT_FAILED, "%s", ak_driver_error(driver));
     load_children(driver, home->store, id);
     return 0;
 }
@@ -275,7 +276,7 @@ static int run(const AkArgs *args)
         return ak_usage_error("--create makes something new, --resume does not");
     if (word && (code = read_program(word, &program)))
         return code;
-    if ((code = ak_home_open(args, AK_STORE_SERVE, &home)))
+    if ((code = ak_home_open(args, AK_STORE_SHARE, &home)))
         return code;
     AkForegroundOptions options = {.json = ak_args_json(args)};
     AkForeground *f = ak_foreground_new(&home, &options);

@@ -231,7 +231,7 @@ static int stop(const AkArgs *args)
 
     if (stop_served(args, id, &code))
         return code;
-    code = ak_home_open(args, AK_STORE_SERVE, &home);
+    code = ak_home_open(args, AK_STORE_SHARE, &home);
     if (code)
         return code;
     AkForegroundOptions options = {.json = ak_args_json(args), .quiet = true};
@@ -361,7 +361,7 @@ static int copy_session(const AkArgs *args, uint64_t until)
     char id[AK_ID_SIZE];
     AkSession *from;
     AkHome home;
-    int code = ak_home_open(args, AK_STORE_SERVE, &home);
+    int code = ak_home_open(args, AK_STORE_SHARE, &home);
 
     if (code)
         return code;
@@ -439,7 +439,7 @@ static int delete (const AkArgs *args)
 {
     const char *id;
     AkHome home;
-    int code = ak_home_open(args, AK_STORE_SERVE, &home);
+    int code = ak_home_open(args, AK_STORE_SHARE, &home);
 
     if (code)
         return code;
@@ -490,7 +490,7 @@ static int prune(const AkArgs *args)
 
     if (!read_age(ak_args_value(args, "older-than"), &age))
         return ak_usage_error("--older-than wants an age like 30d, 12h, 5m or 90s");
-    int code = ak_home_open(args, AK_STORE_SERVE, &home);
+    int code = ak_home_open(args, AK_STORE_SHARE, &home);
     if (code)
         return code;
     query.ended_before = ak_loop_now().wall_us - age;

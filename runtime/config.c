@@ -339,36 +339,21 @@ int ak_config_set(const char *name, const char *value, char *why, size_t size)
     return result;
 }
 
-/* A dsn names a file, the store is a folder of files: it stands beside, as FILE.d, and FILE is
- * a link to the database in it, for whoever looks there. */
-static int place_dsn(const char *dsn, AkPlace *place, char *why, size_t size)
+/* A dsn names the database's own file (or a directory, which is taken as --data is). SQLite's
+ * log and our lock stand beside it under its name; FILE.d holds unpacked code, made anew where
+ * it is missing. */
+static void place_dsn(const char *dsn, AkPlace *place)
 {
-    char target[1100];
     struct stat st;
 
     if (!strncmp(dsn, "file:", 5))
         dsn += 5;
     if (stat(dsn, &st) == 0 && S_ISDIR(st.st_mode)) {
         snprintf(place->dir, sizeof place->dir, "%s", dsn);
-        return 0;
+        return;
     }
+    snprintf(place->db, sizeof place->db, "%s", dsn);
     snprintf(place->dir, sizeof place->dir, "%s.d", dsn);
-    if (make_dirs(place->dir) < 0) {
-        snprintf(why, size, "db.dsn: %s: %s", place->dir, strerror(errno));
-        return -1;
-    }
-    const char *name = strrchr(place->dir, '/');
-    snprintf(target, sizeof target, "%s/ak.db", name ? name + 1 : place->dir);
-    if (lstat(dsn, &st) < 0 && symlink(target, dsn) < 0) {
-        snprintf(why, size, "db.dsn: %s: %s", dsn, strerror(errno));
-        return -1;
-    }
-    if (lstat(dsn, &st) == 0 && !S_ISLNK(st.st_mode)) {
-        snprintf(why, size,
-                 "db.dsn: %s is there already, and is no store of ak; name another file", dsn);
-        return -1;
-    }
-    return 0;
 }
 
 int ak_config_place(const AkConfig *config, const char *state_dir, AkPlace *place, char *why,
@@ -377,11 +362,11 @@ int ak_config_place(const AkConfig *config, const char *state_dir, AkPlace *plac
     const char *dsn = ak_config_text(config, "db.dsn");
     const char *xdg = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
 
+    place->db[0] = '\0';
     if (state_dir && *state_dir) {
         snprintf(place->dir, sizeof place->dir, "%s", state_dir);
     } else if (*dsn) {
-        if (place_dsn(dsn, place, why, size) < 0)
-            return -1;
+        place_dsn(dsn, place);
     } else if (xdg && *xdg) {
         snprintf(place->dir, sizeof place->dir, "%s/ak", xdg);
     } else {

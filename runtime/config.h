@@ -38,6 +38,7 @@ int ak_config_set(const char *name, const char *value, char *why, size_t size);
 /* Where state lies: a directory, made with mode 0700. */
 typedef struct AkPlace {
     char dir[1024];
+    char db[1024]; /* the database's file, when db.dsn names it; else empty: it is in dir */
 } AkPlace;
 
 /* From --data DIR (or NULL), else db.dsn, else $XDG_DATA_HOME/ak. 0, or -1 with `why`. */

@@ -11,8 +11,11 @@
 #include "killpoint.h"
 #include "stack.h"
 
-enum { LAZY_US = 2000, SECOND_US = 1000000 };
+enum { LAZY_US = 2000, SECOND_US = 1000000, WATCH_US = 300000 };
 
+typedef enum Claim { TO_RUN, TO_STOP } Claim;
+
+static void on_watch(void *owner);
 static void on_message(void *owner, const AkMessage *message);
 static void on_broken(void *owner, const char *why);
 static void on_stuck(void *owner, const char *stack);
@@ -142,6 +145,8 @@ static void live_free(AkLive *live)
     *link = live->next;
     live->driver->count--;
     live_clear(live);
+    if (live->claimed)
+        ak_store_release(live->driver->store, live->id);
     ak_commands_free(live->out);
     ak_timer_free(live->alarm);
     ak_timer_free(live->idle);
@@ -683,6 +688,41 @@ static int drain(AkLive *live)
     return fault == AK_E_STOPPED ? 0 : fault;
 }
 
+static bool taken_away(AkLive *live);
+
+static bool is_stored(AkLive *live)
+{
+    AkSession *row;
+    int fault = ak_session_get(live->driver->store, live->id, &row);
+
+    if (fault == 0)
+        free(row);
+    return fault != AK_E_ABSENT;
+}
+
+/* Somebody else wrote to one of them: that one is given up, the others start from the truth. */
+static void undo_fenced(AkDriver *d)
+{
+    size_t queued = d->queued;
+
+    for (size_t i = 0; i < queued; i++) {
+        AkLive *live = d->queue[i];
+        if (live->ended && !live->dirty && !live->lazy)
+            continue;
+        bool part = live->dirty || live->lazy;
+        live->ended = false;
+        if (part && !is_stored(live)) { /* it was begun in the transaction that did not happen */
+            forget(live);
+            continue;
+        }
+        if (taken_away(live) || !part)
+            continue;
+        live_clear(live);
+        if (ak_driver_load(d, live->id) < 0)
+            forget(live);
+    }
+}
+
 /* Nothing since the last commit happened: memory that is ahead of the truth is dropped. */
 static void undo(AkDriver *d, int fault)
 {
@@ -690,6 +730,10 @@ static void undo(AkDriver *d, int fault)
 
     snprintf(words, sizeof words, "%s", ak_store_error(d->store));
     ak_store_abort(d->store);
+    if (fault == AK_E_FENCE) {
+        undo_fenced(d);
+        return;
+    }
     for (size_t i = 0; i < d->queued; i++)
         if (d->queue[i]->dirty || d->queue[i]->lazy)
             forget(d->queue[i]);
@@ -846,6 +890,59 @@ static void on_idle(void *owner)
         live_clear(live);
 }
 
+/* --- Others who share the store
+ * ------------------------------------------------------------------------------------ */
+
+/* Another process has ended it, deleted it, or taken it over: it is not ours any more. */
+static bool taken_away(AkLive *live)
+{
+    AkDriver *d = live->driver;
+    AkSession *row;
+    int fault = ak_session_get(d->store, live->id, &row);
+
+    if (fault == AK_E_ABSENT)
+        refuse(live, AK_E_FENCE, "it was deleted");
+    if (fault)
+        return fault == AK_E_ABSENT;
+    bool ended = row->state > AK_STATE_RUNNING;
+    bool other = ended || (live->run && row->length > ak_run_length(live->run));
+    if (ended) {
+        forget(live);
+        live->told = false;
+        live->state = row->state;
+        ak_text_bytes(&live->value, ak_bytes(row->value));
+        ak_text_bytes(&live->error, ak_bytes(row->error));
+    } else if (other) {
+        refuse(live, AK_E_FENCE, "somebody else writes to its journal");
+    }
+    free(row);
+    return other;
+}
+
+static void look_at_mail(AkLive *live)
+{
+    live->mail_waits = true;
+    enqueue(live);
+}
+
+static void on_watch(void *owner)
+{
+    AkDriver *d = owner;
+
+    ak_timer_set(d->watch, WATCH_US);
+    if (ak_store_is_open(d->store) || !ak_store_was_changed(d->store))
+        return;
+    for (size_t b = 0; b < AK_LIVE_BUCKETS; b++)
+        for (AkLive *live = d->buckets[b]; live; live = live->next)
+            if (!live->ended && !taken_away(live)) {
+                if (live->run)
+                    look_at_mail(live);
+                else
+                    ak_driver_load(d, live->id);
+            }
+    ak_loop_hurry(d->loop);
+}
+
 typedef struct Names {
     char (*ids)[64];
     size_t len, room;
@@ -928,6 +1025,11 @@ AkDriver *ak_driver_new(AkLoop *loop, AkStore *store, const AkDriverOptions *opt
     d->due = ak_timer_new(loop, on_due, d);
     if (d->options.everyone)
         load_due(d, ak_loop_now().wall_us);
+    if (ak_store_is_shared(store)) {
+        ak_store_was_changed(store);
+        d->watch = ak_timer_new(loop, on_watch, d);
+        ak_timer_set(d->watch, WATCH_US);
+    }
     return d;
 }
 
@@ -942,6 +1044,7 @@ void ak_driver_free(AkDriver *d)
             live_free(d->buckets[b]);
     ak_timer_free(d->lazy_commit);
     ak_timer_free(d->due);
+    ak_timer_free(d->watch);
     ak_text_free(&d->line);
     ak_text_free(&d->error);
     free(d->queue);
@@ -973,9 +1076,13 @@ int ak__live_create(AkDriver *d, const AkNewSession *new)
 
     if (fault)
         return fault;
+    fault = ak_store_claim(d->store, new->id);
+    if (fault)
+        return fault;
     AkLive *live = live_new(d, new->id, new->project_id, new->deployment_id, new->entry);
     if (!live)
         return AK_E_NOMEM;
+    live->claimed = true;
     live->dirty = true;
     ak__live_step(live, &(AkEvent){.kind = AK_EV_CREATE,
                                    .name = ak_bytes(new->entry),
@@ -997,7 +1104,16 @@ int ak_driver_create(AkDriver *d, const AkNewSession *new)
     return fault ? fail(d, fault) : 0;
 }
 
-int ak_driver_load(AkDriver *d, const char *id)
+static int claim(AkDriver *d, const char *id, Claim how)
+{
+    int fault = ak_store_claim(d->store, id);
+
+    if (fault == AK_E_BUSY && how == TO_STOP)
+        return 1;
+    return fault;
+}
+
+static int load(AkDriver *d, const char *id, Claim how)
 {
     AkLive *live = ak__live_find(d, id);
     AkSession *row;
@@ -1011,6 +1127,11 @@ int ak_driver_load(AkDriver *d, const char *id)
         free(row);
         return AK_E_ENDED;
     }
+    int foreign = live && live->claimed ? 0 : claim(d, id, how);
+    if (foreign < 0) {
+        free(row);
+        return fail(d, foreign);
+    }
     if (live)
         live->run = ak_run_new(&d->options.run, ak_bytes(live->id));
     else
@@ -1018,6 +1139,7 @@ int ak_driver_load(AkDriver *d, const char *id)
     free(row);
     if (!live || !live->run)
         return AK_E_NOMEM;
+    live->claimed = !foreign;
     fault = feed_journal(live);
     if (!fault && live->run)
         fault = ak_mail_list(d->store, id, 0, feed_mail, live);
@@ -1029,10 +1151,18 @@ int ak_driver_load(AkDriver *d, const char *id)
     return 0;
 }
 
+int ak_driver_load(AkDriver *d, const char *id)
+{
+    return load(d, id, TO_RUN);
+}
+
+/* Read and ended in one transaction, so that whoever else runs it is either before or after. */
 int ak_driver_stop(AkDriver *d, const char *id, const char *reason)
 {
     ak_driver_turn(d);
-    int fault = ak_driver_load(d, id);
+    int fault = begin(d);
+    if (!fault)
+        fault = load(d, id, TO_STOP);
     AkLive *live = fault ? NULL : ak__live_find(d, id);
 
     if (live)

@@ -19,6 +19,7 @@ struct AkLive {
     bool dirty;       /* has a record in the open transaction */
     bool lazy;        /* has something there that may wait for somebody else's commit */
     bool ended, told; /* FINISH was committed; the front was told */
+    bool claimed; /* in a store that is shared: it is ours to run */
     AkState state;
     AkText value, error; /* of the end */
     AkText shows;        /* prints that wait for the commit, see show_later */
@@ -46,7 +47,7 @@ struct AkDriver {
     size_t queued, queue_room, count;
     AkLive *first_waiting, **last_waiting; /* for a process: max_runners are there */
     size_t waiting;
-    AkTimer *lazy_commit, *due;
+    AkTimer *lazy_commit, *due, *watch;
     bool lazy_due;
     int64_t due_at;
     uint64_t commits;

@@ -20,13 +20,14 @@ static int open_in_memory(AkHome *home)
     return home->store ? 0 : ak_say_error(AK_EXIT_FAILED, "out of memory");
 }
 
-static int explain(int fault, const AkHome *home, const char *why)
+static int explain(int fault, AkStoreMode mode, const AkHome *home, const char *why)
 {
     if (fault == AK_E_BUSY)
         return ak_say_error(
             AK_EXIT_REFUSED,
-            "another ak holds %s; give this one a state of its own: ak --data DIR …",
-            home->place.dir);
+            "%s holds %s; give this one a state of its own: ak --data DIR …",
+            mode == AK_STORE_SERVE ? "another ak" : "a server",
+            *home->place.db ? home->place.db : home->place.dir);
     return ak_say_error(fault == AK_E_ABSENT ? AK_EXIT_NOT_FOUND : AK_EXIT_FAILED, "%s", why);
 }
 
@@ -50,12 +51,14 @@ int ak_home_open(const AkArgs *args, AkStoreMode mode, AkHome *home)
         ak_home_close(home);
         return ak_usage_error("%s", why);
     }
+    if (*home->place.db)
+        options.file = home->place.db;
     int fault = ak_store_open_sqlite(home->place.dir, &options, &home->store, why, sizeof why);
     /* Where nothing was ever run there is nothing to look at, which is no mistake. */
     if (fault == AK_E_ABSENT && mode == AK_STORE_READ && (home->store = ak_store_open_memory()))
         return 0;
     if (fault) {
-        int code = explain(fault, home, why);
+        int code = explain(fault, mode, home, why);
         ak_home_close(home);
         return code;
     }

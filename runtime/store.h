@@ -37,7 +37,9 @@ typedef struct AkStore AkStore;
 
 typedef enum AkStoreMode {
     AK_STORE_SERVE = 0, /* reads and writes; alone: another such opener gets AK_E_BUSY */
-    AK_STORE_READ = 1   /* looks only, beside a server; every write is AK_E_MISUSE */
+    AK_STORE_READ = 1,  /* looks only, beside a server; every write is AK_E_MISUSE */
+    AK_STORE_SHARE = 2  /* reads and writes, beside others that share; not beside a server. Each
+                         * session has one of them as its owner, see ak_store_claim */
 } AkStoreMode;
 
 typedef enum AkCheckpoint {
@@ -51,6 +53,7 @@ typedef struct AkStoreOptions {
     bool
         relaxed; /* synchronous=NORMAL: a power loss may take the latest commits, never order */
     const char *vfs; /* SQLite VFS to use, or NULL (tests lose power in one) */
+    const char *file; /* the database's file, where it is not dir/ak.db; its lock is FILE.lock */
 } AkStoreOptions;
 
 /* Opens the store in folder dir, making both where missing (folder 0700, files 0600). Refuses:
@@ -69,6 +72,14 @@ const char *ak_store_error(const AkStore *store);
 int ak_store_begin(AkStore *store);
 int ak_store_commit(AkStore *store);
 int ak_store_abort(AkStore *store);
+/* Who shares a store runs only sessions it has claimed, until it gives them back or closes.
+ * AK_E_BUSY: another process has it. In a store of one's own everything is claimed. */
+int ak_store_claim(AkStore *store, const char *session_id);
+void ak_store_release(AkStore *store, const char *session_id);
+bool ak_store_is_shared(const AkStore *store);
+/* Has another process written since this was asked last? */
+bool ak_store_was_changed(AkStore *store);
+
 bool ak_store_is_open(const AkStore *store); /* between begin and commit or abort */
 
 /* Housekeeping for idle moments: moves the write-ahead log into the database. 0 or a fault. */

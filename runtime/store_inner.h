@@ -21,7 +21,8 @@ struct AkStore {
     AkStatement statements[AK__STATEMENTS];
     char *name; /* of the database file, for words */
     int lock_fd;
-    bool reads_only, exclusive, open;
+    int64_t seen_version; /* of the data, see ak_store_was_changed */
+    bool reads_only, exclusive, open, shared;
     int broken;     /* the fault that ended the open transaction */
     bool sync_lost; /* a sync failed: only reopening helps */
     AkKeeper *keeper;

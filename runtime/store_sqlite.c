@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define APPLICATION    0x616b7374 /* "akst" */
@@ -495,8 +496,8 @@ static int migrate(AkStore *store, int64_t version)
     return fault;
 }
 
-/* Is this ours, and of a version that this program knows? */
-static int check_version(AkStore *store)
+/* Is this ours? Asked before anything is written. */
+static int check_owner(AkStore *store)
 {
     int64_t version = 0, application = 0, tables = 0;
     int fault = ak__store_number(store, &version, 0, "PRAGMA user_version", "");
@@ -504,11 +505,19 @@ static int check_version(AkStore *store)
         fault = ak__store_number(store, &application, 0, "PRAGMA application_id", "");
     if (fault == 0)
         fault = ak__store_number(store, &tables, 0, "SELECT count(*) FROM sqlite_master", "");
+    if (fault == 0 && application != APPLICATION && (application || version || tables))
+        fault = ak__store_fault(store, AK_E_CORRUPT, "%s: is a database of another program",
+                                store->name);
+    return fault;
+}
+
+/* Is it of a version that this program knows? */
+static int check_version(AkStore *store)
+{
+    int64_t version = 0;
+    int fault = ak__store_number(store, &version, 0, "PRAGMA user_version", "");
     if (fault)
         return fault;
-    if (application != APPLICATION && (application || version || tables))
-        return ak__store_fault(store, AK_E_CORRUPT, "%s: is a database of another program",
-                               store->name);
     if (version > AK_STORE_VERSION)
         return ak__store_fault(store, AK_E_NEWER, "%s: has version %lld, this program knows %d",
                                store->name, (long long)version, AK_STORE_VERSION);
@@ -527,6 +536,8 @@ static int set_up(AkStore *store, const AkStoreOptions *options)
     sqlite3_extended_result_codes(store->db, 1);
     if (store->exclusive)
         fault = run_sql(store, "PRAGMA locking_mode=EXCLUSIVE");
+    if (fault == 0)
+        fault = check_owner(store);
     if (fault == 0 && !store->reads_only)
         fault = run_sql(store, "PRAGMA journal_mode=WAL");
     if (fault == 0)
@@ -560,6 +571,7 @@ int ak__store_open(const char *file, const AkStoreOptions *options, AkStore **ma
     }
     store->lock_fd = -1;
     store->reads_only = options->mode == AK_STORE_READ;
+    store->shared = options->mode == AK_STORE_SHARE;
     store->exclusive = options->checkpoint == AK_CHECKPOINT_CALLER && !store->reads_only;
     if (sqlite3_open_v2(file, &store->db, flags | SQLITE_OPEN_NOMUTEX, options->vfs) !=
         SQLITE_OK)
@@ -596,24 +608,41 @@ static int check_place(const char *path, char *error, size_t size)
     return 0;
 }
 
-static int make_place(const char *dir, const char *file, const char *lock, int *lock_fd,
-                      char *error, size_t size)
+/* Alone if it can be had: who shares sets the database up alone, and lets others in after. */
+static int take_lock(int fd, AkStoreMode mode)
 {
-    if (mkdir(dir, 0700) < 0 && errno != EEXIST)
+    const struct timespec pause = {0, 10 * 1000000};
+
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+        return 0;
+    for (int i = 0; mode == AK_STORE_SHARE && errno == EWOULDBLOCK && i < 100; i++) {
+        if (flock(fd, LOCK_SH | LOCK_NB) == 0)
+            return 0;
+        nanosleep(&pause, NULL);
+    }
+    return -1;
+}
+
+static int make_place(const char *dir, const char *file, const char *lock, AkStoreMode mode,
+                      int *lock_fd, char *error, size_t size)
+{
+    int fault = 0;
+    if (dir && mkdir(dir, 0700) < 0 && errno != EEXIST)
         return say(error, size, errno == ENOSPC ? AK_E_FULL : AK_E_IO, "cannot be made", dir,
                    errno);
-    int fault = check_place(dir, error, size);
+    if (dir)
+        fault = check_place(dir, error, size);
     if (fault)
         return fault;
     *lock_fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (*lock_fd < 0)
         return say(error, size, errno == ENOSPC ? AK_E_FULL : AK_E_IO, "cannot be opened", lock,
                    errno);
-    if (flock(*lock_fd, LOCK_EX | LOCK_NB) < 0)
+    if (take_lock(*lock_fd, mode) < 0)
         return say(error, size, errno == EWOULDBLOCK ? AK_E_BUSY : AK_E_IO,
                    errno == EWOULDBLOCK ? "another server holds this store"
                                         : "cannot be locked",
-                   dir, errno == EWOULDBLOCK ? 0 : errno);
+                   dir ? dir : file, errno == EWOULDBLOCK ? 0 : errno);
     /* Made before SQLite does, as its log files take over the mode. */
     int fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0)
@@ -630,18 +659,23 @@ int ak_store_open_sqlite(const char *dir, const AkStoreOptions *given, AkStore *
     char *file = NULL, *lock = NULL;
     int lock_fd = -1, fault = AK_E_NOMEM;
     *store = NULL;
-    if (asprintf(&file, "%s/ak.db", dir) < 0 || asprintf(&lock, "%s/lock", dir) < 0) {
+    bool own_file = options.file != NULL;
+    if ((own_file ? asprintf(&file, "%s", options.file) : asprintf(&file, "%s/ak.db", dir)) < 0 ||
+        (own_file ? asprintf(&lock, "%s.lock", file) : asprintf(&lock, "%s/lock", dir)) < 0) {
         snprintf(error, size, "out of memory");
         goto out;
     }
     fault = 0;
     if (options.mode == AK_STORE_READ && access(file, F_OK) < 0)
         fault = say(error, size, AK_E_ABSENT, "no store is here", dir, 0);
-    else if (options.mode == AK_STORE_SERVE && !options.vfs)
-        fault = make_place(dir, file, lock, &lock_fd, error, size);
+    else if (options.mode != AK_STORE_READ && !options.vfs)
+        fault = make_place(own_file ? NULL : dir, file, lock, options.mode, &lock_fd, error,
+                           size);
     if (fault == 0)
         fault = ak__store_open(file, &options, store, error, size);
-    if (fault == 0 && options.mode == AK_STORE_SERVE &&
+    if (fault == 0 && options.mode == AK_STORE_SHARE)
+        flock(lock_fd, LOCK_SH);
+    if (fault == 0 && options.mode != AK_STORE_READ &&
         options.checkpoint == AK_CHECKPOINT_THREAD && start_keeper(*store, file) < 0) {
         fault = say(error, size, AK_E_IO, "a thread for the log cannot be started", file, 0);
         ak_store_close(*store);
@@ -655,6 +689,50 @@ out:
     free(file);
     free(lock);
     return fault;
+}
+
+/* --- Sharing: a session's owner holds a lock on a byte of the lock file, found by its id
+ * ------------------------------------------------------------------------------------ */
+
+static int lock_byte(AkStore *store, const char *session_id, short type)
+{
+    uint64_t hash = UINT64_C(14695981039346656037);
+
+    for (const char *at = session_id; *at; at++)
+        hash = (hash ^ (unsigned char)*at) * UINT64_C(1099511628211);
+    struct flock byte = {.l_type = type,
+                         .l_whence = SEEK_SET,
+                         .l_start = (off_t)(hash >> 2),
+                         .l_len = 1};
+    return fcntl(store->lock_fd, F_OFD_SETLK, &byte);
+}
+
+int ak_store_claim(AkStore *store, const char *session_id)
+{
+    if (!store->shared || lock_byte(store, session_id, F_WRLCK) == 0)
+        return 0;
+    return ak__store_fault(store, errno == EAGAIN || errno == EACCES ? AK_E_BUSY : AK_E_IO,
+                           "session %s: another ak runs it", session_id);
+}
+
+void ak_store_release(AkStore *store, const char *session_id)
+{
+    if (store->shared)
+        lock_byte(store, session_id, F_UNLCK);
+}
+
+bool ak_store_is_shared(const AkStore *store)
+{
+    return store->shared;
+}
+
+bool ak_store_was_changed(AkStore *store)
+{
+    int64_t before = store->seen_version;
+
+    if (ak__store_number(store, &store->seen_version, 0, "PRAGMA data_version", "") < 0)
+        return false;
+    return store->seen_version != before;
 }
 
 void ak_store_close(AkStore *store)
