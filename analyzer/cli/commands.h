@@ -8,6 +8,8 @@
 int cli_check(const CliOptions *options);
 int cli_rules(const CliOptions *options);
 int cli_explain(const CliOptions *options);
+int cli_contexts(const CliOptions *options);
+int cli_graph(const CliOptions *options);
 int cli_config(const CliOptions *options);
 
 /* How --color was meant; 2 behind a sentence if it was not. */
