@@ -193,6 +193,79 @@ typedef struct AkCounts {
 } AkCounts;
 void ak_check_counts(const AkCheck *check, AkCounts *counts);
 
+/* ---- What the analysis knows, once ak_check_run has returned AK_OK ----
+ *
+ * The functions below fill a list and return its length; 0 as well where memory runs out or the
+ * check did not run to its end (ak_check_error). They are not for several threads at once. */
+
+/* Where code of a durable program starts: a workflow's run or handler, an activity, an entry point. */
+typedef struct AkStart {
+    const char *text;   /* "workflow Order.run" */
+    const char *name;   /* "Order.run" */
+    AkDialect dialect;  /* AK_DIALECT_TEMPORAL, or AK_DIALECT_AK for programs of either runtime of ours */
+    unsigned contexts;  /* bits of AkContext */
+    AkPlace place;
+} AkStart;
+size_t ak_check_starts(AkCheck *check, const AkStart **out);
+
+/* A function that a start reaches, itself first, the nearest before the farther. */
+typedef struct AkReached {
+    const char *name;
+    AkPlace place;
+    unsigned contexts; /* that it has from this start */
+    bool proved;       /* false: only over a call that was guessed */
+} AkReached;
+size_t ak_check_reached(AkCheck *check, size_t start, const AkReached **out);
+
+/* What one place may run. */
+typedef struct AkSeenCall {
+    AkPlace place;
+    const char *caller;
+    const char *text;    /* as written: "helper.stamp" */
+    const char *how;     /* "calls", "hands over", "iterates", ... */
+    const char *target;  /* a function of the project, or a dotted name from outside; "" when not known */
+    const char *effects; /* "clock", "network, blocks", "pure", ...; "" when nothing is known */
+    AkPlace target_place; /* of a function of the project; path NULL otherwise */
+    unsigned contexts;   /* that get there */
+    bool proved, resolved;
+} AkSeenCall;
+/* Calls from workflow code whose target is not known: never taken for safe. */
+size_t ak_check_unresolved(AkCheck *check, const AkSeenCall **out);
+size_t ak_check_calls_on(AkCheck *check, const char *path, uint32_t line, const AkSeenCall **out);
+
+/* That a line runs in a context, and by which shortest way. */
+typedef struct AkRunsIn {
+    const char *function;
+    AkDialect dialect;
+    unsigned context; /* one bit of AkContext */
+    bool proved;
+    const AkStep *trail;
+    size_t trail_len;
+} AkRunsIn;
+size_t ak_check_runs_in(AkCheck *check, const char *path, uint32_t line, const AkRunsIn **out);
+
+/* A workflow as a picture: what it does to the world, in order, with its branches and loops. */
+typedef enum AkNodeShape {
+    AK_SHAPE_START, AK_SHAPE_END, AK_SHAPE_ACTIVITY, AK_SHAPE_TIMER, AK_SHAPE_CHILD, AK_SHAPE_WAIT,
+    AK_SHAPE_CHOICE, AK_SHAPE_LOOP, AK_SHAPE_TRY, AK_SHAPE_COMMAND, AK_SHAPE_CALL
+} AkNodeShape;
+typedef struct AkPictureNode {
+    AkNodeShape shape;
+    const char *label;
+    AkPlace place;
+} AkPictureNode;
+typedef struct AkPictureEdge {
+    uint32_t from, to; /* numbers of nodes */
+    const char *label; /* "yes", "again", "on error", or "" */
+} AkPictureEdge;
+typedef struct AkPicture {
+    const AkPictureNode *nodes;
+    const AkPictureEdge *edges;
+    size_t node_len, edge_len;
+} AkPicture;
+/* start: its number in ak_check_starts. AK_OK or a negative status. */
+int ak_check_picture(AkCheck *check, size_t start, AkPicture *out);
+
 /* The rule book, in id order. */
 size_t ak_rule_count(void);
 const AkRule *ak_rule_at(size_t i);

@@ -13,7 +13,7 @@
 struct AkCheck {
     AkProgram program;
     jmp_buf edge;
-    bool ran;
+    bool ran, finished;
 };
 
 /* ---- The pipeline ---- */
@@ -311,7 +311,14 @@ int ak_check_run(AkCheck *check)
         program->error = "stopped";
         return AK_ESTOPPED;
     }
+    check->finished = true;
     return AK_OK;
+}
+
+AkProgram *ak__finished(AkCheck *check)
+{
+    check->program.budget = UINT32_MAX;
+    return check->finished ? &check->program : NULL;
 }
 
 const char *ak_check_error(const AkCheck *check)

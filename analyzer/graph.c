@@ -516,8 +516,13 @@ static bool parameter_call(AkProgram *program, AkCalls *calls, AkExprId expr, Ak
             if (is_function_like(&values.items[i]))
                 ak__calls_of_value(program, calls, expr, AK_CALL_PLAIN, &values.items[i], 0);
     }
-    /* Written types tell what is called as well: Callable does not, a class with __call__ does.
-     */
+    /* Who starts a workflow or sends an event passes what nobody here sees. */
+    const AkFunctionX *owner = ak__function(param.function);
+    if (owner->rooted[AK_BOOK_TEMPORAL] | owner->rooted[AK_BOOK_AK]) {
+        AkValue unknown = {.kind = AK_V_UNKNOWN};
+        ak__calls_of_value(program, calls, expr, AK_CALL_PLAIN, &unknown, 0);
+    }
+    /* Written types tell what is called as well: Callable does not, a class with __call__ does. */
     return true;
 }
 

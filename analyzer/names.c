@@ -21,22 +21,26 @@
 
 enum { MOST_BINDINGS = 48, DEEPEST = 200 };
 
-const AkBinding *ak__scope_bindings(const AkFacts *facts, AkScopeId scope, AkName name,
-                                    uint32_t *len)
+/* The first of the bindings, which are sorted by name, whose name is this one or behind it. */
+static uint32_t first_named(const AkBinding *bindings, uint32_t len, AkName name)
 {
-    const AkBinding *bindings = facts->bindings + facts->scopes[scope].first_binding;
-    uint32_t low = 0, high = facts->scopes[scope].binding_len, count = high;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
+    uint32_t low = 0;
+    while (low < len) {
+        uint32_t middle = low + (len - low) / 2;
         if (bindings[middle].name < name)
             low = middle + 1;
         else
-            high = middle;
+            len = middle;
     }
-    *len = 0;
-    while (low + *len < count && bindings[low + *len].name == name)
-        ++*len;
-    return bindings + low;
+    return low;
+}
+
+const AkBinding *ak__scope_bindings(const AkFacts *facts, AkScopeId scope, AkName name, uint32_t *len)
+{
+    const AkBinding *bindings = facts->bindings + facts->scopes[scope].first_binding;
+    uint32_t count = facts->scopes[scope].binding_len, first = first_named(bindings, count, name);
+    *len = first_named(bindings + first, count - first, name + 1);
+    return bindings + first;
 }
 
 AkName ak__name_in(AkProgram *program, const AkUnit *unit, const char *atom)
@@ -128,15 +132,31 @@ static bool exclude_each_other(const AkFacts *facts, AkStmtId a, AkStmtId b, AkS
     return exclusive;
 }
 
-static bool in_loop(const AkFacts *facts, AkStmtId stmt)
+/* The outermost loop of the function around the statement, or 0. */
+static AkStmtId outermost_loop(const AkFacts *facts, AkStmtId stmt)
 {
+    AkStmtId loop = 0;
     for (int depth = 0; stmt && depth < DEEPEST; depth++, stmt = facts->stmts[stmt].parent) {
         if (facts->stmts[stmt].kind == AK_S_FOR || facts->stmts[stmt].kind == AK_S_WHILE)
-            return true;
+            loop = stmt;
         if (facts->stmts[stmt].kind == AK_S_FUNCTION)
-            return false;
+            break;
     }
-    return false;
+    return loop;
+}
+
+/* Bindings of a name are in the order of the text. */
+static uint32_t first_at(const AkBinding *bindings, uint32_t len, uint32_t start)
+{
+    uint32_t low = 0;
+    while (low < len) {
+        uint32_t middle = low + (len - low) / 2;
+        if (bindings[middle].start < start)
+            low = middle + 1;
+        else
+            len = middle;
+    }
+    return low;
 }
 
 /* Calls back for each binding that the read may see, until enough were seen. */
@@ -146,11 +166,9 @@ static void see_at_place(AkProgram *program, const AkUnit *unit, const AkBinding
                          uint32_t len, const AkExpr *read, SeeBinding see, AkSet *out)
 {
     const AkFacts *facts = unit->facts;
-    uint32_t first_after = 0, seen = 0;
-    AkStmtId hidden_by = 0, loop;
-    while (first_after < len && bindings[first_after].start < read->start)
-        first_after++;
-    for (uint32_t i = first_after; i-- > 0 && seen < MOST_BINDINGS;) {
+    uint32_t seen = 0;
+    AkStmtId hidden_by = 0, loop, outermost = outermost_loop(facts, read->stmt);
+    for (uint32_t i = first_at(bindings, len, read->start); i-- > 0 && seen < MOST_BINDINGS;) {
         const AkBinding *binding = &bindings[i];
         if (!runs_before(facts, binding, read))
             continue;
@@ -164,10 +182,13 @@ static void see_at_place(AkProgram *program, const AkUnit *unit, const AkBinding
             break;
         }
     }
-    if (!in_loop(facts, read->stmt))
+    if (!outermost)
         return;
-    for (uint32_t i = 0; i < len && seen < MOST_BINDINGS; i++) {
+    uint32_t end = facts->stmts[outermost].end;
+    for (uint32_t i = first_at(bindings, len, facts->stmts[outermost].start); i < len && seen < MOST_BINDINGS; i++) {
         const AkBinding *binding = &bindings[i];
+        if (binding->start >= end)
+            break;
         if (binding->kind == AK_B_PARAMETER || runs_before(facts, binding, read))
             continue;
         exclude_each_other(facts, binding->stmt, read->stmt, &loop);
@@ -202,14 +223,6 @@ static void see_at_end(AkProgram *program, const AkUnit *unit, AkScopeId scope,
         see(program, unit, &bindings[first], out);
 }
 
-static bool has_kind(const AkBinding *bindings, uint32_t len, AkBindingKind kind)
-{
-    for (uint32_t i = 0; i < len; i++)
-        if (bindings[i].kind == kind)
-            return true;
-    return false;
-}
-
 /* ---- Scopes ---- */
 
 /* The scope that binds the name for code in `from`; 1 for the module (bound or not). */
@@ -222,9 +235,10 @@ static AkScopeId binding_scope(const AkFacts *facts, AkScopeId from, AkName name
         /* A class body sees its own names, its methods do not. */
         if (kind != AK_SCOPE_CLASS || direct) {
             *bindings = ak__scope_bindings(facts, scope, name, len);
-            if (*len && has_kind(*bindings, *len, AK_B_GLOBAL))
+            /* `global` and `nonlocal` stand before every use, and what they name is bound elsewhere. */
+            if (*len && (*bindings)->kind == AK_B_GLOBAL)
                 return 1;
-            if (*len && !has_kind(*bindings, *len, AK_B_NONLOCAL))
+            if (*len && (*bindings)->kind != AK_B_NONLOCAL)
                 return scope;
         }
         direct = direct && kind == AK_SCOPE_COMPREHENSION;

@@ -80,7 +80,7 @@ static AkPlace place_in(AkProgram *program, const AkUnit *unit, uint32_t start, 
     return ak__place(program, ak__file(unit->module), unit->start + start, unit->start + end);
 }
 
-static AkPlace place_of_function(AkProgram *program, const AkFunction *fn)
+AkPlace ak__place_of_function(AkProgram *program, const AkFunction *fn)
 {
     const AkFunctionFact *fact = ak_fact(fn);
     if (fn->roles & AK_ROLE_FIELDS) {
@@ -96,7 +96,7 @@ static AkPlace place_of_function(AkProgram *program, const AkFunction *fn)
 
 /* ---- Trails ---- */
 
-static const char *step_text(AkProgram *program, const AkCall *call, const AkFunction *to)
+const char *ak__step_text(AkProgram *program, const AkCall *call, const AkFunction *to)
 {
     const char *name = to ? to->qualified : "";
     switch ((AkCallKind)call->kind) {
@@ -113,7 +113,7 @@ static const char *step_text(AkProgram *program, const AkCall *call, const AkFun
     }
 }
 
-static AkPlace place_of_call(AkProgram *program, const AkCall *call)
+AkPlace ak__place_of_call(AkProgram *program, const AkCall *call)
 {
     const AkUnit *unit = call->fn->unit;
     if (call->expr)
@@ -139,11 +139,9 @@ static void add_trail(AkReport *report, const AkFunction *fn, const AkLink *link
     for (uint32_t i = len; i-- > 0;) {
         const AkFunction *to = i ? links[i - 1]->from : fn;
         if (links[i]->from)
-            add_step(report, place_of_call(program, links[i]->call),
-                     step_text(program, links[i]->call, to));
+            add_step(report, ak__place_of_call(program, links[i]->call), ak__step_text(program, links[i]->call, to));
         else
-            add_step(report, place_of_function(program, to),
-                     links[i]->root ? links[i]->root : "");
+            add_step(report, ak__place_of_function(program, to), links[i]->root ? links[i]->root : "");
         report->finding.proved &= links[i]->proved;
     }
 }
@@ -248,10 +246,8 @@ AkReport *ak_report_call(AkPass *pass, const AkCall *call, unsigned context, con
     report->sink = call->dotted;
     if (report->step_len)
         add_step(report, report->finding.place,
-                 call->dotted ? ak__printf(pass->program->arena,
-                                           call->kind == AK_CALL_READ ? "reads %s" : "calls %s",
-                                           call->dotted)
-                              : step_text(pass->program, call, call->target));
+                 call->dotted ? ak__printf(pass->program->arena, call->kind == AK_CALL_READ ? "reads %s" : "calls %s", call->dotted)
+                              : ak__step_text(pass->program, call, call->target));
     return report;
 }
 
@@ -414,9 +410,8 @@ void ak_step(AkReport *report, const AkUnit *unit, AkExprId expr, const char *fo
 void ak_step_call(AkReport *report, const AkCall *call)
 {
     AkProgram *program = report->program;
-    add_step(report, place_of_call(program, call),
-             call->dotted ? ak__printf(program->arena, "calls %s", call->dotted)
-                          : step_text(program, call, call->target));
+    add_step(report, ak__place_of_call(program, call),
+             call->dotted ? ak__printf(program->arena, "calls %s", call->dotted) : ak__step_text(program, call, call->target));
 }
 
 /* ---- Fixes ---- */

@@ -26,6 +26,9 @@ typedef struct AkMap {
     uint32_t cap, len;
 } AkMap;
 
+/* check.c: the program of a check that has run, ready for longer life; NULL if it has not. */
+struct AkProgram *ak__finished(AkCheck *check);
+
 /* ---- Files ---- */
 
 struct AkBlock;
@@ -447,6 +450,9 @@ uint16_t ak__pass_contexts(uint16_t contexts, uint8_t book, const AkFunction *ta
 void ak__contexts(AkProgram *program);
 const AkLink *ak__link(const AkFunction *fn, uint8_t book, unsigned context);
 
+/* survey.c: the function of a start, by its number in ak_check_starts; or NULL. */
+const AkFunction *ak__start(AkProgram *program, size_t start);
+
 /* run.c: rules over the finished tables. */
 void ak__run_rules(AkProgram *program);
 bool ak__is_chosen(const AkProgram *program, const AkRule *rule);
@@ -456,8 +462,11 @@ void ak__reports_finish(AkProgram *program);
 size_t ak__report_count(const AkProgram *program);
 const AkFinding *ak__report_at(const AkProgram *program, size_t i);
 AkPlace ak__place(AkProgram *program, AkFile *file, uint32_t start, uint32_t end);
-AkPlace ak__text_place(const char *path, const char *text, size_t len, uint32_t start,
-                       uint32_t end);
+AkPlace ak__place_of_call(AkProgram *program, const AkCall *call);
+AkPlace ak__place_of_function(AkProgram *program, const AkFunction *fn);
+/* How a trail words this call: "calls stamp", "makes Order". to: what it reaches. */
+const char *ak__step_text(AkProgram *program, const AkCall *call, const AkFunction *to);
+AkPlace ak__text_place(const char *path, const char *text, size_t len, uint32_t start, uint32_t end);
 /* A finding made elsewhere: by the caller's parsers, or of the source itself. */
 void ak__report_made(AkProgram *program, const AkRule *rule, AkPlace place, const char *message,
                      const char *advice, bool proved, AkFile *file);

@@ -5,6 +5,7 @@
 #include "paths.h"
 #include "rules.h"
 #include "run.h"
+#include "survey.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -241,6 +242,43 @@ static void list_rules(const CliReport *report, CliList *rules)
     }
 }
 
+static void add_ways(CliBuf *out, AkCheck *check, const char *path, uint32_t line)
+{
+    const AkRunsIn *ways;
+    size_t len = ak_check_runs_in(check, path, line, &ways);
+
+    for (size_t i = 0; i < len; i++) {
+        cli_buf_puts(out, "runs in: ");
+        cli_survey_contexts(out, ways[i].context);
+        cli_buf_printf(out, " (%s), in %s%s\n", cli_dialect_word(ways[i].dialect),
+                       ways[i].function, ways[i].proved ? "" : ", likely");
+        for (size_t k = 0; k < ways[i].trail_len; k++)
+            cli_buf_printf(out, "    %s:%u  %s\n", cli_survey_path(&ways[i].trail[k].place),
+                           ways[i].trail[k].place.line, ways[i].trail[k].text);
+    }
+    if (!len)
+        cli_buf_puts(out, "runs in: nothing durable that is known\n");
+}
+
+/* In which contexts the line runs, by which ways, and what is known of its calls. */
+static void add_survey(CliBuf *out, const CliRun *run, const char *absolute, uint32_t line)
+{
+    const char *path = cli_path_to_library(absolute);
+
+    for (size_t c = 0; c < run->checks.len; c++) {
+        const AkSeenCall *calls;
+        size_t len = ak_check_calls_on(run->checks.items[c], path, line, &calls);
+        add_ways(out, run->checks.items[c], path, line);
+        for (size_t i = 0; i < len; i++) {
+            cli_buf_printf(out, "%s:%u:%u ", cli_path_shown(absolute), calls[i].place.line,
+                           calls[i].place.column);
+            cli_survey_call(out, &calls[i]);
+            cli_buf_putc(out, '\n');
+        }
+    }
+    cli_buf_putc(out, '\n');
+}
+
 static int explain_line(CliRun *run, CliColor color, const char *path, unsigned long line)
 {
     CliReport report;
@@ -253,6 +291,7 @@ static int explain_line(CliRun *run, CliColor color, const char *path, unsigned 
     keep_line(&report, path, line);
     report.quiet = true;
     report.color = cli_terminal_color(color, 1);
+    add_survey(&out, run, path, (uint32_t)line);
     cli_print_text(&report, &out);
     list_rules(&report, &rules);
     for (size_t i = 0; i < rules.len; i++) {
@@ -266,6 +305,7 @@ static int explain_line(CliRun *run, CliColor color, const char *path, unsigned 
 
 static int explain_place(const CliOptions *options, const char *file, unsigned long line)
 {
+    const char *around = cli_path_project(cli_path_folder(cli_path_absolute(file)));
     CliOptions check = *options;
     CliColor color;
     CliRun run;
@@ -273,7 +313,9 @@ static int explain_place(const CliOptions *options, const char *file, unsigned l
 
     if (status)
         return status;
+    /* Who calls the line may stand in any file of the project. */
     check.words = (CliList){0};
+    cli_list_add(&check.words, around ? around : cli_path_folder(cli_path_absolute(file)));
     cli_list_add(&check.words, file);
     status = cli_run_start(&run, &check);
     for (size_t i = 0; i < run.files.problems.len; i++)

@@ -76,6 +76,8 @@ static int run(const CliOptions *options)
     switch (options->command) {
     case CLI_RULES: return cli_rules(options);
     case CLI_EXPLAIN: return cli_explain(options);
+    case CLI_CONTEXTS: return cli_contexts(options);
+    case CLI_GRAPH: return cli_graph(options);
     case CLI_CONFIG: return cli_config(options);
     case CLI_LSP: return cli_lsp(options);
     case CLI_MANUAL: return cli_manual(options);

@@ -10,6 +10,8 @@ typedef enum CliCommand {
     CLI_CHECK,
     CLI_RULES,
     CLI_EXPLAIN,
+    CLI_CONTEXTS,
+    CLI_GRAPH,
     CLI_CONFIG,
     CLI_LSP,
     CLI_MANUAL,

@@ -1,0 +1,131 @@
+"""Programs of sizes that nobody writes by hand: time grows with the size, memory stays bounded, nothing crashes.
+
+Each shape is checked at a size and at twice that size, under a stack of 8 MB. What counts is the CPU
+time of the child, the best of two runs. docs/performance.md has the figures; this file prints them with
+`python3 tests/e2e/test_scale.py`.
+"""
+import os
+import pathlib
+import resource
+import subprocess
+import sys
+import tempfile
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from conftest import program  # noqa: E402
+
+FLOW = """\
+import time
+
+from temporalio import workflow
+{imports}
+
+@workflow.defn
+class Flow:
+    @workflow.run
+    async def run(self) -> None:
+        {call}
+"""
+MOST_MEGABYTES = 700
+GROWTH = 2.6
+
+
+def recursive_functions(n):
+    """A cycle of n functions; the last reads the clock as well."""
+    calls = "".join(f"def f{i}(x):\n    return f{(i + 1) % n}(x - 1)\n\n\n" for i in range(n - 1))
+    last = f"def f{n - 1}(x):\n    time.time()\n    return f0(x)\n"
+    return {"flow.py": FLOW.format(imports="from chain import f0", call="f0(3)"), "chain.py": "import time\n\n\n" + calls + last}
+
+
+def importing_modules(n):
+    """A circle of n modules, each with a function that calls the next one's."""
+    files = {f"m{i}.py": f"import m{(i + 1) % n}\n\n\ndef go():\n    return m{(i + 1) % n}.go()\n" for i in range(n - 1)}
+    files[f"m{n - 1}.py"] = "import time\nimport m0\n\n\ndef go():\n    return time.time()\n"
+    return {"flow.py": FLOW.format(imports="import m0", call="m0.go()"), **files}
+
+
+def deep_classes(n):
+    """Each class derives from the one before; the call is in the first."""
+    classes = "".join(f"class C{i}(C{i - 1}):\n    def own{i}(self):\n        return {i}\n\n\n" for i in range(1, n))
+    return {"flow.py": FLOW.format(imports=f"from classes import C{n - 1}", call=f"C{n - 1}().work()"),
+            "classes.py": "import time\n\n\nclass C0:\n    def work(self):\n        return time.time()\n\n\n" + classes}
+
+
+def long_workflow(n):
+    """One run of n lines, with calls, branches and loops."""
+    body = "".join(f"        x{i % 50} = helper({i})\n        if x{i % 50}:\n            total += x{i % 7}\n"
+                   f"        for y in range({i % 9}):\n            total -= y\n" for i in range(n // 5))
+    return {"flow.py": "import time\n\nfrom temporalio import workflow\n\n\ndef helper(x):\n    return x\n\n\n@workflow.defn\nclass Flow:\n"
+            "    @workflow.run\n    async def run(self) -> float:\n        total = 0\n" + "        x0 = x1 = x2 = x3 = x4 = x5 = x6 = 0\n"
+            + body + "        return time.time()\n"}
+
+
+def attribute_chain(n):
+    return {"flow.py": FLOW.format(imports="", call="self.x" + ".x" * n + "()\n        time.time()")}
+
+
+def all_to_all(n):
+    """n functions, each of which calls all: n * n calls."""
+    calls = "".join(f"    f{i}()\n" for i in range(n))
+    bodies = "".join(f"def f{i}():\n{calls}\n\n" for i in range(n - 1)) + f"def f{n - 1}():\n{calls}    time.time()\n"
+    return {"flow.py": FLOW.format(imports="from mesh import f0", call="f0()"), "mesh.py": "import time\n\n\n" + bodies}
+
+
+# name, what is made, its smaller size, what a doubled size multiplies the work by
+SHAPES = [
+    ("mutually recursive functions", recursive_functions, 5000, 1),
+    ("modules that import each other", importing_modules, 5000, 1),
+    ("classes that derive from each other", deep_classes, 500, 1),
+    ("lines of one workflow", long_workflow, 10_000, 1),
+    ("links of an attribute chain", attribute_chain, 2500, 1),
+    ("functions that call each other all to all", all_to_all, 150, 2),
+]
+
+
+def limit_stack():
+    resource.setrlimit(resource.RLIMIT_STACK, (8 << 20, resource.getrlimit(resource.RLIMIT_STACK)[1]))
+
+
+def cost(folder):
+    """CPU seconds, megabytes and output of one check."""
+    done = subprocess.Popen([program("aklint"), str(folder), "--isolated", "--select", "AK0,AK3", "--format", "concise"],
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, preexec_fn=limit_stack)
+    out = done.stdout.read()
+    _, status, usage = os.wait4(done.pid, 0)
+    done.returncode = os.waitstatus_to_exitcode(status)
+    done.stdout.close()
+    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, done.returncode, out
+
+
+def measure(folder, make, size):
+    folder.mkdir()
+    for name, text in make(size).items():
+        (folder / name).write_text(text)
+    runs = [cost(folder) for _ in range(2)]
+    return min(run[0] for run in runs), max(run[1] for run in runs), runs[0][2], runs[0][3]
+
+
+@pytest.mark.parametrize("name, make, size, power", SHAPES, ids=[shape[1].__name__ for shape in SHAPES])
+def test_twice_the_size_is_about_twice_the_time(tmp_path, name, make, size, power):
+    small, _, _, _ = measure(tmp_path / "small", make, size)
+    large, megabytes, code, out = measure(tmp_path / "large", make, 2 * size)
+    assert code == 1 and "AK301" in out, out[-500:]
+    assert megabytes < MOST_MEGABYTES
+    # What takes no time at all cannot be compared.
+    assert large < 0.1 or large <= GROWTH ** power * max(small, 0.02), (small, large)
+
+
+def main():
+    print("| what | size | CPU seconds | at twice the size | factor | MB |\n|---|---|---|---|---|---|")
+    for name, make, size, _ in SHAPES:
+        with tempfile.TemporaryDirectory() as folder:
+            small, _, _, _ = measure(pathlib.Path(folder) / "small", make, size)
+            large, megabytes, code, out = measure(pathlib.Path(folder) / "large", make, 2 * size)
+        print(f"| {name} | {size:,} | {small:.2f} | {large:.2f} | {large / small:.1f} | {megabytes:.0f} |"
+              + f" exit {code} {'AK301' in out}" * (os.environ.get("AK_VERBOSE") == "1"), flush=True)
+
+
+if __name__ == "__main__":
+    main()
