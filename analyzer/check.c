@@ -195,6 +195,8 @@ void ak_check_free(AkCheck *check)
 {
     if (!check)
         return;
+    for (uint32_t i = 0; i < check->program.file_len; i++)
+        ak__give_back(&check->program, check->program.files[i]);
     free_workers(&check->program);
     ak__arena_free(check->program.arena);
 }

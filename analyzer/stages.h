@@ -61,6 +61,8 @@ typedef struct AkFile {
     AkSource source;
     uint8_t state;      /* AkFileState */
     bool given;         /* ak_check_text */
+    const char *lent;   /* what AkOptions.read gave and still has to get back */
+    size_t lent_len;
     bool must_open;     /* an entry's module */
     bool mentions;      /* a framework, by byte search */
     bool mentions_event; /* "event", for guessed entry points */
@@ -320,6 +322,7 @@ void ak__modules_name(AkProgram *program);
 /* units.c: opening files and parsing blocks, in rounds. */
 bool ak__want_file(AkProgram *program, AkFile *file); /* whether it is open */
 AkUnitX *ak__want_block(AkProgram *program, AkFile *file, uint32_t block); /* NULL: not yet */
+void ak__give_back(AkProgram *program, AkFile *file); /* the text that was lent, if any */
 void ak__open_first(AkProgram *program); /* all files that may matter */
 bool ak__round(AkProgram *program);      /* what is wanted; false when nothing was */
 /* Blocks that bind the name at module level: calls see for each; whether there was one. */

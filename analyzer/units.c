@@ -186,6 +186,14 @@ static bool may_matter(AkFile *file, const char *text, size_t len)
     return file->mentions || file->must_open;
 }
 
+void ak__give_back(AkProgram *program, AkFile *file)
+{
+    const AkOptions *options = &program->options;
+    if (file->lent && options->release)
+        options->release(options->payload, file->module.path, file->lent, file->lent_len);
+    file->lent = NULL;
+}
+
 static void open_one(Job *job, AkWorker *worker, size_t i)
 {
     AkProgram *program = job->program;
@@ -199,15 +207,17 @@ static void open_one(Job *job, AkWorker *worker, size_t i)
         file->state = AK_FILE_CLOSED;
         return;
     }
+    if (!file->given) {
+        file->lent = text;
+        file->lent_len = len;
+    }
     bool matters = may_matter(file, text, len) || job->all;
     if (len > max)
         file->state = AK_FILE_CLOSED;
     else if (matters)
         open_text(worker->arena, file, text, len);
-    if (file->state == AK_FILE_OPEN || file->given)
-        return;
-    if (options->release)
-        options->release(options->payload, file->module.path, text, len);
+    if (file->state != AK_FILE_OPEN)
+        ak__give_back(program, file);
 }
 
 static void note_closed(AkProgram *program, AkFile *file)
