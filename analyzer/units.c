@@ -230,6 +230,10 @@ static void open_one(Job *job, AkWorker *worker, size_t i)
         file->state = AK_FILE_CLOSED;
         return;
     }
+    if (!file->given) {
+        file->lent = text;
+        file->lent_len = len;
+    }
     bool matters = may_matter(file, text, len) || job->all;
     if (len > max)
         file->state = AK_FILE_CLOSED;

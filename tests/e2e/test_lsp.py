@@ -265,7 +265,8 @@ def test_hover_tells_the_rule_and_the_way_to_the_line(project):
     (b"Content-Length: 13\r\n\r\n{\"method\": 1}", -32600), (b"Content-Type: x\r\n\r\n", -32600),
     (b"Content-Length: -5\r\n\r\n", -32600), (b"Content-Length: 99999999999999999999\r\n\r\n", -32600),
     (b"x" * 20000, -32600), (b"Content-Length: 3\r\n\r\n\xff\xfe\x00", -32700),
-    (b"Content-Length: 9000\r\n\r\n" + b"[" * 9000, -32700)])
+    (b"Content-Length: 9000\r\n\r\n" + b"[" * 9000, -32700)],
+    ids=["no-json", "array", "number", "no-method", "no-length", "negative-length", "huge-length", "no-header", "no-utf8", "deep"])
 def test_malformed_message_gets_an_error_and_the_server_goes_on(project, bytes_, code):
     with Client([project]) as client:
         client.raw(bytes_)
