@@ -89,7 +89,7 @@ AkName ak__intern(AkWalk *w, const char *bytes, size_t len)
     for (; w->slots[slot]; slot = (slot + 1) & (w->slot_len - 1)) {
         const AkNamed *name = &w->names[w->slots[slot]];
         if (name->hash == hash && name->len == len &&
-            memcmp(w->chars + name->at, bytes, len) == 0)
+            (!len || memcmp(w->chars + name->at, bytes, len) == 0))
             return w->slots[slot];
     }
     uint32_t at = add_chars(w, bytes, len);

@@ -938,20 +938,21 @@ uint32_t ak__open_function(AkWalk *w, bool is_lambda)
     return function;
 }
 
-static AkKids take(AkWalk *w, const AkExprId *from, uint32_t count)
+/* What a function's returns or yields left behind its mark, as kids. */
+static AkKids take(AkWalk *w, const AkExprId *values, uint32_t from, uint32_t to)
 {
     uint32_t mark = w->pending_len;
-    for (uint32_t i = 0; i < count; i++)
-        ak__push(w, from[i]);
+    for (uint32_t i = from; i < to; i++)
+        ak__push(w, values[i]);
     return ak__kids(w, mark);
 }
 
 void ak__close_function(AkWalk *w, uint32_t function, uint32_t returned, uint32_t yielded)
 {
-    AkKids values = take(w, w->returned + returned, w->returned_len - returned);
+    AkKids values = take(w, w->returned, returned, w->returned_len);
     w->functions[function].returned = values;
     w->returned_len = returned;
-    values = take(w, w->yielded + yielded, w->yielded_len - yielded);
+    values = take(w, w->yielded, yielded, w->yielded_len);
     w->functions[function].yielded = values;
     w->yielded_len = yielded;
     w->scope = w->functions[function].parent;
