@@ -146,7 +146,7 @@ void ak_warm_free(AkWarm *warm)
 static void drain_output(AkWarm *warm, int i)
 {
     char text[4096];
-    ssize_t n;
+    ssize_t n = 0;
 
     while ((n = read(warm->out[i], text, sizeof text)) > 0)
         warm->events.output(warm->owner, i + 1, text, (size_t)n);
@@ -194,7 +194,7 @@ static void on_control(void *owner, unsigned events)
 {
     AkWarm *warm = owner;
     AkZygoteTell telling;
-    ssize_t n;
+    ssize_t n = 0;
 
     (void)events;
     while (warm->control >= 0 && (n = recv(warm->control, &telling, sizeof telling,
