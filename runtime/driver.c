@@ -1132,10 +1132,13 @@ static int load(AkDriver *d, const char *id, Claim how)
         free(row);
         return fail(d, foreign);
     }
-    if (live)
+    /* One that was just forgotten is remembered again: the turn would drop it otherwise. */
+    if (live) {
+        live->ended = live->told = false;
         live->run = ak_run_new(&d->options.run, ak_bytes(live->id));
-    else
+    } else {
         live = live_new(d, row->id, row->project_id, row->deployment_id, row->entry);
+    }
     free(row);
     if (!live || !live->run)
         return AK_E_NOMEM;

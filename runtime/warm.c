@@ -146,7 +146,7 @@ void ak_warm_free(AkWarm *warm)
 static void drain_output(AkWarm *warm, int i)
 {
     char text[4096];
-    ssize_t n;
+    ssize_t n = 0;
 
     while ((n = read(warm->out[i], text, sizeof text)) > 0)
         warm->events.output(warm->owner, i + 1, text, (size_t)n);

@@ -235,3 +235,9 @@ def test_a_full_line_is_503_and_nothing_accepted_is_lost(tmp_path):
         for a in taken:
             assert server.wait(a.json["session_id"])["state"] == "completed"
         assert len(server.ak.sessions()) - sum("tick" == e["type"] for e in server.ak.lines("event", "list", "--json")) == len(taken)
+
+
+def test_short_sleeps_that_give_their_process_away_all_wake(tmp_path):
+    with serving(tmp_path, "counter", config={"limits.runners": 1}) as server:
+        ids = [server.post("nap", {"seconds": 0.01 * (n % 7)}).json["session_id"] for n in range(30)]
+        assert [server.wait(i, 60)["value"] for i in ids] == ["'slept'"] * 30
