@@ -70,7 +70,7 @@ def small(tmp_path):
     """A file system of its own."""
     place = tmp_path / "small"
     place.mkdir()
-    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m,mode=0700", "tmpfs", str(place)], capture_output=True)
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m,mode=0700", "tmpfs", str(place)], capture_output=True)
     if made.returncode:
         pytest.skip("no file system can be mounted here")
     yield place
