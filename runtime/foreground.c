@@ -206,6 +206,7 @@ AkForeground *ak_foreground_new(AkHome *home, const AkForegroundOptions *options
     f->driver = ak_driver_new(f->loop, home->store, &driving, &front, f);
     f->progress = ak_progress_new(f->loop);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a write that fails is told, not died of */
     int on[] = {SIGINT, SIGTERM, SIGHUP};
     for (size_t i = 0; i < sizeof on / sizeof *on; i++)
         ak_loop_on_signal(f->loop, on[i], on_signal, f);

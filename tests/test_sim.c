@@ -187,6 +187,7 @@ typedef struct Session {
     Held held[64];
     size_t held_len;
     size_t barrier, lazy_barrier;
+    size_t unheard; /* a reply ran ahead: nobody listens until that many records are durable */
     int64_t alarm_wall, alarm_mono;
     bool finished_seen;
     int subs;
@@ -482,7 +483,7 @@ static bool lacks_history(const Session *s, Runner *r)
 
 static bool has_words(const Session *s, Runner *r)
 {
-    if (lacks_history(s, r))
+    if (lacks_history(s, r) || s->unheard > s->durable)
         return false;
     if (r->mode == RUNNING) {
         const Op *op = op_of(s, r);
@@ -681,7 +682,7 @@ static void drop_held(Session *s)
     for (size_t i = 0; i < s->held_len; i++)
         free(s->held[i].bytes);
     s->held_len = 0;
-    s->barrier = s->lazy_barrier = 0;
+    s->barrier = s->lazy_barrier = s->unheard = 0;
 }
 
 static void drop_run(Session *s)
@@ -1092,7 +1093,8 @@ static void do_command(World *world, Session *s, const AkCommand *command)
         }
         break;
     case AK_CMD_REPLY:
-        saw_reply(world, s, command);
+        if (s->unheard <= s->durable)
+            saw_reply(world, s, command);
         if (s->runner.mode == CALLED || s->runner.mode == ASKED)
             hear(s, &s->runner, command->value, command->error, command->at_us);
         break;
@@ -1132,8 +1134,13 @@ static bool do_next(World *world, Session *s)
     while (i < s->held_len && s->held[i].command.kind == AK_CMD_SHOW &&
            s->held[i].needs > s->durable)
         i++;
-    if (i == s->held_len || s->held[i].needs > s->durable)
+    if (i == s->held_len)
         return false;
+    bool early = s->held[i].needs > s->durable;
+    if (early && (s->held[i].command.kind != AK_CMD_REPLY || below(world, 2)))
+        return false;
+    if (early)
+        s->unheard = s->held[i].needs;
     Held held = s->held[i];
     s->held_len--;
     memmove(s->held + i, s->held + i + 1, (s->held_len - i) * sizeof *s->held);
@@ -1197,7 +1204,8 @@ static void wake_old(World *world, Session *s)
 
 static bool lose_runner(World *world, Session *s)
 {
-    if (!s->run || s->runner.mode == GONE || !ak_run_has_runner(s->run))
+    if (!s->run || s->runner.mode == GONE || !ak_run_has_runner(s->run) ||
+        s->unheard > s->durable)
         return false;
     world->losses++;
     s->runner.mode = GONE;
@@ -1315,7 +1323,8 @@ static bool act(World *world, Session *s)
         talk(world, s);
         return true;
     }
-    if (s->run && ak_run_has_runner(s->run) && waits(&s->runner) && s->held_len < 32) {
+    if (s->run && ak_run_has_runner(s->run) && waits(&s->runner) && s->held_len < 32 &&
+        s->unheard <= s->durable) {
         if (s->program.liar && below(world, 20) == 0) {
             talk(world, s);
             return true;

@@ -14,8 +14,11 @@
  * Inside (AK_CMD_REQUEST to AK_CMD_JOURNAL): what is done with the store, at once, in order, in
  * the driver's open transaction. Outside (AK_CMD_SPAWN and later): what others can see, done in
  * order too. An outside command waits until every journaled record before it is durable; lazy
- * ones hold up AK_CMD_SHOW alone, which others may overtake. Inside commands that no record
- * follows may share a later commit. Many sessions may share one commit. When a commit fails,
+ * ones hold up AK_CMD_SHOW alone, which others may overtake. One exception that nobody can see:
+ * AK_CMD_REPLY may go out while its commit is under way, so that the program computes
+ * meanwhile; then nothing that its runner says is taken before the commit has succeeded, and
+ * when it fails the runner is ended unheard. Inside commands that no record follows may share a
+ * later commit. Many sessions may share one commit. When a commit fails,
  * nothing happened: free every run that was stepped since the last good commit, end its runner
  * and load it anew; the engine's memory was ahead of the truth.
  *
