@@ -11,11 +11,32 @@ static bool counts(const AkStmt *stmt)
            stmt->kind == AK_S_FOR || stmt->kind == AK_S_WHILE || stmt->kind == AK_S_IF || stmt->kind == AK_S_ANNOTATED;
 }
 
+/* The first and the last statement that gives a command or waits; last is 0 where none does. */
+typedef struct Commands {
+    AkStmtId first, last;
+} Commands;
+
+static Commands commands_of(const AkFunction *fn)
+{
+    Commands commands = {UINT32_MAX, 0};
+
+    for (size_t i = 0; i < fn->call_len; i++) {
+        AkStmtId stmt = fn->calls[i].stmt;
+        if (!fn->calls[i].awaited && !ak_workflow_name(&fn->calls[i]))
+            continue;
+        commands.first = stmt < commands.first ? stmt : commands.first;
+        commands.last = stmt > commands.last ? stmt : commands.last;
+    }
+    return commands;
+}
+
 /* Whether the statement, with what stands below it, gives a command or waits. */
-static bool orchestrates(const AkFunction *fn, AkStmtId stmt)
+static bool orchestrates(const AkFunction *fn, AkStmtId stmt, Commands commands)
 {
     const AkFacts *facts = fn->unit->facts;
 
+    if (commands.last < stmt || commands.first > facts->stmts[stmt].last)
+        return false;
     for (size_t i = 0; i < fn->call_len; i++)
         if (ak_inside(facts, fn->calls[i].stmt, stmt) &&
             (fn->calls[i].awaited || ak_workflow_name(&fn->calls[i])))
@@ -27,10 +48,11 @@ static unsigned plain_statements(const AkFunction *fn)
 {
     const AkStmt *stmts = fn->unit->facts->stmts;
     AkStmtId def = ak_fact(fn)->stmt;
+    Commands commands = commands_of(fn);
     unsigned count = 0;
 
     for (AkStmtId s = def + 1; s <= stmts[def].last; s++)
-        if (ak_owns_stmt(fn, s) && counts(&stmts[s]) && !orchestrates(fn, s))
+        if (ak_owns_stmt(fn, s) && counts(&stmts[s]) && !orchestrates(fn, s, commands))
             count++;
     return count;
 }
@@ -40,9 +62,10 @@ static AkStmtId nested_loop(const AkFunction *fn)
 {
     const AkStmt *stmts = fn->unit->facts->stmts;
     AkStmtId def = ak_fact(fn)->stmt;
+    Commands commands = commands_of(fn);
 
     for (AkStmtId s = def + 1; s <= stmts[def].last; s++) {
-        if (stmts[s].kind != AK_S_FOR || !ak_owns_stmt(fn, s) || orchestrates(fn, s))
+        if (stmts[s].kind != AK_S_FOR || !ak_owns_stmt(fn, s) || orchestrates(fn, s, commands))
             continue;
         for (AkStmtId i = s + 1; i <= stmts[s].last; i++)
             for (AkStmtId k = i + 1; stmts[i].kind == AK_S_FOR && k <= stmts[i].last; k++)
