@@ -66,11 +66,19 @@ static Fixed *file_of(CliFixes *fixes, const char *path)
     return file;
 }
 
+static bool is_manifest(const CliFiles *files, const char *path)
+{
+    for (size_t i = 0; i < files->manifests.len; i++)
+        if (strcmp(((CliFile *)files->manifests.items[i])->path, path) == 0)
+            return true;
+    return false;
+}
+
 static bool is_asked_for(const CliFixes *fixes, const char *path)
 {
     const CliFile *file = cli_map_get(&fixes->run->files.by_path, path);
 
-    return file && file->use == AK_REPORT;
+    return (file && file->use == AK_REPORT) || is_manifest(&fixes->run->files, path);
 }
 
 static bool is_changed(const Fixed *file)
@@ -240,8 +248,10 @@ static void apply(CliFixes *fixes, Fixed *file)
     file->before = file->now;
     file->now = edited(file);
     file->edits = (CliList){0};
-    verdict = cli_python_compiles(fixes->run->python, file->path, file->now.text, file->now.len,
-                                  &line, &column, &why);
+    verdict = is_manifest(&fixes->run->files, file->path)
+                  ? 1
+                  : cli_python_compiles(fixes->run->python, file->path, file->now.text,
+                                        file->now.len, &line, &column, &why);
     file->unproved = verdict < 0;
     if (verdict == 0)
         refuse(fixes, file, file->before);

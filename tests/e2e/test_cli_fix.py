@@ -121,3 +121,11 @@ def test_add_allow_silences_with_a_reason(tmp_path):
     again = (tmp_path / "flow.py").read_text()
     aklint("--add-allow", "--reason", "measured", cwd=tmp_path)
     assert (tmp_path / "flow.py").read_text() == again
+
+
+def test_a_manifest_is_mended_too(tmp_path):
+    manifest = "version: v1\nproject:\n  name: orders\n  triggers:\n    - name: hook\n      webhook: {}\n      evnt_type: post\n      call: program.py:on_event\n"
+    write(tmp_path, {"autokitteh.yaml": manifest, "program.py": "def on_event(event):\n    print(event)\n"})
+    done = aklint("--fix", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout
+    assert (tmp_path / "autokitteh.yaml").read_text() == manifest.replace("evnt_type", "event_type")
