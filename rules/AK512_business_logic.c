@@ -80,11 +80,12 @@ static AkStmtId computing_loop(const AkFunction *fn)
 {
     const AkStmt *stmts = fn->unit->facts->stmts;
     AkStmtId def = ak_fact(fn)->stmt;
+    Commands commands = commands_of(fn);
 
     for (AkStmtId s = def + 1; s <= stmts[def].last; s++) {
         unsigned count = 0;
 
-        if (stmts[s].kind != AK_S_FOR || !ak_owns_stmt(fn, s) || orchestrates(fn, s))
+        if (stmts[s].kind != AK_S_FOR || !ak_owns_stmt(fn, s) || orchestrates(fn, s, commands))
             continue;
         for (AkStmtId i = s + 1; i <= stmts[s].last; i++)
             count += counts(&stmts[i]);
