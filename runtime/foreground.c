@@ -121,7 +121,8 @@ static void on_refused(void *owner, const char *id, int fault, const char *words
 
     ak_progress_clear(f->progress);
     ak_say_error(0, "session %s cannot go on: %s (%s)", id, words, ak_fault_name(fault));
-    if (!strcmp(id, f->id)) {
+    /* The first one that is loaded is ours, and may be refused before it is asked to run. */
+    if (!*f->id || !strcmp(id, f->id)) {
         f->ended = true;
         f->code = AK_EXIT_FAILED;
     }

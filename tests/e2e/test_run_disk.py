@@ -105,8 +105,8 @@ def test_a_read_only_data_directory_is_refused_in_words(ak, small):
 @pytest.fixture
 def left(ak, tmp_path):
     """A session that was left in the middle: 20 steps are recorded, `ak` is gone."""
-    stop = "import os\n" + PROGRAM.replace("        print(", "        if i == 9 and not os.environ.get('ON'): __import__('time').sleep(600)\n        print(")
-    (tmp_path / "main.py").write_text(stop)
+    (tmp_path / "main.py").write_text(PROGRAM.replace("import os\n", "import os\nimport time\n").replace(
+        "        print(", "        if i == 9 and event.data.n > 9:\n            time.sleep(600)\n        print("))
     run = ak.start("run", ak.file + ":work", "--data", "n=20", "--data", "effects=%s" % ak.effects)
     for _ in range(600):
         if ak.sessions() and "wait" in ak.last():
@@ -130,7 +130,7 @@ def test_a_changed_record_is_refused_by_its_number(ak, left):
     assert refused.returncode == 1 and "record 5 cannot be used" in refused.stderr, refused.stderr
     before = ak.effects.read_text()
     assert ak("run", "--resume", left).returncode == 1 and ak.effects.read_text() == before
-    assert work(ak, 1, env={"ON": "1"}).returncode == 0, "others go on"
+    assert work(ak, 1).returncode == 0, "others go on"
 
 
 def test_a_lost_record_is_refused_by_its_number(ak, left):
