@@ -34,7 +34,7 @@ typedef struct AkRule AkRule;   /* one pitfall; static, never freed */
 typedef enum AkStatus {
     AK_OK = 0,
     AK_ENOMEM = -1,
-    AK_EINVAL = -2,   /* a path added twice, an unknown rule, an entry that is no file:function */
+    AK_EINVAL = -2, /* a path added twice, an unknown rule, an entry that is no file:function */
     AK_ESTOPPED = -3, /* AkOptions.stop returned true */
 } AkStatus;
 
@@ -53,7 +53,7 @@ typedef enum AkContext {
     AK_CTX_WORKFLOW = 1 << 0, /* must be deterministic: Temporal workflow code, `ak` handlers */
     AK_CTX_READONLY = 1 << 1, /* queries, validators: workflow code that may change nothing */
     AK_CTX_ACTIVITY = 1 << 2,
-    AK_CTX_ENTRY = 1 << 3,  /* an `ak` handler and what it reaches; set beside AK_CTX_WORKFLOW */
+    AK_CTX_ENTRY = 1 << 3, /* an `ak` handler and what it reaches; set beside AK_CTX_WORKFLOW */
     AK_CTX_IMPORT = 1 << 4, /* runs when a module of a durable program is imported */
     AK_CTX_CLIENT = 1 << 5, /* starters, workers, tests */
     AK_CTX_SIGNAL = 1 << 6, /* signal or update handler; set beside AK_CTX_WORKFLOW */
@@ -95,8 +95,9 @@ typedef struct AkFinding {
     const char *fix_message;
     const AkEdit *edits;
     size_t edits_len;
-    const char *fingerprint; /* 16 hex digits of rule, qualified function and sink; no line in it */
-    uint32_t noqa_line;      /* where a comment would silence it */
+    const char
+        *fingerprint;   /* 16 hex digits of rule, qualified function and sink; no line in it */
+    uint32_t noqa_line; /* where a comment would silence it */
 } AkFinding;
 
 /* A YAML or TOML value with its place, as the caller's parser found it. */
@@ -113,28 +114,31 @@ struct AkNode {
 
 /* How a path given to the check is treated. */
 typedef enum AkUse {
-    AK_REPORT = 0,  /* look into it and report */
-    AK_KNOWN = 1,   /* exists: opened when something reaches it, never reported on by itself */
-    AK_LIBRARY = 2, /* an installed package: as AK_KNOWN, and its code is followed, not judged */
+    AK_REPORT = 0, /* look into it and report */
+    AK_KNOWN = 1,  /* exists: opened when something reaches it, never reported on by itself */
+    AK_LIBRARY =
+        2, /* an installed package: as AK_KNOWN, and its code is followed, not judged */
 } AkUse;
 
 typedef struct AkOptions {
-    unsigned dialects;               /* bits of AkDialect; 0 is AK_AUTO */
-    const char *const *select;       /* rule ids, names or prefixes, NULL-ended; NULL for all */
-    const char *const *ignore;       /* the same, taken away afterwards; or NULL */
-    const char *const *entries;      /* "flow.py:on_event", NULL-ended; or NULL */
-    const char *const *calls;        /* "mylib.now", "clock", "mylib.pure", "pure", ..., NULL-ended; or NULL */
+    unsigned dialects;          /* bits of AkDialect; 0 is AK_AUTO */
+    const char *const *select;  /* rule ids, names or prefixes, NULL-ended; NULL for all */
+    const char *const *ignore;  /* the same, taken away afterwards; or NULL */
+    const char *const *entries; /* "flow.py:on_event", NULL-ended; or NULL */
+    const char *const
+        *calls; /* "mylib.now", "clock", "mylib.pure", "pure", ..., NULL-ended; or NULL */
     /* The project's temporalio: "1.12.0" of a lock file, or a requirement ">=1.8,<2"; or NULL. */
     const char *sdk_version;
-    size_t max_bytes;                /* 0 for the default, 4 MiB a source */
-    unsigned threads;                /* how many jobs may run at once; 0 or 1: all on the caller's thread */
+    size_t max_bytes; /* 0 for the default, 4 MiB a source */
+    unsigned threads; /* how many jobs may run at once; 0 or 1: all on the caller's thread */
 
     /* The caller's world. payload is handed to each. All may be called from any job's thread. */
     void *payload;
     /* Text of a path given by ak_check_path: fills text (with 64 readable zero bytes behind it)
      * and len, or returns a negative number and sets why (a static string or one that lives as
      * long as the check). */
-    int (*read)(void *payload, const char *path, const char **text, size_t *len, const char **why);
+    int (*read)(void *payload, const char *path, const char **text, size_t *len,
+                const char **why);
     /* A text from read is not needed any more. May be NULL: texts then live as long as the check. */
     void (*release)(void *payload, const char *path, const char *text, size_t len);
     /* Runs job(arg, 0) … job(arg, n - 1), in any order, on any threads; returns when all are done.
@@ -142,10 +146,11 @@ typedef struct AkOptions {
     void (*parallel)(void *payload, void (*job)(void *arg, size_t i), void *arg, size_t n);
     /* Whether CPython accepts this text: 1 yes, 0 no (line, column, why filled), -1 no interpreter.
      * Asked only where the grammar fails. NULL: no interpreter. */
-    int (*compiles)(void *payload, const char *path, const char *text, size_t len, uint32_t *line,
-                    uint32_t *column, const char **why);
-    bool (*stop)(void *payload);                              /* true ends the run; or NULL */
-    void (*progress)(void *payload, size_t done, size_t all); /* blocks parsed of those asked for; or NULL */
+    int (*compiles)(void *payload, const char *path, const char *text, size_t len,
+                    uint32_t *line, uint32_t *column, const char **why);
+    bool (*stop)(void *payload); /* true ends the run; or NULL */
+    void (*progress)(void *payload, size_t done,
+                     size_t all); /* blocks parsed of those asked for; or NULL */
 } AkOptions;
 
 /* options may be NULL. The strings it points at must live as long as the check. */
@@ -167,8 +172,8 @@ int ak_check_manifest(AkCheck *check, const char *path, const char *text, size_t
 
 /* Reports a finding that the caller's parsers made (AK003: configuration; a manifest that is no
  * YAML). The strings are copied. */
-int ak_check_report(AkCheck *check, const char *rule_id, const AkPlace *place, const char *message,
-                    const char *advice);
+int ak_check_report(AkCheck *check, const char *rule_id, const AkPlace *place,
+                    const char *message, const char *advice);
 
 /* Runs every chosen rule. The findings are sorted by path, place and rule, and are the same in
  * every run. May be called once. */
@@ -184,12 +189,12 @@ const char *ak_check_notice(const AkCheck *check, size_t i);
 
 /* What the run did, for the summary and for benchmarks. */
 typedef struct AkCounts {
-    size_t files;          /* given with AK_REPORT */
-    size_t files_opened;   /* cut into blocks */
+    size_t files;        /* given with AK_REPORT */
+    size_t files_opened; /* cut into blocks */
     size_t blocks, blocks_parsed;
-    size_t functions;      /* analysed in some context */
-    size_t unresolved;     /* calls from workflow code whose target is not known */
-    size_t silenced;       /* findings that a comment silenced */
+    size_t functions;  /* analysed in some context */
+    size_t unresolved; /* calls from workflow code whose target is not known */
+    size_t silenced;   /* findings that a comment silenced */
 } AkCounts;
 void ak_check_counts(const AkCheck *check, AkCounts *counts);
 
@@ -200,10 +205,11 @@ void ak_check_counts(const AkCheck *check, AkCounts *counts);
 
 /* Where code of a durable program starts: a workflow's run or handler, an activity, an entry point. */
 typedef struct AkStart {
-    const char *text;   /* "workflow Order.run" */
-    const char *name;   /* "Order.run" */
-    AkDialect dialect;  /* AK_DIALECT_TEMPORAL, or AK_DIALECT_AK for programs of either runtime of ours */
-    unsigned contexts;  /* bits of AkContext */
+    const char *text; /* "workflow Order.run" */
+    const char *name; /* "Order.run" */
+    AkDialect
+        dialect; /* AK_DIALECT_TEMPORAL, or AK_DIALECT_AK for programs of either runtime of ours */
+    unsigned contexts; /* bits of AkContext */
     AkPlace place;
 } AkStart;
 size_t ak_check_starts(AkCheck *check, const AkStart **out);
@@ -221,17 +227,19 @@ size_t ak_check_reached(AkCheck *check, size_t start, const AkReached **out);
 typedef struct AkSeenCall {
     AkPlace place;
     const char *caller;
-    const char *text;    /* as written: "helper.stamp" */
-    const char *how;     /* "calls", "hands over", "iterates", ... */
-    const char *target;  /* a function of the project, or a dotted name from outside; "" when not known */
+    const char *text; /* as written: "helper.stamp" */
+    const char *how;  /* "calls", "hands over", "iterates", ... */
+    const char *
+        target; /* a function of the project, or a dotted name from outside; "" when not known */
     const char *effects; /* "clock", "network, blocks", "pure", ...; "" when nothing is known */
     AkPlace target_place; /* of a function of the project; path NULL otherwise */
-    unsigned contexts;   /* that get there */
+    unsigned contexts;    /* that get there */
     bool proved, resolved;
 } AkSeenCall;
 /* Calls from workflow code whose target is not known: never taken for safe. */
 size_t ak_check_unresolved(AkCheck *check, const AkSeenCall **out);
-size_t ak_check_calls_on(AkCheck *check, const char *path, uint32_t line, const AkSeenCall **out);
+size_t ak_check_calls_on(AkCheck *check, const char *path, uint32_t line,
+                         const AkSeenCall **out);
 
 /* That a line runs in a context, and by which shortest way. */
 typedef struct AkRunsIn {
@@ -246,8 +254,17 @@ size_t ak_check_runs_in(AkCheck *check, const char *path, uint32_t line, const A
 
 /* A workflow as a picture: what it does to the world, in order, with its branches and loops. */
 typedef enum AkNodeShape {
-    AK_SHAPE_START, AK_SHAPE_END, AK_SHAPE_ACTIVITY, AK_SHAPE_TIMER, AK_SHAPE_CHILD, AK_SHAPE_WAIT,
-    AK_SHAPE_CHOICE, AK_SHAPE_LOOP, AK_SHAPE_TRY, AK_SHAPE_COMMAND, AK_SHAPE_CALL
+    AK_SHAPE_START,
+    AK_SHAPE_END,
+    AK_SHAPE_ACTIVITY,
+    AK_SHAPE_TIMER,
+    AK_SHAPE_CHILD,
+    AK_SHAPE_WAIT,
+    AK_SHAPE_CHOICE,
+    AK_SHAPE_LOOP,
+    AK_SHAPE_TRY,
+    AK_SHAPE_COMMAND,
+    AK_SHAPE_CALL
 } AkNodeShape;
 typedef struct AkPictureNode {
     AkNodeShape shape;

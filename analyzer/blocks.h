@@ -92,7 +92,8 @@ typedef struct AkBoundName {
 /* In the order of the text; a name may come several times. Over-approximates: what might be
  * bound is listed (every name of a `case` pattern, for one). Attributes and subscripts that are
  * assigned (a.b = , a[0] = ) bind nothing. */
-size_t ak__block_names(AkArena *arena, const char *text, const AkBlock *block, AkBoundName **out);
+size_t ak__block_names(AkArena *arena, const char *text, const AkBlock *block,
+                       AkBoundName **out);
 
 /* ---- Imports, anywhere in a block ---- */
 

@@ -289,7 +289,7 @@ static void add_import(Names *n, AkBlockImport import)
         return;
     AkSpan bound = import.star ? import.name : import.bound;
     AkBoundName name = {bound.start, bound.len, import.star ? AK_BOUND_STAR : AK_BOUND_IMPORT,
-                   n->nested};
+                        n->nested};
     AK_PUSH(n->arena, n->names, n->count, n->cap) = name;
 }
 
@@ -544,7 +544,8 @@ static bool has_walrus(const char *text, const AkBlock *block)
     return false;
 }
 
-size_t ak__block_names(AkArena *arena, const char *text, const AkBlock *block, AkBoundName **out)
+size_t ak__block_names(AkArena *arena, const char *text, const AkBlock *block,
+                       AkBoundName **out)
 {
     static const char *const global[] = {"global", NULL};
     *out = NULL;
@@ -555,8 +556,9 @@ size_t ak__block_names(AkArena *arena, const char *text, const AkBlock *block, A
     if (defines && !block->unsure && !has_walrus(text, block) &&
         !block_mentions(text, block, global)) {
         *out = ak__alloc(arena, sizeof **out);
-        **out = (AkBoundName){block->name_start, block->name_len,
-                         block->kind == AK_BLOCK_DEF ? AK_BOUND_DEF : AK_BOUND_CLASS, false};
+        **out =
+            (AkBoundName){block->name_start, block->name_len,
+                          block->kind == AK_BLOCK_DEF ? AK_BOUND_DEF : AK_BOUND_CLASS, false};
         return 1;
     }
     Names n = read_block(arena, text, block);
@@ -564,7 +566,8 @@ size_t ak__block_names(AkArena *arena, const char *text, const AkBlock *block, A
     return n.count;
 }
 
-size_t ak__block_imports(AkArena *arena, const char *text, const AkBlock *block, AkBlockImport **out)
+size_t ak__block_imports(AkArena *arena, const char *text, const AkBlock *block,
+                         AkBlockImport **out)
 {
     static const char *const import[] = {"import", NULL};
     *out = NULL;

@@ -267,7 +267,8 @@ static bool runs_workflow(const AkFile *file, uint32_t block)
     static const char *const words[] = {"execute_workflow", NULL};
     const struct AkBlock *b = &file->blocks[block];
 
-    return file->module.is_test && ak__text_mentions(file->source.text + b->start, b->end - b->start, words);
+    return file->module.is_test &&
+           ak__text_mentions(file->source.text + b->start, b->end - b->start, words);
 }
 
 /* Blocks in which a framework is named are parsed at once: there are the roots, and calls that

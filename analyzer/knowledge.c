@@ -202,7 +202,8 @@ const char *ak__returns(const AkKnowledge *knowledge, const char *dotted)
     const AkKnown *row = exact(knowledge, dotted, strlen(dotted));
     if (row && row->returns)
         return row->returns;
-    const AkSdkName *name = strncmp(dotted, "temporalio.", 11) == 0 ? ak_sdk_find(dotted) : NULL;
+    const AkSdkName *name =
+        strncmp(dotted, "temporalio.", 11) == 0 ? ak_sdk_find(dotted) : NULL;
     return name ? name->returns : NULL;
 }
 

@@ -35,10 +35,12 @@ static uint32_t first_named(const AkBinding *bindings, uint32_t len, AkName name
     return low;
 }
 
-const AkBinding *ak__scope_bindings(const AkFacts *facts, AkScopeId scope, AkName name, uint32_t *len)
+const AkBinding *ak__scope_bindings(const AkFacts *facts, AkScopeId scope, AkName name,
+                                    uint32_t *len)
 {
     const AkBinding *bindings = facts->bindings + facts->scopes[scope].first_binding;
-    uint32_t count = facts->scopes[scope].binding_len, first = first_named(bindings, count, name);
+    uint32_t count = facts->scopes[scope].binding_len,
+             first = first_named(bindings, count, name);
     *len = first_named(bindings + first, count - first, name + 1);
     return bindings + first;
 }
@@ -185,7 +187,8 @@ static void see_at_place(AkProgram *program, const AkUnit *unit, const AkBinding
     if (!outermost)
         return;
     uint32_t end = facts->stmts[outermost].end;
-    for (uint32_t i = first_at(bindings, len, facts->stmts[outermost].start); i < len && seen < MOST_BINDINGS; i++) {
+    for (uint32_t i = first_at(bindings, len, facts->stmts[outermost].start);
+         i < len && seen < MOST_BINDINGS; i++) {
         const AkBinding *binding = &bindings[i];
         if (binding->start >= end)
             break;

@@ -26,11 +26,11 @@ typedef struct Draw {
 
 typedef struct Frame {
     const AkFunction *fn;
-    bool *marks;       /* by statement: to be drawn */
-    Ends *breaks;      /* of the innermost loop, or NULL */
-    uint32_t loop;     /* its box */
+    bool *marks;   /* by statement: to be drawn */
+    Ends *breaks;  /* of the innermost loop, or NULL */
+    uint32_t loop; /* its box */
     Ends returns;
-    unsigned depth;    /* of calls */
+    unsigned depth; /* of calls */
     const struct Frame *up;
 } Frame;
 
@@ -97,7 +97,8 @@ static bool does_something(Draw *draw, const AkFunction *fn, unsigned depth)
 
 static bool is_drawn(Draw *draw, const Frame *frame, const AkCall *call)
 {
-    return step_of(call) || (call->target && does_something(draw, call->target, frame->depth + 1));
+    return step_of(call) ||
+           (call->target && does_something(draw, call->target, frame->depth + 1));
 }
 
 /* ---- Boxes and arrows ---- */
@@ -110,7 +111,8 @@ static const char *label(Draw *draw, const AkUnit *unit, const char *before, AkE
         shown++;
     while (shown && shown < len && ((unsigned char)text[shown] & 0xc0) == 0x80)
         shown--;
-    return ak__printf(draw->program->arena, "%s%.*s%s", before, (int)shown, text, shown < len ? "…" : "");
+    return ak__printf(draw->program->arena, "%s%.*s%s", before, (int)shown, text,
+                      shown < len ? "…" : "");
 }
 
 static void connect(Draw *draw, Ends *ends, uint32_t to)
@@ -125,7 +127,8 @@ static void connect(Draw *draw, Ends *ends, uint32_t to)
 
 static void end_at(Draw *draw, Ends *ends, uint32_t from, const char *text)
 {
-    AK_PUSH(draw->program->arena, ends->items, ends->len, ends->cap) = (AkPictureEdge){from, 0, text};
+    AK_PUSH(draw->program->arena, ends->items, ends->len, ends->cap) =
+        (AkPictureEdge){from, 0, text};
 }
 
 static void add_ends(Draw *draw, Ends *to, Ends *from)
@@ -137,7 +140,8 @@ static void add_ends(Draw *draw, Ends *to, Ends *from)
 
 static uint32_t box(Draw *draw, AkNodeShape shape, const char *text, AkPlace place)
 {
-    AK_PUSH(draw->program->arena, draw->nodes, draw->node_len, draw->node_cap) = (AkPictureNode){shape, text, place};
+    AK_PUSH(draw->program->arena, draw->nodes, draw->node_len, draw->node_cap) =
+        (AkPictureNode){shape, text, place};
     connect(draw, &draw->ends, draw->node_len - 1);
     end_at(draw, &draw->ends, draw->node_len - 1, "");
     return draw->node_len - 1;
@@ -153,7 +157,8 @@ static Ends take_ends(Draw *draw)
 static AkPlace place_of(Draw *draw, const AkFunction *fn, const AkStmt *stmt)
 {
     uint32_t start = fn->unit->start;
-    return ak__place(draw->program, ak__file(fn->unit->module), start + stmt->start, start + stmt->end);
+    return ak__place(draw->program, ak__file(fn->unit->module), start + stmt->start,
+                     start + stmt->end);
 }
 
 /* ---- One function ---- */
@@ -163,7 +168,8 @@ static void draw_suite(Draw *draw, Frame *frame, AkStmtId parent, uint8_t suite,
 
 static bool leaves(uint8_t kind)
 {
-    return kind == AK_S_RETURN || kind == AK_S_RAISE || kind == AK_S_BREAK || kind == AK_S_CONTINUE;
+    return kind == AK_S_RETURN || kind == AK_S_RAISE || kind == AK_S_BREAK ||
+           kind == AK_S_CONTINUE;
 }
 
 static void mark(Frame *frame, AkStmtId stmt, AkStmtId top)
@@ -191,9 +197,12 @@ static void mark_all(Draw *draw, Frame *frame)
 static void draw_step(Draw *draw, const AkCall *call, const Step *step)
 {
     const AkUnit *unit = call->fn->unit;
-    AkExprId first = ak_call_expr(call)->kind == AK_X_CALL ? ak__plain_argument(unit->facts, call->expr, 0) : 0;
-    const char *text = *step->dotted ? label(draw, unit, step->word, first)
-                                     : ak__printf(draw->program->arena, "%s", call->target->qualified);
+    AkExprId first = ak_call_expr(call)->kind == AK_X_CALL
+                         ? ak__plain_argument(unit->facts, call->expr, 0)
+                         : 0;
+    const char *text = *step->dotted
+                           ? label(draw, unit, step->word, first)
+                           : ak__printf(draw->program->arena, "%s", call->target->qualified);
     AkScopeId scope = ak_call_expr(call)->scope;
     if (unit->facts->scopes[scope].kind == AK_SCOPE_COMPREHENSION)
         text = ak__printf(draw->program->arena, "for each: %s", text);
@@ -221,8 +230,10 @@ static void draw_calls(Draw *draw, Frame *frame, AkStmtId stmt)
         last = call->expr;
         if (step)
             draw_step(draw, call, step);
-        else if (is_above(frame, call->target) || frame->depth >= DEEPEST_CALL || draw->node_len > MOST_NODES)
-            box(draw, AK_SHAPE_CALL, call->target->qualified, ak__place_of_call(draw->program, call));
+        else if (is_above(frame, call->target) || frame->depth >= DEEPEST_CALL ||
+                 draw->node_len > MOST_NODES)
+            box(draw, AK_SHAPE_CALL, call->target->qualified,
+                ak__place_of_call(draw->program, call));
         else
             draw_function(draw, call->target, frame);
     }
@@ -253,9 +264,13 @@ static void draw_loop(Draw *draw, Frame *frame, AkStmtId id, unsigned nest)
     const AkUnit *unit = frame->fn->unit;
     const AkStmt *stmt = &unit->facts->stmts[id];
     bool endless = stmt->kind == AK_S_WHILE && is_endless(unit, stmt->value);
-    const char *text = endless ? "repeat" : label(draw, unit, stmt->kind == AK_S_FOR ? "for each of " : "while ", stmt->value);
+    const char *text =
+        endless ? "repeat"
+                : label(draw, unit, stmt->kind == AK_S_FOR ? "for each of " : "while ",
+                        stmt->value);
     Ends breaks = {0}, *outer_breaks = frame->breaks;
-    uint32_t outer = frame->loop, node = box(draw, AK_SHAPE_LOOP, text, place_of(draw, frame->fn, stmt));
+    uint32_t outer = frame->loop,
+             node = box(draw, AK_SHAPE_LOOP, text, place_of(draw, frame->fn, stmt));
     frame->breaks = &breaks;
     frame->loop = node;
     draw_suite(draw, frame, id, AK_SUITE_BODY, nest);
@@ -272,7 +287,8 @@ static void draw_loop(Draw *draw, Frame *frame, AkStmtId id, unsigned nest)
 }
 
 /* Handlers of a try, cases of a match: each begins at the box. */
-static void draw_ways(Draw *draw, Frame *frame, AkStmtId id, uint32_t node, const char *word, Ends *after, unsigned nest)
+static void draw_ways(Draw *draw, Frame *frame, AkStmtId id, uint32_t node, const char *word,
+                      Ends *after, unsigned nest)
 {
     const AkFacts *facts = frame->fn->unit->facts;
     for (AkStmtId i = id + 1; i <= facts->stmts[id].last; i = facts->stmts[i].last + 1) {
@@ -280,7 +296,8 @@ static void draw_ways(Draw *draw, Frame *frame, AkStmtId id, uint32_t node, cons
         if (way->suite != AK_SUITE_HANDLER)
             continue;
         draw->ends.len = 0;
-        end_at(draw, &draw->ends, node, label(draw, frame->fn->unit, word, way->kind == AK_S_HANDLER ? way->value : 0));
+        end_at(draw, &draw->ends, node,
+               label(draw, frame->fn->unit, word, way->kind == AK_S_HANDLER ? way->value : 0));
         draw_suite(draw, frame, i, AK_SUITE_BODY, nest);
         add_ends(draw, after, &draw->ends);
     }
@@ -301,8 +318,9 @@ static void draw_try(Draw *draw, Frame *frame, AkStmtId id, unsigned nest)
 static void draw_match(Draw *draw, Frame *frame, AkStmtId id, unsigned nest)
 {
     const AkStmt *stmt = &frame->fn->unit->facts->stmts[id];
-    uint32_t node = box(draw, AK_SHAPE_CHOICE, label(draw, frame->fn->unit, "match ", stmt->value),
-                        place_of(draw, frame->fn, stmt));
+    uint32_t node =
+        box(draw, AK_SHAPE_CHOICE, label(draw, frame->fn->unit, "match ", stmt->value),
+            place_of(draw, frame->fn, stmt));
     Ends after = {0};
     draw->ends.len = 0;
     end_at(draw, &after, node, "else");
@@ -323,7 +341,8 @@ static void draw_leaving(Draw *draw, Frame *frame, const AkStmt *stmt)
         break;
     case AK_S_RAISE:
         if (draw->ends.len)
-            box(draw, AK_SHAPE_END, label(draw, frame->fn->unit, "raise ", stmt->value), place_of(draw, frame->fn, stmt));
+            box(draw, AK_SHAPE_END, label(draw, frame->fn->unit, "raise ", stmt->value),
+                place_of(draw, frame->fn, stmt));
         break;
     default: add_ends(draw, &frame->returns, &draw->ends); break;
     }
@@ -333,7 +352,8 @@ static void draw_leaving(Draw *draw, Frame *frame, const AkStmt *stmt)
 static void draw_statement(Draw *draw, Frame *frame, AkStmtId id, unsigned nest)
 {
     const AkStmt *stmt = &frame->fn->unit->facts->stmts[id];
-    if (stmt->kind == AK_S_WHILE) /* its test is asked at each turn, behind the box of the loop */
+    if (stmt->kind ==
+        AK_S_WHILE) /* its test is asked at each turn, behind the box of the loop */
         draw_loop(draw, frame, id, nest);
     else
         draw_calls(draw, frame, id);
@@ -355,8 +375,9 @@ static void draw_suite(Draw *draw, Frame *frame, AkStmtId parent, uint8_t suite,
     if (nest > DEEPEST_NEST)
         return;
     for (AkStmtId i = parent + 1; i <= facts->stmts[parent].last; i = facts->stmts[i].last + 1)
-        if (facts->stmts[i].suite == suite && frame->marks[i] && facts->stmts[i].kind != AK_S_FUNCTION &&
-            facts->stmts[i].kind != AK_S_CLASS && draw->ends.len)
+        if (facts->stmts[i].suite == suite && frame->marks[i] &&
+            facts->stmts[i].kind != AK_S_FUNCTION && facts->stmts[i].kind != AK_S_CLASS &&
+            draw->ends.len)
             draw_statement(draw, frame, i, nest + 1);
 }
 

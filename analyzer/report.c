@@ -139,9 +139,11 @@ static void add_trail(AkReport *report, const AkFunction *fn, const AkLink *link
     for (uint32_t i = len; i-- > 0;) {
         const AkFunction *to = i ? links[i - 1]->from : fn;
         if (links[i]->from)
-            add_step(report, ak__place_of_call(program, links[i]->call), ak__step_text(program, links[i]->call, to));
+            add_step(report, ak__place_of_call(program, links[i]->call),
+                     ak__step_text(program, links[i]->call, to));
         else
-            add_step(report, ak__place_of_function(program, to), links[i]->root ? links[i]->root : "");
+            add_step(report, ak__place_of_function(program, to),
+                     links[i]->root ? links[i]->root : "");
         report->finding.proved &= links[i]->proved;
     }
 }
@@ -246,7 +248,9 @@ AkReport *ak_report_call(AkPass *pass, const AkCall *call, unsigned context, con
     report->sink = call->dotted;
     if (report->step_len)
         add_step(report, report->finding.place,
-                 call->dotted ? ak__printf(pass->program->arena, call->kind == AK_CALL_READ ? "reads %s" : "calls %s", call->dotted)
+                 call->dotted ? ak__printf(pass->program->arena,
+                                           call->kind == AK_CALL_READ ? "reads %s" : "calls %s",
+                                           call->dotted)
                               : ak__step_text(pass->program, call, call->target));
     return report;
 }
@@ -411,7 +415,8 @@ void ak_step_call(AkReport *report, const AkCall *call)
 {
     AkProgram *program = report->program;
     add_step(report, ak__place_of_call(program, call),
-             call->dotted ? ak__printf(program->arena, "calls %s", call->dotted) : ak__step_text(program, call, call->target));
+             call->dotted ? ak__printf(program->arena, "calls %s", call->dotted)
+                          : ak__step_text(program, call, call->target));
 }
 
 /* ---- Fixes ---- */

@@ -16,7 +16,8 @@ enum {
     LONGEST_NAME = 256
 };
 
-#define AK_SDK(name, kind, versions, returns, params) {name, (AkSdkKind)(kind), versions, returns, params},
+#define AK_SDK(name, kind, versions, returns, params)                                          \
+    {name, (AkSdkKind)(kind), versions, returns, params},
 static const AkSdkName names[] = {
 #include "sdk_names.def"
 };
@@ -167,7 +168,8 @@ size_t ak_sdk_positions(const AkSdkName *callable)
     Word word;
 
     while (next_word(&at, &word)) {
-        if (is_word(&word, "?") || (word.text[0] == '*' && word.len > 1 && !is_word(&word, "**")))
+        if (is_word(&word, "?") ||
+            (word.text[0] == '*' && word.len > 1 && !is_word(&word, "**")))
             return SIZE_MAX;
         if (word.text[0] == '*')
             break;
@@ -177,7 +179,8 @@ size_t ak_sdk_positions(const AkSdkName *callable)
     return count;
 }
 
-bool ak_sdk_nearest_keyword(const AkSdkName *callable, const char *keyword, char *out, size_t room)
+bool ak_sdk_nearest_keyword(const AkSdkName *callable, const char *keyword, char *out,
+                            size_t room)
 {
     const char *at = callable->params;
     size_t nearest = strlen(keyword) / 3 + 1;
@@ -327,18 +330,21 @@ static bool satisfies(const char *operator, size_t len, const Version *v, unsign
 {
     if (v->major != 1) {
         bool above = v->major > 1;
-        return (operator[0] == '<' && above) || (operator[0] == '>' && !above) || operator[0] == '!';
+        return (operator[0] == '<' && above) ||
+               (operator[0] == '>' && !above) || operator[0] == '!';
     }
     if (len == 0 || (len == 2 && memcmp(operator, "==", 2) == 0) || operator[0] == '=')
         return v->parts == 1 ? true : minor == v->minor;
     if (operator[0] == '^')
         return minor >= v->minor;
     if (operator[0] == '~')
-        return len == 2 && v->parts < 3 ? minor >= v->minor : v->parts == 1 || minor == v->minor;
+        return len == 2 && v->parts < 3 ? minor >= v->minor
+                                        : v->parts == 1 || minor == v->minor;
     if (operator[0] == '>')
         return minor >= v->minor; /* a later patch of the same minor version may be there */
     if (operator[0] == '<')
-        return len == 2 ? minor <= v->minor : minor < v->minor || (minor == v->minor && v->patch > 0);
+        return len == 2 ? minor <= v->minor
+                        : minor < v->minor || (minor == v->minor && v->patch > 0);
     return true; /* != takes out patches only, as far as this table can tell */
 }
 
@@ -355,7 +361,7 @@ AkSdkVersions ak_sdk_allowed(const char *requirement)
             at++;
         if (!*at || *at == ';')
             break;
-        operator = at;
+        operator= at;
         while (*at && strchr("=<>!~^", *at))
             at++;
         size_t len = (size_t)(at - operator);

@@ -53,7 +53,8 @@ AkSdkVersions ak_sdk_keyword(const AkSdkName *callable, const char *keyword);
 /* How many arguments may be given by position; SIZE_MAX if any number or not known. */
 size_t ak_sdk_positions(const AkSdkName *callable);
 /* The nearest keyword, or false. */
-bool ak_sdk_nearest_keyword(const AkSdkName *callable, const char *keyword, char *out, size_t room);
+bool ak_sdk_nearest_keyword(const AkSdkName *callable, const char *keyword, char *out,
+                            size_t room);
 
 /* The true name of one that does not exist: a known confusion, the only thing of that name
  * elsewhere in the SDK, or the nearest name beside it. NULL: nothing near. *sure: it is the same

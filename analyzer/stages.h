@@ -466,7 +466,8 @@ AkPlace ak__place_of_call(AkProgram *program, const AkCall *call);
 AkPlace ak__place_of_function(AkProgram *program, const AkFunction *fn);
 /* How a trail words this call: "calls stamp", "makes Order". to: what it reaches. */
 const char *ak__step_text(AkProgram *program, const AkCall *call, const AkFunction *to);
-AkPlace ak__text_place(const char *path, const char *text, size_t len, uint32_t start, uint32_t end);
+AkPlace ak__text_place(const char *path, const char *text, size_t len, uint32_t start,
+                       uint32_t end);
 /* A finding made elsewhere: by the caller's parsers, or of the source itself. */
 void ak__report_made(AkProgram *program, const AkRule *rule, AkPlace place, const char *message,
                      const char *advice, bool proved, AkFile *file);

@@ -23,7 +23,8 @@ static int compare_roots(const void *x, const void *y)
         order = (a->function->unit->start > b->function->unit->start) -
                 (a->function->unit->start < b->function->unit->start);
     if (!order)
-        order = (a->function->index > b->function->index) - (a->function->index < b->function->index);
+        order = (a->function->index > b->function->index) -
+                (a->function->index < b->function->index);
     return order ? order : strcmp(a->text, b->text);
 }
 
@@ -50,10 +51,12 @@ size_t ak_check_starts(AkCheck *check, const AkStart **out)
     const AkRoot *roots = roots_of(program, &len);
     AkStart *starts = ak__alloc(program->arena, (len + 1) * sizeof *starts);
     for (size_t i = 0; i < len; i++)
-        starts[i] = (AkStart){
-            .text = roots[i].text, .name = roots[i].function->qualified, .contexts = roots[i].contexts,
-            .dialect = roots[i].book == AK_BOOK_TEMPORAL ? AK_DIALECT_TEMPORAL : AK_DIALECT_AK,
-            .place = ak__place_of_function(program, roots[i].function)};
+        starts[i] = (AkStart){.text = roots[i].text,
+                              .name = roots[i].function->qualified,
+                              .contexts = roots[i].contexts,
+                              .dialect = roots[i].book == AK_BOOK_TEMPORAL ? AK_DIALECT_TEMPORAL
+                                                                           : AK_DIALECT_AK,
+                              .place = ak__place_of_function(program, roots[i].function)};
     *out = starts;
     return len;
 }
@@ -84,7 +87,8 @@ static void visit(Visits *visits, AkFunction *fn, uint16_t contexts, bool proved
 {
     if (!contexts || ak__map_get(&visits->at, ak__key(fn)))
         return;
-    AK_PUSH(visits->program->arena, visits->items, visits->len, visits->cap) = (Visit){fn, contexts, proved};
+    AK_PUSH(visits->program->arena, visits->items, visits->len, visits->cap) =
+        (Visit){fn, contexts, proved};
     ak__map_set(visits->program->arena, &visits->at, ak__key(fn), visits->len);
 }
 
@@ -94,7 +98,8 @@ static void visit_calls(Visits *visits, Visit from, uint8_t book)
         const AkCall *call = &from.fn->calls[i];
         uint16_t contexts = from.contexts & call->mask;
         if (call->target && call->kind != AK_CALL_IMPORT && contexts)
-            visit(visits, call->target, ak__pass_contexts(contexts, book, call->target), from.proved && call->proved);
+            visit(visits, call->target, ak__pass_contexts(contexts, book, call->target),
+                  from.proved && call->proved);
     }
 }
 
@@ -114,7 +119,8 @@ size_t ak_check_reached(AkCheck *check, size_t start, const AkReached **out)
         visit_calls(&visits, visits.items[i], root[start].book);
     AkReached *reached = ak__alloc(program->arena, (visits.len + 1) * sizeof *reached);
     for (uint32_t i = 0; i < visits.len; i++)
-        reached[i] = (AkReached){.name = visits.items[i].fn->qualified, .contexts = visits.items[i].contexts,
+        reached[i] = (AkReached){.name = visits.items[i].fn->qualified,
+                                 .contexts = visits.items[i].contexts,
                                  .proved = visits.items[i].proved,
                                  .place = ak__place_of_function(program, visits.items[i].fn)};
     *out = reached;
@@ -129,11 +135,26 @@ static const char *effects_of(AkProgram *program, const AkKnown *known)
         AkEffects effect;
         const char *word;
     } words[] = {
-        {AK_CLOCK, "clock"},       {AK_RANDOM, "random"},     {AK_UUID, "uuid"},         {AK_ENV, "environment"},
-        {AK_FILE, "file"},         {AK_NETWORK, "network"},   {AK_DATABASE, "database"}, {AK_PROCESS, "process"},
-        {AK_THREAD, "thread"},     {AK_SLEEP, "sleep"},       {AK_BLOCKS, "blocks"},     {AK_PRINT, "print"},
-        {AK_LOG, "log"},           {AK_INPUT, "input"},       {AK_UNORDERED, "unordered"}, {AK_IDENTITY, "identity"},
-        {AK_INTROSPECTION, "introspection"}, {AK_DURABLE, "durable"}, {AK_MONEY, "seen outside"}, {AK_PURE, "pure"},
+        {AK_CLOCK, "clock"},
+        {AK_RANDOM, "random"},
+        {AK_UUID, "uuid"},
+        {AK_ENV, "environment"},
+        {AK_FILE, "file"},
+        {AK_NETWORK, "network"},
+        {AK_DATABASE, "database"},
+        {AK_PROCESS, "process"},
+        {AK_THREAD, "thread"},
+        {AK_SLEEP, "sleep"},
+        {AK_BLOCKS, "blocks"},
+        {AK_PRINT, "print"},
+        {AK_LOG, "log"},
+        {AK_INPUT, "input"},
+        {AK_UNORDERED, "unordered"},
+        {AK_IDENTITY, "identity"},
+        {AK_INTROSPECTION, "introspection"},
+        {AK_DURABLE, "durable"},
+        {AK_MONEY, "seen outside"},
+        {AK_PURE, "pure"},
     };
     const char *text = "";
     for (size_t i = 0; known && i < sizeof words / sizeof *words; i++)
@@ -186,10 +207,15 @@ static const char *target_of(const AkCall *call)
 
 static AkSeenCall seen(AkProgram *program, const AkCall *call, unsigned contexts)
 {
-    AkSeenCall row = {.caller = call->fn->qualified, .text = written(program, call), .how = how_of(call),
-                      .target = target_of(call), .effects = effects_of(program, call->known),
-                      .place = ak__place_of_call(program, call), .contexts = contexts & call->mask,
-                      .proved = call->proved, .resolved = !call->unresolved};
+    AkSeenCall row = {.caller = call->fn->qualified,
+                      .text = written(program, call),
+                      .how = how_of(call),
+                      .target = target_of(call),
+                      .effects = effects_of(program, call->known),
+                      .place = ak__place_of_call(program, call),
+                      .contexts = contexts & call->mask,
+                      .proved = call->proved,
+                      .resolved = !call->unresolved};
     if (call->target)
         row.target_place = ak__place_of_function(program, call->target);
     return row;
@@ -231,7 +257,8 @@ size_t ak_check_unresolved(AkCheck *check, const AkSeenCall **out)
     *out = NULL;
     if (!program || setjmp(*program->guard))
         return 0;
-    AkSeenCall *rows = ak__alloc(program->arena, (unresolved_in(program, NULL) + 1) * sizeof *rows);
+    AkSeenCall *rows =
+        ak__alloc(program->arena, (unresolved_in(program, NULL) + 1) * sizeof *rows);
     size_t len = unresolved_in(program, rows);
     if (len)
         qsort(rows, len, sizeof *rows, compare_calls);
@@ -252,7 +279,8 @@ static bool holds_line(const AkPlace *place, uint32_t line)
     return place->line <= line && line <= place->end_line;
 }
 
-size_t ak_check_calls_on(AkCheck *check, const char *path, uint32_t line, const AkSeenCall **out)
+size_t ak_check_calls_on(AkCheck *check, const char *path, uint32_t line,
+                         const AkSeenCall **out)
 {
     AkProgram *program = ak__finished(check);
     AkSeenCall *rows = NULL;
@@ -264,7 +292,8 @@ size_t ak_check_calls_on(AkCheck *check, const char *path, uint32_t line, const 
         const AkFunction *fn = program->functions[i];
         for (size_t k = 0; in_file(program, fn, path) && k < fn->call_len; k++)
             if (ak__place_of_call(program, &fn->calls[k]).line == line)
-                AK_PUSH(program->arena, rows, len, cap) = seen(program, &fn->calls[k], contexts_of(fn));
+                AK_PUSH(program->arena, rows, len, cap) =
+                    seen(program, &fn->calls[k], contexts_of(fn));
     }
     if (len)
         qsort(rows, len, sizeof *rows, compare_calls);
@@ -283,16 +312,19 @@ static void add_way(Ways *ways, const AkFunction *fn, uint8_t book, unsigned con
     AkProgram *program = ways->program;
     const AkLink *link = ak__link(fn, book, context), *up[LONGEST_TRAIL];
     uint32_t len = 0;
-    AkRunsIn way = {.function = fn->qualified, .context = context, .proved = link && link->proved,
+    AkRunsIn way = {.function = fn->qualified,
+                    .context = context,
+                    .proved = link && link->proved,
                     .dialect = book == AK_BOOK_TEMPORAL ? AK_DIALECT_TEMPORAL : AK_DIALECT_AK};
     for (; link && len < LONGEST_TRAIL; link = link->up)
         up[len++] = link;
     AkStep *steps = ak__alloc(program->arena, (len + 1) * sizeof *steps);
     for (uint32_t i = len; i-- > 0;) {
         const AkFunction *to = i ? up[i - 1]->from : fn;
-        steps[way.trail_len++] =
-            up[i]->from ? (AkStep){ak__place_of_call(program, up[i]->call), ak__step_text(program, up[i]->call, to)}
-                        : (AkStep){ak__place_of_function(program, to), up[i]->root ? up[i]->root : ""};
+        steps[way.trail_len++] = up[i]->from ? (AkStep){ak__place_of_call(program, up[i]->call),
+                                                        ak__step_text(program, up[i]->call, to)}
+                                             : (AkStep){ak__place_of_function(program, to),
+                                                        up[i]->root ? up[i]->root : ""};
     }
     way.trail = steps;
     AK_PUSH(program->arena, ways->items, ways->len, ways->cap) = way;
@@ -302,7 +334,8 @@ static AkPlace whole(AkProgram *program, const AkFunction *fn)
 {
     const AkFunctionFact *fact = ak_fact(fn);
     uint32_t start = fn->unit->start;
-    return ak__place(program, ak__file(fn->unit->module), start + fact->start, start + fact->end);
+    return ak__place(program, ak__file(fn->unit->module), start + fact->start,
+                     start + fact->end);
 }
 
 /* The statement of the unit that begins last at or before the line, in the function. */
@@ -312,8 +345,8 @@ static AkStmtId statement_on(AkProgram *program, const AkFunction *fn, uint32_t 
     AkStmtId best = 0;
     for (AkStmtId i = 1; i < facts->stmt_len; i++) {
         uint32_t start = fn->unit->start;
-        AkPlace place = ak__place(program, ak__file(fn->unit->module), start + facts->stmts[i].start,
-                                  start + facts->stmts[i].end);
+        AkPlace place = ak__place(program, ak__file(fn->unit->module),
+                                  start + facts->stmts[i].start, start + facts->stmts[i].end);
         if (holds_line(&place, line))
             best = i;
     }
@@ -322,14 +355,16 @@ static AkStmtId statement_on(AkProgram *program, const AkFunction *fn, uint32_t 
 
 /* Whether code of the function stands on the line: the innermost `def` around it, or top-level
  * code where a statement of the block stands in none. */
-static const AkFunction *function_on(AkProgram *program, const AkUnit *unit, uint32_t line, AkStmtId *stmt)
+static const AkFunction *function_on(AkProgram *program, const AkUnit *unit, uint32_t line,
+                                     AkStmtId *stmt)
 {
     const AkFunction *best = unit->functions[0];
     *stmt = statement_on(program, best, line);
     for (uint32_t i = 1; *stmt && i < unit->facts->function_len; i++) {
         const AkFunction *fn = unit->functions[i];
         AkPlace place = fn ? whole(program, fn) : (AkPlace){0};
-        bool header = fn && !ak_fact(fn)->is_lambda && place.line == line && place.end_line > line;
+        bool header =
+            fn && !ak_fact(fn)->is_lambda && place.line == line && place.end_line > line;
         if (fn && !ak_fact(fn)->is_lambda && holds_line(&place, line) && !header)
             best = fn;
     }
@@ -346,10 +381,12 @@ size_t ak_check_runs_in(AkCheck *check, const char *path, uint32_t line, const A
     for (uint32_t i = 0; i < program->unit_len; i++) {
         const AkUnit *unit = &program->units[i]->unit;
         AkStmtId stmt;
-        const AkFunction *fn =
-            strcmp(unit->module->path, path) == 0 ? function_on(program, unit, line, &stmt) : NULL;
+        const AkFunction *fn = strcmp(unit->module->path, path) == 0
+                                   ? function_on(program, unit, line, &stmt)
+                                   : NULL;
         for (uint8_t book = 0; fn && book < AK_BOOKS; book++) {
-            unsigned contexts = ak__function(fn)->reach.contexts[book] & ak__stmt_mask(program, unit, stmt);
+            unsigned contexts =
+                ak__function(fn)->reach.contexts[book] & ak__stmt_mask(program, unit, stmt);
             for (unsigned bit = 1; bit <= AK_CTX_SIGNAL; bit <<= 1)
                 if (contexts & bit)
                     add_way(&ways, fn, book, bit);

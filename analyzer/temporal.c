@@ -14,7 +14,8 @@ const char *ak_workflow_name(const AkCall *call)
 {
     size_t len = sizeof(workflow_module) - 1;
 
-    return call->dotted && strncmp(call->dotted, workflow_module, len) == 0 ? call->dotted + len : NULL;
+    return call->dotted && strncmp(call->dotted, workflow_module, len) == 0 ? call->dotted + len
+                                                                            : NULL;
 }
 
 /* ---- Commands ---- */
@@ -79,7 +80,8 @@ AkExprId ak_decorator(AkPass *pass, const AkFunction *fn, const char *dotted)
     return 0;
 }
 
-static const char *name_given(AkPass *pass, const AkUnit *unit, AkExprId decorator, const char *fallback)
+static const char *name_given(AkPass *pass, const AkUnit *unit, AkExprId decorator,
+                              const char *fallback)
 {
     if (!decorator || ak_expr(unit->facts, decorator)->kind != AK_X_CALL)
         return fallback;
@@ -111,7 +113,8 @@ const char *ak_defined_name(AkPass *pass, const AkFunction *fn)
 }
 
 /* A double in a test stands for nothing that other code starts. */
-static const AkFunction *by_name(AkPass *pass, const AkCall *call, const char *name, unsigned role)
+static const AkFunction *by_name(AkPass *pass, const AkCall *call, const char *name,
+                                 unsigned role)
 {
     bool in_test = call->fn->unit->module->is_test;
     const AkFunction *found = NULL;
@@ -142,7 +145,8 @@ static const AkFunction *run_of(AkPass *pass, const AkClass *class_)
 const AkFunction *ak_started(AkPass *pass, const AkCall *call)
 {
     unsigned kind = ak_starts(call);
-    AkArgument given = ak_argument(pass, call, kind & AK_STARTS_ACTIVITY ? "activity" : "workflow", 0);
+    AkArgument given =
+        ak_argument(pass, call, kind & AK_STARTS_ACTIVITY ? "activity" : "workflow", 0);
     unsigned role = kind & AK_STARTS_ACTIVITY ? AK_ROLE_ACTIVITY : AK_ROLE_RUN;
 
     if (!kind || given.given != AK_GIVEN)
@@ -176,7 +180,8 @@ bool ak_is_command(const AkCall *call)
 
     if (!call->dotted)
         return false;
-    if (name && (starts_by_name(name) || strcmp(name, "sleep") == 0 || strcmp(name, "wait_condition") == 0))
+    if (name && (starts_by_name(name) || strcmp(name, "sleep") == 0 ||
+                 strcmp(name, "wait_condition") == 0))
         return true;
     for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
         if (strcmp(call->dotted, others[i]) == 0)
@@ -229,7 +234,8 @@ static bool see(Seen *seen, const AkFunction *fn)
     return true;
 }
 
-static const AkCall *reach(AkPass *pass, Seen *seen, const AkFunction *fn, AkIsCall is, void *arg, int depth)
+static const AkCall *reach(AkPass *pass, Seen *seen, const AkFunction *fn, AkIsCall is,
+                           void *arg, int depth)
 {
     const AkUnit *unit = fn->unit;
     const AkCall *found;
@@ -244,7 +250,8 @@ static const AkCall *reach(AkPass *pass, Seen *seen, const AkFunction *fn, AkIsC
             (found = reach(pass, seen, unit->functions[i], is, arg, depth + 1)))
             return found;
     for (size_t i = 0; i < fn->call_len; i++)
-        if (fn->calls[i].target && (found = reach(pass, seen, fn->calls[i].target, is, arg, depth + 1)))
+        if (fn->calls[i].target &&
+            (found = reach(pass, seen, fn->calls[i].target, is, arg, depth + 1)))
             return found;
     return NULL;
 }
@@ -332,8 +339,8 @@ const char *ak_self_attribute(const AkUnit *unit, AkExprId expr)
     if (object->kind != AK_X_NAME)
         return NULL;
     const AkFunction *fn = ak_function_of(unit, expr), *method = method_around(fn);
-    if (!method || method->roles & (AK_ROLE_STATIC | AK_ROLE_CLASSMETHOD) || !ak_fact(method)->param_len ||
-        method->unit != unit)
+    if (!method || method->roles & (AK_ROLE_STATIC | AK_ROLE_CLASSMETHOD) ||
+        !ak_fact(method)->param_len || method->unit != unit)
         return NULL;
     if (facts->params[ak_fact(method)->first_param].name != object->name)
         return NULL;
@@ -361,10 +368,10 @@ AkExprId ak_self_root(const AkUnit *unit, AkExprId expr)
 /* Methods of the standard containers, of asyncio's events and queues. */
 static bool sounds_mutating(const char *name)
 {
-    static const char *const names[] = {"add",        "append",    "appendleft", "clear",   "discard",
-                                        "extend",     "insert",    "pop",        "popitem", "popleft",
-                                        "put_nowait", "remove",    "reverse",    "setdefault",
-                                        "sort",       "update"};
+    static const char *const names[] = {"add",     "append",     "appendleft", "clear",
+                                        "discard", "extend",     "insert",     "pop",
+                                        "popitem", "popleft",    "put_nowait", "remove",
+                                        "reverse", "setdefault", "sort",       "update"};
 
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
         if (strcmp(name, names[i]) == 0)
@@ -447,7 +454,8 @@ static bool has_text(const char *text, const char *end, const char *word)
 {
     size_t len = strlen(word);
 
-    while ((size_t)(end - text) >= len && (text = memchr(text, *word, (size_t)(end - text) - len + 1))) {
+    while ((size_t)(end - text) >= len &&
+           (text = memchr(text, *word, (size_t)(end - text) - len + 1))) {
         if (memcmp(text, word, len) == 0)
             return true;
         text++;
@@ -459,9 +467,11 @@ static bool has_text(const char *text, const char *end, const char *word)
 static bool below_type_checking(const AkFile *file, const AkImportAt *import)
 {
     const char *text = file->module.text, *start = text + file->blocks[import->block].code;
-    const char *at = text + import->bound_start, *line = memchr(start, '\n', (size_t)(at - start));
+    const char *at = text + import->bound_start,
+               *line = memchr(start, '\n', (size_t)(at - start));
 
-    if (!line || strncmp(start, "if ", 3) != 0 || !has_text(start, line, "TYPE_CHECKING") || has_text(start, line, "not "))
+    if (!line || strncmp(start, "if ", 3) != 0 || !has_text(start, line, "TYPE_CHECKING") ||
+        has_text(start, line, "not "))
         return false;
     return !has_text(line, at, "\nelse") && !has_text(line, at, "\nelif");
 }
@@ -511,15 +521,19 @@ size_t ak_sdk_imports(AkPass *pass, const AkModule *module, AkSdkImport *out, si
 
     for (uint32_t i = 0; module->text && i < file->import_len && len < room; i++) {
         const AkImportAt *import = &file->imports[i];
-        const char *dotted = import->module ? ak__atom_len(pass->program, import->module, import->module_len) : "";
+        const char *dotted =
+            import->module ? ak__atom_len(pass->program, import->module, import->module_len)
+                           : "";
 
-        if (import->level || import->star || strncmp(dotted, "temporalio", 10) != 0 || (dotted[10] && dotted[10] != '.'))
+        if (import->level || import->star || strncmp(dotted, "temporalio", 10) != 0 ||
+            (dotted[10] && dotted[10] != '.'))
             continue;
         uint32_t start = import->name_len ? import->name_start : import->bound_start;
         uint32_t size = import->name_len ? import->name_len : import->bound_len;
-        out[len++] = (AkSdkImport){dotted,
-                                   import->name_len ? ak__atom_len(pass->program, module->text + start, size) : "",
-                                   start, start + size, may_be_left_out(file, import)};
+        out[len++] = (AkSdkImport){
+            dotted,
+            import->name_len ? ak__atom_len(pass->program, module->text + start, size) : "",
+            start, start + size, may_be_left_out(file, import)};
     }
     return len;
 }
@@ -534,7 +548,8 @@ bool ak_text_has(const AkPass *pass, AkWhere where, const char *word)
     for (size_t i = 0; i < pass->module_len; i++) {
         const AkModule *module = pass->modules[i];
 
-        if ((where == AK_IN_TESTS && !module->is_test) || (where == AK_IN_OTHERS && module->is_test))
+        if ((where == AK_IN_TESTS && !module->is_test) ||
+            (where == AK_IN_OTHERS && module->is_test))
             continue;
         if (ak_module_has(module, word))
             return true;

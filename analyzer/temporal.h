@@ -82,12 +82,13 @@ bool ak_only_typed(struct AkPass *pass, const AkUnit *unit, const char *name);
 
 /* An import of temporalio, at module level or deeper. */
 typedef struct AkSdkImport {
-    const char *module; /* "temporalio.workflow" */
-    const char *name;   /* what `from` takes; "" of a plain import */
+    const char *module;  /* "temporalio.workflow" */
+    const char *name;    /* what `from` takes; "" of a plain import */
     uint32_t start, end; /* bytes of the module: of the name, or of the module's own */
-    bool optional;      /* may be left out: below a try or an if */
+    bool optional;       /* may be left out: below a try or an if */
 } AkSdkImport;
-size_t ak_sdk_imports(struct AkPass *pass, const AkModule *module, AkSdkImport *out, size_t room);
+size_t ak_sdk_imports(struct AkPass *pass, const AkModule *module, AkSdkImport *out,
+                      size_t room);
 
 /* Whether the text of a module that the book holds for has the word anywhere; in tests too or only. */
 typedef enum AkWhere { AK_IN_ANY, AK_IN_TESTS, AK_IN_OTHERS } AkWhere;

@@ -26,7 +26,8 @@ static bool is_work(const AkCall *call)
 
     if (!call->in_loop || call->kind != AK_CALL_PLAIN)
         return false;
-    return call->awaited || (call->known && call->known->effects & far && !ak_does(call, AK_CONSTRUCTOR));
+    return call->awaited ||
+           (call->known && call->known->effects & far && !ak_does(call, AK_CONSTRUCTOR));
 }
 
 /* A function that no file gives. A method of an unknown object is most often a string's or a list's. */
@@ -67,7 +68,8 @@ static AkStmtId loop_of_work(const AkFunction *fn)
  * heartbeat in its stead. */
 static bool may_heartbeat(AkPass *pass, const AkFunction *fn)
 {
-    return ak_fact(fn)->decorators.count > 1 || !fn->analysed || ak_reaches(pass, fn, is_heartbeat, NULL);
+    return ak_fact(fn)->decorators.count > 1 || !fn->analysed ||
+           ak_reaches(pass, fn, is_heartbeat, NULL);
 }
 
 static void check_call(AkPass *pass, const AkCall *call)
@@ -82,14 +84,17 @@ static void check_call(AkPass *pass, const AkCall *call)
     if (heartbeat.given == AK_GIVEN) {
         if (ak_seconds(pass, heartbeat.unit, heartbeat.expr, &seconds))
             ak_report_call(pass, call, AK_CTX_WORKFLOW,
-                           "a heartbeat_timeout is given, and activity '%s' never heartbeats", fn->name);
+                           "a heartbeat_timeout is given, and activity '%s' never heartbeats",
+                           fn->name);
         return;
     }
     limit = ak_argument(pass, call, "start_to_close_timeout", -1);
     if (heartbeat.given == AK_ABSENT && limit.given == AK_GIVEN &&
-        ak_seconds(pass, limit.unit, limit.expr, &seconds) && seconds >= long_seconds && loops_over(fn))
+        ak_seconds(pass, limit.unit, limit.expr, &seconds) && seconds >= long_seconds &&
+        loops_over(fn))
         ak_report_call(pass, call, AK_CTX_WORKFLOW,
-                       "activity '%s' may loop for %g minutes and never heartbeats", fn->name, seconds / 60);
+                       "activity '%s' may loop for %g minutes and never heartbeats", fn->name,
+                       seconds / 60);
 }
 
 static void check(AkPass *pass)
@@ -103,12 +108,15 @@ static void check(AkPass *pass)
     for (size_t i = 0; i < pass->function_len; i++) {
         const AkFunction *fn = pass->functions[i];
         const AkFacts *facts = fn->unit->facts;
-        AkStmtId loop = fn->roles & AK_ROLE_ACTIVITY && !may_heartbeat(pass, fn) ? loop_of_work(fn) : 0;
+        AkStmtId loop =
+            fn->roles & AK_ROLE_ACTIVITY && !may_heartbeat(pass, fn) ? loop_of_work(fn) : 0;
 
         if (loop)
-            ak_level(ak_report_bytes(pass, fn, facts->stmts[loop].start, ak_expr(facts, facts->stmts[loop].value)->end,
-                                     AK_CTX_ACTIVITY, "activity '%s' works in a loop and never heartbeats", fn->name),
-                     AK_NOTE);
+            ak_level(
+                ak_report_bytes(pass, fn, facts->stmts[loop].start,
+                                ak_expr(facts, facts->stmts[loop].value)->end, AK_CTX_ACTIVITY,
+                                "activity '%s' works in a loop and never heartbeats", fn->name),
+                AK_NOTE);
     }
 }
 
@@ -119,12 +127,16 @@ const AkRule ak_rule_AK403 = {
     .dialects = AK_DIALECT_TEMPORAL,
     .since = "0.1",
     .summary = "a long activity never heartbeats",
-    .why = "Without heartbeats the server learns of a dead worker only when the whole attempt times out, "
-           "and the activity never learns that it was cancelled. With a heartbeat_timeout and no "
-           "heartbeat, every attempt longer than it fails.",
-    .instead = "Call activity.heartbeat(progress) in the loop, give heartbeat_timeout where the activity is "
+    .why =
+        "Without heartbeats the server learns of a dead worker only when the whole attempt "
+        "times out, "
+        "and the activity never learns that it was cancelled. With a heartbeat_timeout and no "
+        "heartbeat, every attempt longer than it fails.",
+    .instead = "Call activity.heartbeat(progress) in the loop, give heartbeat_timeout where "
+               "the activity is "
                "started, and resume from activity.info().heartbeat_details.",
-    .misses = "How long a loop takes; a warning is given where a timeout says it, a note elsewhere. Activities "
+    .misses = "How long a loop takes; a warning is given where a timeout says it, a note "
+              "elsewhere. Activities "
               "under other decorators are taken to heartbeat.",
     .fix = AK_FIX_NONE,
     .check = check,

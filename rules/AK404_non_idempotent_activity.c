@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-static const char *const verbs[] = {"charge", "pay", "refund", "transfer", "withdraw", "deposit",
-                                    "send",   "publish", "increment", "enqueue"};
+static const char *const verbs[] = {"charge",  "pay",  "refund",  "transfer",  "withdraw",
+                                    "deposit", "send", "publish", "increment", "enqueue"};
 
 /* Whether the name begins with the verb, as a word. */
 static const char *verb_of(const char *name)
@@ -20,7 +20,8 @@ static const char *verb_of(const char *name)
 /* Words that name what a second attempt would repeat: "order_id", "IDEMPOTENCY_KEY". */
 static bool is_identity(const char *word, size_t len)
 {
-    static const char *const words[] = {"id", "ids", "key", "token", "uuid", "idempotency", "reference", "request"};
+    static const char *const words[] = {"id",   "ids",         "key",       "token",
+                                        "uuid", "idempotency", "reference", "request"};
 
     for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
         size_t k = 0;
@@ -59,8 +60,8 @@ static bool knows_identity(const AkFunction *fn)
 
         if (expr->start < fact->start || expr->end > fact->end)
             continue;
-        if ((expr->kind == AK_X_ATTRIBUTE || expr->kind == AK_X_KEYWORD || expr->kind == AK_X_NAME ||
-             expr->kind == AK_X_STRING) &&
+        if ((expr->kind == AK_X_ATTRIBUTE || expr->kind == AK_X_KEYWORD ||
+             expr->kind == AK_X_NAME || expr->kind == AK_X_STRING) &&
             expr->name && names_identity(ak_name(facts, expr->name)))
             return true;
     }
@@ -107,15 +108,17 @@ static void check(AkPass *pass)
         const AkFunction *fn = pass->functions[i];
         const AkCall *money;
 
-        if (!(fn->roles & AK_ROLE_ACTIVITY) || !fn->analysed || !fn->call_len || ak_fact(fn)->is_trivial ||
-            knows_identity(fn) || ak_reaches(pass, fn, is_info, NULL))
+        if (!(fn->roles & AK_ROLE_ACTIVITY) || !fn->analysed || !fn->call_len ||
+            ak_fact(fn)->is_trivial || knows_identity(fn) ||
+            ak_reaches(pass, fn, is_info, NULL))
             continue;
         money = ak_reaches(pass, fn, is_money, NULL);
         if (money)
-            ak_step(ak_report_function(pass, fn, AK_CTX_ACTIVITY,
-                                       "activity '%s' calls '%s' with nothing that tells a second attempt "
-                                       "from the first",
-                                       fn->name, money->dotted),
+            ak_step(ak_report_function(
+                        pass, fn, AK_CTX_ACTIVITY,
+                        "activity '%s' calls '%s' with nothing that tells a second attempt "
+                        "from the first",
+                        fn->name, money->dotted),
                     money->fn->unit, money->expr, "calls %s", money->dotted);
         else if (verb_of(fn->name))
             note_verb(pass, fn);
@@ -129,13 +132,18 @@ const AkRule ak_rule_AK404 = {
     .dialects = AK_DIALECT_TEMPORAL,
     .since = "0.1",
     .summary = "an activity pays, mails or publishes with nothing that tells a retry",
-    .why = "An activity runs at least once: when the worker dies after the payment and before the answer, it "
-           "runs again. Whether that is harmless depends on the service; a key that stays the same over "
+    .why = "An activity runs at least once: when the worker dies after the payment and before "
+           "the answer, it "
+           "runs again. Whether that is harmless depends on the service; a key that stays the "
+           "same over "
            "attempts lets the service tell.",
-    .instead = "Pass an idempotency key, for example made of activity.info().workflow_run_id and activity_id, or look "
+    .instead = "Pass an idempotency key, for example made of activity.info().workflow_run_id "
+               "and activity_id, or look "
                "before acting whether it was done.",
-    .misses = "Idempotency cannot be decided from code. A warning is given for known payment, mail and queue "
-              "libraries, a note for names such as charge_card; anything called id, key or token silences both.",
+    .misses = "Idempotency cannot be decided from code. A warning is given for known payment, "
+              "mail and queue "
+              "libraries, a note for names such as charge_card; anything called id, key or "
+              "token silences both.",
     .fix = AK_FIX_NONE,
     .check = check,
 };

@@ -23,7 +23,8 @@ static bool is_far_from(const char *row, const char *dotted)
 /* What blocks: not what merely touches files or the network through an async library. */
 static bool blocks(const AkCall *call)
 {
-    if (!call->known || call->awaited || ak_does(call, AK_ASYNC) || call->kind == AK_CALL_CALLBACK)
+    if (!call->known || call->awaited || ak_does(call, AK_ASYNC) ||
+        call->kind == AK_CALL_CALLBACK)
         return false; /* callbacks mostly run in the thread that they are given to */
     if (is_far_from(call->known->name, call->dotted))
         return false;
@@ -65,7 +66,8 @@ static void fix(AkReport *report, const AkCall *call)
         return;
     ak_fix(report, AK_FIX_SAFE, "await asyncio.sleep");
     ak_fix_callee(report, call, "asyncio", NULL, ".sleep");
-    ak_fix_bytes(report, call->fn->unit, ak_call_expr(call)->start, ak_call_expr(call)->start, "await ");
+    ak_fix_bytes(report, call->fn->unit, ak_call_expr(call)->start, ak_call_expr(call)->start,
+                 "await ");
 }
 
 static void level(AkReport *report, const AkCall *sink)
@@ -90,14 +92,16 @@ static void check_activity(AkPass *pass, const AkFunction *activity)
         AkReport *report;
 
         if (blocks(call)) {
-            report = ak_report_call(pass, call, AK_CTX_ACTIVITY, "'%s' blocks the event loop of the worker",
-                                    call->dotted);
+            report = ak_report_call(pass, call, AK_CTX_ACTIVITY,
+                                    "'%s' blocks the event loop of the worker", call->dotted);
             level(report, call);
             fix(report, call);
-        } else if (runs_here(call) && (sink = blocking(call->target, 1)) && is_first(activity, call, sink)) {
-            report = ak_report_call(pass, call, AK_CTX_ACTIVITY,
-                                    "'%s' leads to '%s', which blocks the event loop of the worker",
-                                    ak_callee_text(pass, call), sink->dotted);
+        } else if (runs_here(call) && (sink = blocking(call->target, 1)) &&
+                   is_first(activity, call, sink)) {
+            report =
+                ak_report_call(pass, call, AK_CTX_ACTIVITY,
+                               "'%s' leads to '%s', which blocks the event loop of the worker",
+                               ak_callee_text(pass, call), sink->dotted);
             level(report, sink);
             ak_step(report, sink->fn->unit, sink->expr, "calls %s", sink->dotted);
         }
@@ -109,7 +113,8 @@ static void check(AkPass *pass)
     for (size_t i = 0; i < pass->function_len; i++) {
         const AkFunction *fn = pass->functions[i];
 
-        if (fn->roles & (AK_ROLE_ACTIVITY | AK_ROLE_NEXUS) && fn->index && ak_fact(fn)->is_async)
+        if (fn->roles & (AK_ROLE_ACTIVITY | AK_ROLE_NEXUS) && fn->index &&
+            ak_fact(fn)->is_async)
             check_activity(pass, fn);
     }
 }
@@ -121,11 +126,14 @@ const AkRule ak_rule_AK405 = {
     .dialects = AK_DIALECT_TEMPORAL,
     .since = "0.1",
     .summary = "an async activity makes a call that blocks",
-    .why = "All async activities of a worker, and its heartbeats, share one event loop: while the call "
+    .why = "All async activities of a worker, and its heartbeats, share one event loop: while "
+           "the call "
            "blocks, none of them moves, and others time out.",
-    .instead = "Await an async library, wrap the call in asyncio.to_thread, or make the activity a plain def with an "
+    .instead = "Await an async library, wrap the call in asyncio.to_thread, or make the "
+               "activity a plain def with an "
                "activity_executor.",
-    .misses = "Libraries that are neither in the tables nor followed. Opening a file is a warning, as local files "
+    .misses = "Libraries that are neither in the tables nor followed. Opening a file is a "
+              "warning, as local files "
               "are quick.",
     .fix = AK_FIX_SAFE,
     .check = check,

@@ -6,9 +6,18 @@
 
 /* Keywords of the SDK that hold a timedelta and nothing else. */
 static const char *const durations[] = {
-    "schedule_to_close_timeout", "schedule_to_start_timeout", "start_to_close_timeout", "heartbeat_timeout",
-    "execution_timeout",         "run_timeout",               "task_timeout",           "local_retry_threshold",
-    "initial_interval",          "maximum_interval",          "start_delay",            "graceful_shutdown_timeout",
+    "schedule_to_close_timeout",
+    "schedule_to_start_timeout",
+    "start_to_close_timeout",
+    "heartbeat_timeout",
+    "execution_timeout",
+    "run_timeout",
+    "task_timeout",
+    "local_retry_threshold",
+    "initial_interval",
+    "maximum_interval",
+    "start_delay",
+    "graceful_shutdown_timeout",
     "sticky_queue_schedule_to_start_timeout",
 };
 
@@ -42,7 +51,8 @@ static void fix(AkReport *report, const AkUnit *unit, AkExprId expr)
     const char *text = ak_text(unit, expr, &len), *name;
     char written[160];
 
-    if (ak_expr(unit->facts, expr)->kind != AK_X_INT && ak_expr(unit->facts, expr)->kind != AK_X_FLOAT)
+    if (ak_expr(unit->facts, expr)->kind != AK_X_INT &&
+        ak_expr(unit->facts, expr)->kind != AK_X_FLOAT)
         return;
     ak_fix(report, AK_FIX_SAFE, "wrap the seconds in timedelta");
     name = ak_fix_import(report, "datetime", "timedelta");
@@ -68,7 +78,8 @@ static void check_keywords(AkPass *pass, const AkCall *call)
         if (!is_number(&value) && !is_string(&value))
             continue;
         fix(ak_report_expr(pass, call->fn, given, ak_contexts_at(pass, call) & AK_CTX_WORKFLOW,
-                           "%s is a %s and must be a timedelta", keyword, is_number(&value) ? "number" : "string"),
+                           "%s is a %s and must be a timedelta", keyword,
+                           is_number(&value) ? "number" : "string"),
             unit, given);
     }
 }
@@ -84,8 +95,8 @@ static void check_sleep(AkPass *pass, const AkCall *call)
         return;
     value = ak_value(pass, given.unit, given.expr);
     if (is_string(&value))
-        ak_report_expr(pass, call->fn, given.expr, AK_CTX_WORKFLOW, "'%s' is given a string for a duration",
-                       ak_callee_text(pass, call));
+        ak_report_expr(pass, call->fn, given.expr, AK_CTX_WORKFLOW,
+                       "'%s' is given a string for a duration", ak_callee_text(pass, call));
     else if (plain && is_timedelta(&value))
         ak_advice(ak_report_expr(pass, call->fn, given.expr, AK_CTX_WORKFLOW,
                                  "'asyncio.sleep' is given a timedelta and takes seconds"),
@@ -114,7 +125,8 @@ const AkRule ak_rule_AK406 = {
     .dialects = AK_DIALECT_TEMPORAL,
     .since = "0.1",
     .summary = "a number or a string stands where a timedelta is needed",
-    .why = "Nothing converts it: the call raises TypeError or AttributeError when the line runs, the workflow "
+    .why = "Nothing converts it: the call raises TypeError or AttributeError when the line "
+           "runs, the workflow "
            "task fails and is retried for ever.",
     .instead = "Write timedelta(seconds=30), from datetime.",
     .misses = "Values that cannot be known, and timeouts inside dictionaries of options.",

@@ -17,7 +17,8 @@ static AkExprId keyword(const AkCall *call, const char *name)
 
     for (uint32_t i = 1; i < kids.count; i++) {
         AkExprId id = ak_kid(facts, kids, i);
-        if (ak_expr(facts, id)->kind == AK_X_KEYWORD && strcmp(ak_name(facts, ak_expr(facts, id)->name), name) == 0)
+        if (ak_expr(facts, id)->kind == AK_X_KEYWORD &&
+            strcmp(ak_name(facts, ak_expr(facts, id)->name), name) == 0)
             return id;
     }
     return 0;
@@ -32,8 +33,10 @@ static void fix_args(AkReport *report, const AkCall *call, size_t first, size_t 
     AkExprId to = ak_kid(unit->facts, kids, (uint32_t)count);
 
     ak_fix(report, AK_FIX_SAFE, "give the arguments as args=[…]");
-    ak_fix_bytes(report, unit, ak_expr(unit->facts, from)->start, ak_expr(unit->facts, from)->start, "args=[");
-    ak_fix_bytes(report, unit, ak_expr(unit->facts, to)->end, ak_expr(unit->facts, to)->end, "]");
+    ak_fix_bytes(report, unit, ak_expr(unit->facts, from)->start,
+                 ak_expr(unit->facts, from)->start, "args=[");
+    ak_fix_bytes(report, unit, ak_expr(unit->facts, to)->end, ak_expr(unit->facts, to)->end,
+                 "]");
 }
 
 /* More arguments by position than any version takes. Whether it said so. */
@@ -48,9 +51,9 @@ static bool check_positions(AkPass *pass, const AkCall *call)
     most = ak_sdk_positions(known);
     if (unsure || most == SIZE_MAX || count <= most)
         return false;
-    AkReport *report =
-        ak_report_call(pass, call, ak_contexts_at(pass, call) & AK_CTX_WORKFLOW,
-                       "'%s' is given %zu arguments by position and takes %zu", ak_callee_text(pass, call), count, most);
+    AkReport *report = ak_report_call(pass, call, ak_contexts_at(pass, call) & AK_CTX_WORKFLOW,
+                                      "'%s' is given %zu arguments by position and takes %zu",
+                                      ak_callee_text(pass, call), count, most);
     bool takes_args = ak_sdk_keyword(known, "args") && ak_sdk_keyword(known, "arg");
     if (!takes_args)
         ak_advice(report, "Give the others by keyword.");
@@ -66,7 +69,8 @@ static bool check_both(AkPass *pass, const AkCall *call)
     size_t count = ak_positional_count(call, &unsure);
     AkExprId args = keyword(call, "args"), value;
 
-    if (!known || !args || !ak_sdk_keyword(known, "arg") || ak_sdk_positions(known) == SIZE_MAX || unsure)
+    if (!known || !args || !ak_sdk_keyword(known, "arg") ||
+        ak_sdk_positions(known) == SIZE_MAX || unsure)
         return false;
     if (!keyword(call, "arg") && count < ak_sdk_positions(known))
         return false;
@@ -87,16 +91,20 @@ static bool check_called(AkPass *pass, const AkCall *call)
     AkArgument given = ak_argument(pass, call, "activity", 0);
     const AkUnit *unit = call->fn->unit;
 
-    if (given.given != AK_GIVEN || given.unit != unit || ak_expr(unit->facts, given.expr)->kind != AK_X_CALL)
+    if (given.given != AK_GIVEN || given.unit != unit ||
+        ak_expr(unit->facts, given.expr)->kind != AK_X_CALL)
         return false;
     AkKids kids = ak_expr(unit->facts, given.expr)->kids;
     AkValue callee = ak_value(pass, unit, ak_kid(unit->facts, kids, 0));
-    if ((callee.kind != AK_V_FUNCTION && callee.kind != AK_V_BOUND) || !(callee.function->roles & AK_ROLE_ACTIVITY))
+    if ((callee.kind != AK_V_FUNCTION && callee.kind != AK_V_BOUND) ||
+        !(callee.function->roles & AK_ROLE_ACTIVITY))
         return false;
     AkReport *report = ak_report_expr(pass, call->fn, given.expr, AK_CTX_WORKFLOW,
-                                      "activity '%s' is called here instead of being named", callee.function->name);
+                                      "activity '%s' is called here instead of being named",
+                                      callee.function->name);
     ak_advice(report, "Name the activity and give its arguments behind it.");
-    if (kids.count == 2 && ak_expr(unit->facts, ak_kid(unit->facts, kids, 1))->kind < AK_X_SUBSCRIPT &&
+    if (kids.count == 2 &&
+        ak_expr(unit->facts, ak_kid(unit->facts, kids, 1))->kind < AK_X_SUBSCRIPT &&
         ak_expr(unit->facts, ak_kid(unit->facts, kids, 1))->kind != AK_X_KEYWORD &&
         ak_expr(unit->facts, ak_kid(unit->facts, kids, 1))->kind != AK_X_STAR &&
         ak_expr(unit->facts, ak_kid(unit->facts, kids, 1))->kind != AK_X_DOUBLE_STAR) {
@@ -114,7 +122,8 @@ static bool check_called(AkPass *pass, const AkCall *call)
 static Given given_to(AkPass *pass, const AkCall *call)
 {
     const AkUnit *unit = call->fn->unit;
-    AkArgument args = ak_argument(pass, call, "args", -1), arg = ak_argument(pass, call, "arg", 1);
+    AkArgument args = ak_argument(pass, call, "args", -1),
+               arg = ak_argument(pass, call, "arg", 1);
     Given given = {.known = true};
 
     if (args.given == AK_MAYBE_GIVEN || arg.given == AK_MAYBE_GIVEN)
@@ -125,7 +134,8 @@ static Given given_to(AkPass *pass, const AkCall *call)
     } else if (args.given == AK_GIVEN) {
         const AkExpr *display = ak_expr(args.unit->facts, args.expr);
 
-        if ((display->kind != AK_X_LIST && display->kind != AK_X_TUPLE) || display->kids.count > 16 || args.unit != unit)
+        if ((display->kind != AK_X_LIST && display->kind != AK_X_TUPLE) ||
+            display->kids.count > 16 || args.unit != unit)
             return (Given){.known = false};
         for (uint32_t i = 0; i < display->kids.count; i++) {
             given.items[i] = ak_kid(unit->facts, display->kids, i);
@@ -140,10 +150,12 @@ static Given given_to(AkPass *pass, const AkCall *call)
 /* The builtin that an annotation names, or NULL: int, str, … . */
 static const char *builtin_type(AkPass *pass, const AkFunction *fn, AkExprId annotation)
 {
-    static const char *const types[] = {"builtins.int", "builtins.str", "builtins.bool", "builtins.float"};
+    static const char *const types[] = {"builtins.int", "builtins.str", "builtins.bool",
+                                        "builtins.float"};
     AkValue value = ak_value(pass, fn->unit, annotation);
 
-    for (size_t i = 0; annotation && value.kind == AK_V_EXTERNAL && i < sizeof(types) / sizeof(*types); i++)
+    for (size_t i = 0;
+         annotation && value.kind == AK_V_EXTERNAL && i < sizeof(types) / sizeof(*types); i++)
         if (strcmp(value.dotted, types[i]) == 0)
             return types[i] + strlen("builtins.");
     return NULL;
@@ -159,13 +171,15 @@ static bool is_wrong(const AkExpr *literal, const char *type)
     return (literal->kind == AK_X_LIST || literal->kind == AK_X_DICT);
 }
 
-static void check_types(AkPass *pass, const AkCall *call, const AkFunction *fn, const Given *given)
+static void check_types(AkPass *pass, const AkCall *call, const AkFunction *fn,
+                        const Given *given)
 {
     for (size_t i = 0; i < given->count; i++) {
         const AkParam *param = ak_param_at(fn, i);
         const char *type = param ? builtin_type(pass, fn, param->annotation) : NULL;
 
-        if (type && given->items[i] && is_wrong(ak_expr(call->fn->unit->facts, given->items[i]), type))
+        if (type && given->items[i] &&
+            is_wrong(ak_expr(call->fn->unit->facts, given->items[i]), type))
             ak_report_expr(pass, call->fn, given->items[i], AK_CTX_WORKFLOW,
                            "'%s' of '%s' is annotated %s and gets another type",
                            ak_name(fn->unit->facts, param->name), fn->name, type);
@@ -189,8 +203,8 @@ static void check_count(AkPass *pass, const AkCall *call)
 
         ak_report_call(pass, call, ak_contexts_at(pass, call) & AK_CTX_WORKFLOW,
                        "'%s' takes %s%zu argument%s and is given %zu",
-                       fn->roles & AK_ROLE_RUN ? fn->qualified : fn->name, about, bound, bound == 1 ? "" : "s",
-                       given.count);
+                       fn->roles & AK_ROLE_RUN ? fn->qualified : fn->name, about, bound,
+                       bound == 1 ? "" : "s", given.count);
     } else {
         check_types(pass, call, fn, &given);
     }
@@ -202,7 +216,8 @@ static void check(AkPass *pass)
         const AkCall *call = pass->calls[i];
         unsigned kind;
 
-        if (call->kind != AK_CALL_PLAIN || !call->dotted || strncmp(call->dotted, "temporalio.", 11) != 0)
+        if (call->kind != AK_CALL_PLAIN || !call->dotted ||
+            strncmp(call->dotted, "temporalio.", 11) != 0)
             continue;
         if (check_positions(pass, call) || check_both(pass, call))
             continue;
@@ -219,12 +234,16 @@ const AkRule ak_rule_AK407 = {
     .dialects = AK_DIALECT_TEMPORAL,
     .since = "0.1",
     .summary = "an activity, workflow or message gets arguments that it cannot take",
-    .why = "One argument goes by position, several as args=[…]; what does not fit the SDK's own function raises "
-           "TypeError or ValueError when the line runs. A count that does not fit the activity is found by the "
+    .why = "One argument goes by position, several as args=[…]; what does not fit the SDK's "
+           "own function raises "
+           "TypeError or ValueError when the line runs. A count that does not fit the activity "
+           "is found by the "
            "worker that is to run it, which fails and is asked again for ever.",
-    .instead = "Write execute_activity(charge, args=[order, amount], …), with as many as the activity has "
+    .instead = "Write execute_activity(charge, args=[order, amount], …), with as many as the "
+               "activity has "
                "parameters.",
-    .misses = "Lists of arguments that are built elsewhere, activities named by a string that several have, "
+    .misses = "Lists of arguments that are built elsewhere, activities named by a string that "
+              "several have, "
               "activities under other decorators, and types that are no literals.",
     .fix = AK_FIX_SAFE,
     .check = check,

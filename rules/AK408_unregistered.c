@@ -30,7 +30,8 @@ static bool fills_up(const AkUnit *unit, AkExprId display)
     const AkStmt *stmt = &unit->facts->stmts[ak_expr(unit->facts, display)->stmt];
     const AkExpr *target = ak_expr(unit->facts, ak_kid(unit->facts, stmt->targets, 0));
 
-    return stmt->value == display && target->kind == AK_X_NAME && is_changed(unit, target->name);
+    return stmt->value == display && target->kind == AK_X_NAME &&
+           is_changed(unit, target->name);
 }
 
 static bool is_the(AkPass *pass, const AkValue *value, const AkFunction *fn)
@@ -38,14 +39,17 @@ static bool is_the(AkPass *pass, const AkValue *value, const AkFunction *fn)
     switch (value->kind) {
     case AK_V_FUNCTION:
     case AK_V_BOUND: return value->function == fn;
-    case AK_V_CLASS: return fn->roles & AK_ROLE_RUN ? value->class_ == fn->class_ : ak_method(pass, value->class_, "__call__") == fn;
+    case AK_V_CLASS:
+        return fn->roles & AK_ROLE_RUN ? value->class_ == fn->class_
+                                       : ak_method(pass, value->class_, "__call__") == fn;
     case AK_V_INSTANCE: return ak_method(pass, value->class_, "__call__") == fn;
     default: return false;
     }
 }
 
 /* Whether the list of a worker holds the function, or the class whose run method it is. */
-static AkAnswer lists(AkPass *pass, const AkUnit *unit, AkExprId expr, const AkFunction *fn, int depth)
+static AkAnswer lists(AkPass *pass, const AkUnit *unit, AkExprId expr, const AkFunction *fn,
+                      int depth)
 {
     const AkExpr *written = ak_expr(unit->facts, expr);
     AkAnswer answer = AK_NO;
@@ -55,10 +59,11 @@ static AkAnswer lists(AkPass *pass, const AkUnit *unit, AkExprId expr, const AkF
         return AK_MAYBE;
     if (written->kind == AK_X_STAR)
         return lists(pass, unit, ak_kid(unit->facts, written->kids, 0), fn, depth + 1);
-    if (written->kind != AK_X_LIST && written->kind != AK_X_TUPLE && !(written->kind == AK_X_BINARY && written->op == AK_OP_ADD)) {
+    if (written->kind != AK_X_LIST && written->kind != AK_X_TUPLE &&
+        !(written->kind == AK_X_BINARY && written->op == AK_OP_ADD)) {
         value = ak_value(pass, unit, expr);
-        if ((value.kind != AK_V_LIST && value.kind != AK_V_TUPLE) || !value.unit || value.guessed ||
-            (value.unit == unit && value.expr == expr))
+        if ((value.kind != AK_V_LIST && value.kind != AK_V_TUPLE) || !value.unit ||
+            value.guessed || (value.unit == unit && value.expr == expr))
             return AK_MAYBE;
         return lists(pass, value.unit, value.expr, fn, depth + 1);
     }
@@ -85,7 +90,8 @@ static AkAnswer lists(AkPass *pass, const AkUnit *unit, AkExprId expr, const AkF
     return answer;
 }
 
-static AkAnswer worker_lists(AkPass *pass, const AkCall *worker, const char *keyword, const AkFunction *fn)
+static AkAnswer worker_lists(AkPass *pass, const AkCall *worker, const char *keyword,
+                             const AkFunction *fn)
 {
     AkArgument list = ak_argument(pass, worker, keyword, -1);
     AkArgument plugins = ak_argument(pass, worker, "plugins", -1);
@@ -102,7 +108,8 @@ static bool is_worker(const AkCall *call)
 
 /* Whether some worker of the project runs it; maybe, when one cannot be seen through. workers:
  * how many outside tests there are. */
-static AkAnswer registered(AkPass *pass, const char *keyword, const AkFunction *fn, size_t *workers)
+static AkAnswer registered(AkPass *pass, const char *keyword, const AkFunction *fn,
+                           size_t *workers)
 {
     AkAnswer answer = AK_NO;
 
@@ -147,10 +154,12 @@ static void check_started(AkPass *pass, const AkCall *call, unsigned kind)
     /* Who runs this workflow must be known, else its activities may be as far away. */
     if (registered(pass, "workflows", run, &workers) != AK_YES)
         return;
-    if (registered(pass, activity ? "activities" : "workflows", fn, &workers) != AK_NO || !workers)
+    if (registered(pass, activity ? "activities" : "workflows", fn, &workers) != AK_NO ||
+        !workers)
         return;
-    AkReport *report = ak_report_call(pass, call, AK_CTX_WORKFLOW, "%s '%s' is in the list of no worker",
-                                      activity ? "activity" : "workflow", activity ? fn->name : fn->class_->name);
+    AkReport *report = ak_report_call(
+        pass, call, AK_CTX_WORKFLOW, "%s '%s' is in the list of no worker",
+        activity ? "activity" : "workflow", activity ? fn->name : fn->class_->name);
     if (!activity)
         ak_level(report, AK_WARNING);
 }
@@ -161,7 +170,8 @@ static void check_list(AkPass *pass, const AkCall *worker)
     AkArgument list = ak_argument(pass, worker, "activities", -1);
     const AkUnit *unit = worker->fn->unit;
 
-    if (list.given != AK_GIVEN || list.unit != unit || ak_expr(unit->facts, list.expr)->kind != AK_X_LIST)
+    if (list.given != AK_GIVEN || list.unit != unit ||
+        ak_expr(unit->facts, list.expr)->kind != AK_X_LIST)
         return;
     AkKids items = ak_expr(unit->facts, list.expr)->kids;
     for (uint32_t i = 0; i < items.count; i++) {
@@ -172,7 +182,8 @@ static void check_list(AkPass *pass, const AkCall *worker)
         if (value.kind == AK_V_CLASS) {
             const AkFunction *call = ak_method(pass, value.class_, "__call__");
             if (!value.class_->external_base_len && !(call && call->roles & AK_ROLE_ACTIVITY))
-                ak_report_expr(pass, worker->fn, item, 0, "'%s' is a class, and a worker runs functions",
+                ak_report_expr(pass, worker->fn, item, 0,
+                               "'%s' is a class, and a worker runs functions",
                                value.class_->name);
             continue;
         }
@@ -180,10 +191,12 @@ static void check_list(AkPass *pass, const AkCall *worker)
             continue;
         for (uint32_t k = 0; k < i; k++) {
             AkValue other = ak_value(pass, unit, ak_kid(unit->facts, items, k));
-            const char *taken = other.kind == AK_V_FUNCTION ? ak_defined_name(pass, other.function) : NULL;
+            const char *taken =
+                other.kind == AK_V_FUNCTION ? ak_defined_name(pass, other.function) : NULL;
 
             if (taken && strcmp(name, taken) == 0) {
-                ak_report_expr(pass, worker->fn, item, 0, "the worker has two activities called '%s'", name);
+                ak_report_expr(pass, worker->fn, item, 0,
+                               "the worker has two activities called '%s'", name);
                 break;
             }
         }
@@ -210,12 +223,16 @@ const AkRule ak_rule_AK408 = {
     .dialects = AK_DIALECT_TEMPORAL,
     .since = "0.1",
     .summary = "an activity or a child workflow is started that no worker runs",
-    .why = "The server hands the task to the workers of the queue; the one that gets it does not know the name, "
-           "fails, and is asked again for ever. A class in the list, or two activities of one name, stop the "
+    .why = "The server hands the task to the workers of the queue; the one that gets it does "
+           "not know the name, "
+           "fails, and is asked again for ever. A class in the list, or two activities of one "
+           "name, stop the "
            "worker when it is made.",
-    .instead = "Add it to activities=[…] or workflows=[…] of the Worker; of a class with activities, the methods of an "
+    .instead = "Add it to activities=[…] or workflows=[…] of the Worker; of a class with "
+               "activities, the methods of an "
                "instance.",
-    .misses = "Silent when any worker outside tests has a list that cannot be read, when a task queue is named, and for "
+    .misses = "Silent when any worker outside tests has a list that cannot be read, when a "
+              "task queue is named, and for "
               "workflows that no worker in sight runs.",
     .fix = AK_FIX_NONE,
     .check = check,

@@ -9,7 +9,8 @@ static bool gives_coroutine(const AkCall *call)
 
     if (call->target)
         return call->proved && call->kind == AK_CALL_PLAIN && ak_fact(call->target)->is_async &&
-               !ak_fact(call->target)->is_generator && ak_fact(call->target)->decorators.count == 0;
+               !ak_fact(call->target)->is_generator &&
+               ak_fact(call->target)->decorators.count == 0;
     if (!call->dotted)
         return false;
     if (ak_calls(call, "asyncio.sleep") || ak_calls(call, "asyncio.wait_for"))
@@ -24,12 +25,14 @@ static void check(AkPass *pass)
         const AkCall *call = pass->calls[i];
         AkReport *report;
 
-        if (call->kind != AK_CALL_PLAIN || !call->dropped || call->awaited || !gives_coroutine(call) ||
-            !(ak_contexts_at(pass, call) & AK_CTX_WORKFLOW))
+        if (call->kind != AK_CALL_PLAIN || !call->dropped || call->awaited ||
+            !gives_coroutine(call) || !(ak_contexts_at(pass, call) & AK_CTX_WORKFLOW))
             continue;
-        report = ak_report_call(pass, call, AK_CTX_WORKFLOW, "the coroutine of '%s' is never awaited",
+        report = ak_report_call(pass, call, AK_CTX_WORKFLOW,
+                                "the coroutine of '%s' is never awaited",
                                 ak_callee_text(pass, call));
-        if (call->fn->index && ak_fact(call->fn)->is_async && ak_owns_stmt(call->fn, call->stmt)) {
+        if (call->fn->index && ak_fact(call->fn)->is_async &&
+            ak_owns_stmt(call->fn, call->stmt)) {
             uint32_t start = ak_call_expr(call)->start;
             ak_fix(report, AK_FIX_SAFE, "await it");
             ak_fix_bytes(report, call->fn->unit, start, start, "await ");
@@ -44,9 +47,11 @@ const AkRule ak_rule_AK409 = {
     .dialects = AK_DIALECT_TEMPORAL,
     .since = "0.1",
     .summary = "the coroutine of a command is not awaited",
-    .why = "A coroutine that nobody awaits does not run: no activity is scheduled, no timer set, and Python says "
+    .why = "A coroutine that nobody awaits does not run: no activity is scheduled, no timer "
+           "set, and Python says "
            "so only in a warning when the object is thrown away.",
-    .instead = "Write await before the call, or give it to asyncio.gather or asyncio.create_task and keep what that "
+    .instead = "Write await before the call, or give it to asyncio.gather or "
+               "asyncio.create_task and keep what that "
                "gives.",
     .misses = "Coroutines that are kept in a name and forgotten there.",
     .fix = AK_FIX_SAFE,

@@ -25,7 +25,8 @@ static const AkCall *command_inside(AkPass *pass, const AkCall *call)
         return NULL;
     if (ak_is_command(inner))
         return inner;
-    return inner->target && inner->proved ? ak_reaches(pass, inner->target, is_command, NULL) : NULL;
+    return inner->target && inner->proved ? ak_reaches(pass, inner->target, is_command, NULL)
+                                          : NULL;
 }
 
 static void check(AkPass *pass)
@@ -38,11 +39,13 @@ static void check(AkPass *pass)
             !(ak_contexts_at(pass, call) & AK_CTX_WORKFLOW))
             continue;
         if (kind & AK_STARTS_ACTIVITY && kind & AK_STARTS_HANDLE)
-            ak_report_call(pass, call, AK_CTX_WORKFLOW, "the handle of '%s' is dropped", ak_callee_text(pass, call));
+            ak_report_call(pass, call, AK_CTX_WORKFLOW, "the handle of '%s' is dropped",
+                           ak_callee_text(pass, call));
         else if (is_background(call) && (command = command_inside(pass, call)))
             ak_step(ak_report_call(pass, call, AK_CTX_WORKFLOW, "the task of '%s' is dropped",
                                    ak_callee_text(pass, call)),
-                    command->fn->unit, command->expr, "it gives the command %s", command->dotted);
+                    command->fn->unit, command->expr, "it gives the command %s",
+                    command->dotted);
     }
 }
 
@@ -53,7 +56,8 @@ const AkRule ak_rule_AK410 = {
     .dialects = AK_DIALECT_TEMPORAL,
     .since = "0.1",
     .summary = "an activity or a task is started and its handle dropped",
-    .why = "When the workflow returns, what still runs is abandoned; its failure is seen by nobody, and Python may "
+    .why = "When the workflow returns, what still runs is abandoned; its failure is seen by "
+           "nobody, and Python may "
            "collect a task that nothing refers to.",
     .instead = "Keep the handle and await it before the workflow returns.",
     .misses = "Handles that are kept and never awaited.",

@@ -15,8 +15,9 @@ static const AkFunction *plain_activity(AkPass *pass, const AkArgument *list)
     for (uint32_t i = 0; i < display->kids.count; i++) {
         AkValue item = ak_value(pass, value.unit, ak_kid(facts, display->kids, i));
 
-        if ((item.kind == AK_V_FUNCTION || item.kind == AK_V_BOUND) && item.function->roles & AK_ROLE_ACTIVITY &&
-            !ak_fact(item.function)->is_async && ak_fact(item.function)->decorators.count == 1)
+        if ((item.kind == AK_V_FUNCTION || item.kind == AK_V_BOUND) &&
+            item.function->roles & AK_ROLE_ACTIVITY && !ak_fact(item.function)->is_async &&
+            ak_fact(item.function)->decorators.count == 1)
             return item.function;
     }
     return NULL;
@@ -33,9 +34,12 @@ static void check(AkPass *pass)
             continue;
         activities = ak_argument(pass, call, "activities", -1);
         executor = ak_argument(pass, call, "activity_executor", -1);
-        if (activities.given == AK_GIVEN && executor.given == AK_ABSENT && (fn = plain_activity(pass, &activities)))
-            ak_report_call(pass, call, 0, "activity '%s' is a plain function, and the worker has no activity_executor",
-                           fn->name);
+        if (activities.given == AK_GIVEN && executor.given == AK_ABSENT &&
+            (fn = plain_activity(pass, &activities)))
+            ak_report_call(
+                pass, call, 0,
+                "activity '%s' is a plain function, and the worker has no activity_executor",
+                fn->name);
     }
 }
 
@@ -46,10 +50,13 @@ const AkRule ak_rule_AK411 = {
     .dialects = AK_DIALECT_TEMPORAL,
     .since = "0.1",
     .summary = "a worker has plain activities and no executor",
-    .why = "A plain function would hold the worker's event loop, so the worker wants threads for it and refuses "
+    .why = "A plain function would hold the worker's event loop, so the worker wants threads "
+           "for it and refuses "
            "to be made: ValueError.",
-    .instead = "Give activity_executor=ThreadPoolExecutor(max_workers=…), or make the activity async.",
-    .misses = "Lists of activities that are built elsewhere, and activities under other decorators.",
+    .instead =
+        "Give activity_executor=ThreadPoolExecutor(max_workers=…), or make the activity async.",
+    .misses =
+        "Lists of activities that are built elsewhere, and activities under other decorators.",
     .fix = AK_FIX_NONE,
     .check = check,
 };

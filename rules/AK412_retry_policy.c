@@ -4,8 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const keywords[] = {"initial_interval", "backoff_coefficient", "maximum_interval",
-                                       "maximum_attempts", "non_retryable_error_types"};
+static const char *const keywords[] = {"initial_interval", "backoff_coefficient",
+                                       "maximum_interval", "maximum_attempts",
+                                       "non_retryable_error_types"};
 
 static void check_names(AkPass *pass, const AkCall *call)
 {
@@ -20,7 +21,8 @@ static void check_names(AkPass *pass, const AkCall *call)
 
         if (argument->kind != AK_X_KEYWORD || ak_sdk_keyword(policy, name))
             continue;
-        AkReport *report = ak_report_bytes(pass, call->fn, argument->start, argument->start + (uint32_t)strlen(name),
+        AkReport *report = ak_report_bytes(pass, call->fn, argument->start,
+                                           argument->start + (uint32_t)strlen(name),
                                            ak_contexts_at(pass, call) & AK_CTX_WORKFLOW,
                                            "RetryPolicy has no argument '%s'", name);
         snprintf(full, sizeof(full), "temporalio.common.RetryPolicy(%.64s=)", name);
@@ -65,8 +67,9 @@ static void check_types(AkPass *pass, const AkCall *call)
 
         if (!name || strlen(name) > 70)
             continue;
-        AkReport *report = ak_report_expr(pass, call->fn, item, ak_contexts_at(pass, call) & AK_CTX_WORKFLOW,
-                                          "non_retryable_error_types takes names, and '%s' is a class", name);
+        AkReport *report =
+            ak_report_expr(pass, call->fn, item, ak_contexts_at(pass, call) & AK_CTX_WORKFLOW,
+                           "non_retryable_error_types takes names, and '%s' is a class", name);
         snprintf(quoted, sizeof(quoted), "\"%.70s\"", name);
         ak_fix(report, AK_FIX_SAFE, "write its name");
         ak_fix_replace(report, unit, item, quoted);
@@ -78,23 +81,31 @@ static void check_values(AkPass *pass, const AkCall *call)
 {
     double first, most, number;
     unsigned context = ak_contexts_at(pass, call) & AK_CTX_WORKFLOW;
-    AkArgument initial = ak_argument(pass, call, keywords[0], 0), coefficient = ak_argument(pass, call, keywords[1], 1);
-    AkArgument maximum = ak_argument(pass, call, keywords[2], 2), attempts = ak_argument(pass, call, keywords[3], 3);
+    AkArgument initial = ak_argument(pass, call, keywords[0], 0),
+               coefficient = ak_argument(pass, call, keywords[1], 1);
+    AkArgument maximum = ak_argument(pass, call, keywords[2], 2),
+               attempts = ak_argument(pass, call, keywords[3], 3);
     /* With one attempt nothing of it is looked at. */
-    if (attempts.given == AK_GIVEN && ak_number(pass, attempts.unit, attempts.expr, &number) && number == 1)
+    if (attempts.given == AK_GIVEN && ak_number(pass, attempts.unit, attempts.expr, &number) &&
+        number == 1)
         return;
-    bool has_first = initial.given == AK_GIVEN && ak_seconds(pass, initial.unit, initial.expr, &first);
-    bool has_most = maximum.given == AK_GIVEN && ak_seconds(pass, maximum.unit, maximum.expr, &most);
+    bool has_first =
+        initial.given == AK_GIVEN && ak_seconds(pass, initial.unit, initial.expr, &first);
+    bool has_most =
+        maximum.given == AK_GIVEN && ak_seconds(pass, maximum.unit, maximum.expr, &most);
 
     if (has_first && first < 0)
         ak_report_call(pass, call, context, "initial_interval is negative");
     if (has_most && most < 0)
         ak_report_call(pass, call, context, "maximum_interval is negative");
     else if (has_most && most > 0 && has_first && first > most)
-        ak_report_call(pass, call, context, "maximum_interval is shorter than initial_interval");
-    if (coefficient.given == AK_GIVEN && ak_number(pass, coefficient.unit, coefficient.expr, &number) && number < 1)
+        ak_report_call(pass, call, context,
+                       "maximum_interval is shorter than initial_interval");
+    if (coefficient.given == AK_GIVEN &&
+        ak_number(pass, coefficient.unit, coefficient.expr, &number) && number < 1)
         ak_report_call(pass, call, context, "backoff_coefficient is less than 1");
-    if (attempts.given == AK_GIVEN && ak_number(pass, attempts.unit, attempts.expr, &number) && number < 0)
+    if (attempts.given == AK_GIVEN && ak_number(pass, attempts.unit, attempts.expr, &number) &&
+        number < 0)
         ak_report_call(pass, call, context, "maximum_attempts is negative");
 }
 
@@ -118,10 +129,13 @@ const AkRule ak_rule_AK412 = {
     .dialects = AK_DIALECT_TEMPORAL,
     .since = "0.1",
     .summary = "a retry policy has arguments that do not work",
-    .why = "An unknown argument raises TypeError, and so do classes where names of errors are wanted; a "
-           "coefficient below 1 or a negative interval raises ValueError when the policy is used, which in a "
+    .why = "An unknown argument raises TypeError, and so do classes where names of errors are "
+           "wanted; a "
+           "coefficient below 1 or a negative interval raises ValueError when the policy is "
+           "used, which in a "
            "workflow fails the task for ever.",
-    .instead = "Use initial_interval, backoff_coefficient, maximum_interval, maximum_attempts (0 for any number, 1 for "
+    .instead = "Use initial_interval, backoff_coefficient, maximum_interval, maximum_attempts "
+               "(0 for any number, 1 for "
                "no retry) and non_retryable_error_types with names of classes.",
     .misses = "Values that are not constant, and policies made by dataclasses.replace.",
     .fix = AK_FIX_SAFE,

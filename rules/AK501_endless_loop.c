@@ -93,12 +93,15 @@ const AkRule ak_rule_AK501 = {
     .dialects = AK_DIALECTS_ALL,
     .since = "0.1",
     .summary = "a workflow loops for ever in one run",
-    .why = "Each turn adds to the history of the run, and all of it is replayed when the workflow is continued "
+    .why = "Each turn adds to the history of the run, and all of it is replayed when the "
+           "workflow is continued "
            "elsewhere; Temporal ends a run whose history grows too long.",
     .instead = "In Temporal, leave the loop by workflow.continue_as_new when "
-               "workflow.info().is_continue_as_new_suggested(); in our own runtime, end the session and let the "
+               "workflow.info().is_continue_as_new_suggested(); in our own runtime, end the "
+               "session and let the "
                "next event start another.",
-    .misses = "Loops whose test is always true without saying so, loops in helpers, and loops that end after more "
+    .misses = "Loops whose test is always true without saying so, loops in helpers, and loops "
+              "that end after more "
               "turns than a history holds.",
     .fix = AK_FIX_NONE,
     .check = check,

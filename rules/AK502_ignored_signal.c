@@ -12,7 +12,8 @@ static bool is_change(AkPass *pass, const AkFunction *fn, AkExprId attribute)
     if (ak_expr(facts, method)->kind != AK_X_ATTRIBUTE)
         return false;
     call = ak_expr(facts, method)->parent;
-    if (ak_expr(facts, call)->kind != AK_X_CALL || !(ak_expr(facts, call)->flags & AK_XF_DROPPED) ||
+    if (ak_expr(facts, call)->kind != AK_X_CALL ||
+        !(ak_expr(facts, call)->flags & AK_XF_DROPPED) ||
         ak_kid(facts, ak_expr(facts, call)->kids, 0) != method)
         return false;
     const AkCall *made = ak_call_at(fn, call);
@@ -28,7 +29,8 @@ static bool reads_in(AkPass *pass, const AkUnit *unit, const char *name)
     for (AkExprId i = 1; i < facts->expr_len; i++) {
         const AkExpr *expr = ak_expr(facts, i);
 
-        if (expr->kind == AK_X_STRING && expr->name && strcmp(ak_name(facts, expr->name), name) == 0)
+        if (expr->kind == AK_X_STRING && expr->name &&
+            strcmp(ak_name(facts, expr->name), name) == 0)
             return true; /* getattr(self, "x") */
         if (expr->kind != AK_X_ATTRIBUTE || expr->flags & (AK_XF_STORE | AK_XF_DELETE) ||
             unit->atoms[expr->name] != name)
@@ -66,7 +68,8 @@ static const char *unread_write(AkPass *pass, const AkFunction *fn, AkExprId *at
         const AkExpr *expr = ak_expr(facts, i);
         const char *name;
 
-        if (expr->start < fact->start || expr->end > fact->end || ak_function_of(fn->unit, i) != fn)
+        if (expr->start < fact->start || expr->end > fact->end ||
+            ak_function_of(fn->unit, i) != fn)
             continue;
         if (!(expr->flags & (AK_XF_STORE | AK_XF_DELETE)))
             continue;
@@ -84,7 +87,8 @@ static const char *unread_write(AkPass *pass, const AkFunction *fn, AkExprId *at
     for (size_t i = 0; i < fn->call_len; i++)
         if (!ak_does_any(&fn->calls[i], AK_PURE | AK_LOG | AK_PRINT | AK_DETERMINISTIC) ||
             ak_does(&fn->calls[i], AK_MUTATES_SELF))
-            if (!fn->calls[i].dotted || strncmp(fn->calls[i].dotted, "temporalio.workflow.logger", 26) != 0)
+            if (!fn->calls[i].dotted ||
+                strncmp(fn->calls[i].dotted, "temporalio.workflow.logger", 26) != 0)
                 *other = true;
     return found;
 }
@@ -96,16 +100,19 @@ static void check(AkPass *pass)
         AkExprId at = 0;
         bool other;
 
-        if (!(fn->roles & AK_ROLE_SIGNAL) || fn->unit->module->is_test || !fn->class_ || !fn->class_->is_workflow || !fn->class_->bases_known)
+        if (!(fn->roles & AK_ROLE_SIGNAL) || fn->unit->module->is_test || !fn->class_ ||
+            !fn->class_->is_workflow || !fn->class_->bases_known)
             continue;
         if (ak_fact(fn)->is_trivial) {
-            ak_report_function(pass, fn, AK_CTX_SIGNAL, "signal handler '%s' does nothing", fn->name);
+            ak_report_function(pass, fn, AK_CTX_SIGNAL, "signal handler '%s' does nothing",
+                               fn->name);
             continue;
         }
         const char *name = unread_write(pass, fn, &at, &other);
         if (name && !other)
-            ak_report_expr(pass, fn, at, AK_CTX_SIGNAL, "signal handler '%s' writes self.%s, which nothing reads",
-                           fn->name, name);
+            ak_report_expr(pass, fn, at, AK_CTX_SIGNAL,
+                           "signal handler '%s' writes self.%s, which nothing reads", fn->name,
+                           name);
     }
 }
 
@@ -116,10 +123,13 @@ const AkRule ak_rule_AK502 = {
     .dialects = AK_DIALECT_TEMPORAL,
     .since = "0.1",
     .summary = "a signal handler changes nothing that the workflow looks at",
-    .why = "The signal is accepted, written to the history and lost: the sender is told that all is well.",
-    .instead = "Set an attribute in the handler and wait for it in run: await workflow.wait_condition(lambda: "
+    .why = "The signal is accepted, written to the history and lost: the sender is told that "
+           "all is well.",
+    .instead = "Set an attribute in the handler and wait for it in run: await "
+               "workflow.wait_condition(lambda: "
                "self.approved).",
-    .misses = "Doubles in tests, which often do nothing on purpose. Attributes that are read and then ignored; workflows with base classes outside the project.",
+    .misses = "Doubles in tests, which often do nothing on purpose. Attributes that are read "
+              "and then ignored; workflows with base classes outside the project.",
     .fix = AK_FIX_NONE,
     .check = check,
 };

@@ -10,7 +10,8 @@ static const char *place_of(const AkFunction *fn)
 
 static bool is_query_code(const AkPass *pass, const AkFunction *fn)
 {
-    return ak_contexts(pass, fn) & AK_CTX_READONLY && fn->index && !(fn->roles & AK_ROLE_VALIDATOR) &&
+    return ak_contexts(pass, fn) & AK_CTX_READONLY && fn->index &&
+           !(fn->roles & AK_ROLE_VALIDATOR) &&
            !(fn->roles & (AK_ROLE_RUN | AK_ROLE_SIGNAL | AK_ROLE_UPDATE | AK_ROLE_INIT));
 }
 
@@ -23,11 +24,12 @@ static void check_stores(AkPass *pass, const AkFunction *fn)
         const AkExpr *expr = ak_expr(facts, i);
         AkExprId root;
 
-        if (!(expr->flags & (AK_XF_STORE | AK_XF_DELETE)) || expr->start < fact->start || expr->end > fact->end ||
-            !ak_owns_expr(fn, i) || !(root = ak_self_root(fn->unit, i)))
+        if (!(expr->flags & (AK_XF_STORE | AK_XF_DELETE)) || expr->start < fact->start ||
+            expr->end > fact->end || !ak_owns_expr(fn, i) ||
+            !(root = ak_self_root(fn->unit, i)))
             continue;
-        ak_report_expr(pass, fn, i, AK_CTX_READONLY, "%s '%s' changes self.%s", place_of(fn), fn->name,
-                       ak_self_attribute(fn->unit, root));
+        ak_report_expr(pass, fn, i, AK_CTX_READONLY, "%s '%s' changes self.%s", place_of(fn),
+                       fn->name, ak_self_attribute(fn->unit, root));
     }
 }
 
@@ -42,13 +44,14 @@ static void check_calls(AkPass *pass, const AkFunction *fn)
         if (!(ak_contexts_at(pass, call) & AK_CTX_READONLY))
             continue;
         if ((root = ak_mutates_state(pass, call, &guessed))) {
-            AkReport *report = ak_report_call(pass, call, AK_CTX_READONLY, "%s '%s' changes self.%s", place_of(fn),
-                                              fn->name, ak_self_attribute(fn->unit, root));
+            AkReport *report =
+                ak_report_call(pass, call, AK_CTX_READONLY, "%s '%s' changes self.%s",
+                               place_of(fn), fn->name, ak_self_attribute(fn->unit, root));
             if (guessed)
                 ak_likely(report);
         } else if (ak_is_guarded(call)) {
-            ak_report_call(pass, call, AK_CTX_READONLY, "%s '%s' calls '%s'", place_of(fn), fn->name,
-                           name ? ak_callee_text(pass, call) : call->dotted);
+            ak_report_call(pass, call, AK_CTX_READONLY, "%s '%s' calls '%s'", place_of(fn),
+                           fn->name, name ? ak_callee_text(pass, call) : call->dotted);
         }
     }
 }
@@ -63,7 +66,9 @@ static void check(AkPass *pass)
         check_stores(pass, fn);
         check_calls(pass, fn);
         if (fn->roles & AK_ROLE_QUERY && ak_fact(fn)->is_async)
-            ak_level(ak_report_function(pass, fn, AK_CTX_READONLY, "query '%s' is async", fn->name), AK_WARNING);
+            ak_level(
+                ak_report_function(pass, fn, AK_CTX_READONLY, "query '%s' is async", fn->name),
+                AK_WARNING);
     }
 }
 
@@ -74,11 +79,14 @@ const AkRule ak_rule_AK503 = {
     .dialects = AK_DIALECT_TEMPORAL,
     .since = "0.1",
     .summary = "a query changes the workflow or gives a command",
-    .why = "Queries are not in the history: a change that one makes is lost on replay, and the workflow then takes "
-           "another way than its history. The SDK refuses commands in a query and does not notice changes. An "
+    .why = "Queries are not in the history: a change that one makes is lost on replay, and the "
+           "workflow then takes "
+           "another way than its history. The SDK refuses commands in a query and does not "
+           "notice changes. An "
            "async query is deprecated.",
     .instead = "Answer from what the workflow has; change it by a signal or an update.",
-    .misses = "Changes through other names of the same object, and methods of objects whose class is not known and "
+    .misses = "Changes through other names of the same object, and methods of objects whose "
+              "class is not known and "
               "whose names do not tell.",
     .fix = AK_FIX_NONE,
     .check = check,

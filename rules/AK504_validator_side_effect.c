@@ -12,7 +12,8 @@ static const AkFunction *update_of(AkPass *pass, const AkFunction *fn)
     for (uint32_t i = 0; i < decorators.count; i++) {
         const AkExpr *expr = ak_expr(facts, ak_kid(facts, decorators, i));
 
-        if (expr->kind != AK_X_ATTRIBUTE || strcmp(ak_name(facts, expr->name), "validator") != 0)
+        if (expr->kind != AK_X_ATTRIBUTE ||
+            strcmp(ak_name(facts, expr->name), "validator") != 0)
             continue;
         const AkExpr *object = ak_expr(facts, ak_kid(facts, expr->kids, 0));
         for (size_t k = 0; object->kind == AK_X_NAME && k < pass->function_len; k++) {
@@ -28,7 +29,8 @@ static const AkFunction *update_of(AkPass *pass, const AkFunction *fn)
 static bool same_annotation(const AkFunction *a, AkExprId x, const AkFunction *b, AkExprId y)
 {
     size_t x_len, y_len;
-    const char *x_text = x ? ak_text(a->unit, x, &x_len) : "", *y_text = y ? ak_text(b->unit, y, &y_len) : "";
+    const char *x_text = x ? ak_text(a->unit, x, &x_len) : "",
+               *y_text = y ? ak_text(b->unit, y, &y_len) : "";
 
     if (!x || !y)
         return !x && !y;
@@ -62,12 +64,15 @@ static void check_shape(AkPass *pass, const AkFunction *fn)
     if (!update || update->unit != fn->unit)
         return;
     if (strcmp(update->name, fn->name) == 0)
-        ak_advice(ak_report_function(pass, fn, AK_CTX_READONLY,
-                                     "validator '%s' has its update's name, and the class has no update then", fn->name),
+        ak_advice(ak_report_function(
+                      pass, fn, AK_CTX_READONLY,
+                      "validator '%s' has its update's name, and the class has no update then",
+                      fn->name),
                   "Give the validator a name of its own.");
     else if ((what = difference(fn, update)))
-        ak_advice(ak_report_function(pass, fn, AK_CTX_READONLY, "validator '%s' has %s its update '%s'", fn->name,
-                                     what, update->name),
+        ak_advice(ak_report_function(pass, fn, AK_CTX_READONLY,
+                                     "validator '%s' has %s its update '%s'", fn->name, what,
+                                     update->name),
                   "Give both the same parameters with the same annotations.");
 }
 
@@ -80,10 +85,10 @@ static void check_stores(AkPass *pass, const AkFunction *fn)
         const AkExpr *expr = ak_expr(facts, i);
         AkExprId root;
 
-        if (expr->flags & (AK_XF_STORE | AK_XF_DELETE) && expr->start >= fact->start && expr->end <= fact->end &&
-            ak_owns_expr(fn, i) && (root = ak_self_root(fn->unit, i)))
-            ak_report_expr(pass, fn, i, AK_CTX_READONLY, "validator '%s' changes self.%s", fn->name,
-                           ak_self_attribute(fn->unit, root));
+        if (expr->flags & (AK_XF_STORE | AK_XF_DELETE) && expr->start >= fact->start &&
+            expr->end <= fact->end && ak_owns_expr(fn, i) && (root = ak_self_root(fn->unit, i)))
+            ak_report_expr(pass, fn, i, AK_CTX_READONLY, "validator '%s' changes self.%s",
+                           fn->name, ak_self_attribute(fn->unit, root));
     }
 }
 
@@ -95,8 +100,9 @@ static void check_calls(AkPass *pass, const AkFunction *fn)
         AkExprId root = ak_mutates_state(pass, call, &guessed);
 
         if (root) {
-            AkReport *report = ak_report_call(pass, call, AK_CTX_READONLY, "validator '%s' changes self.%s", fn->name,
-                                              ak_self_attribute(fn->unit, root));
+            AkReport *report =
+                ak_report_call(pass, call, AK_CTX_READONLY, "validator '%s' changes self.%s",
+                               fn->name, ak_self_attribute(fn->unit, root));
             if (guessed)
                 ak_likely(report);
         } else if (ak_is_guarded(call)) {
@@ -114,8 +120,9 @@ static void check_results(AkPass *pass, const AkFunction *fn)
         AkExprId value = ak_kid(fn->unit->facts, returned, i);
 
         if (ak_expr(fn->unit->facts, value)->kind == AK_X_FALSE) {
-            AkReport *report = ak_report_expr(pass, fn, value, AK_CTX_READONLY,
-                                              "validator '%s' returns False, which refuses nothing", fn->name);
+            AkReport *report =
+                ak_report_expr(pass, fn, value, AK_CTX_READONLY,
+                               "validator '%s' returns False, which refuses nothing", fn->name);
             ak_level(report, AK_WARNING);
             ak_advice(report, "Raise an exception to refuse the update.");
         }
@@ -143,11 +150,15 @@ const AkRule ak_rule_AK504 = {
     .dialects = AK_DIALECT_TEMPORAL,
     .since = "0.1",
     .summary = "a validator does more than accept or refuse, or does not fit its update",
-    .why = "A refused update leaves nothing in the history: what its validator changed is lost on replay. The SDK "
-           "refuses async validators and other parameters when the class is made; older versions accept an async "
+    .why = "A refused update leaves nothing in the history: what its validator changed is lost "
+           "on replay. The SDK "
+           "refuses async validators and other parameters when the class is made; older "
+           "versions accept an async "
            "one and never run it.",
-    .instead = "Write a plain method with the update's parameters that raises an exception to refuse.",
-    .misses = "Changes made by helpers that the validator calls (AK503 finds those), and through other names.",
+    .instead =
+        "Write a plain method with the update's parameters that raises an exception to refuse.",
+    .misses = "Changes made by helpers that the validator calls (AK503 finds those), and "
+              "through other names.",
     .fix = AK_FIX_NONE,
     .check = check,
 };

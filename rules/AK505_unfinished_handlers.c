@@ -26,8 +26,9 @@ static bool run_reads(AkPass *pass, const AkClass *class_, const char *name)
         for (AkExprId e = 1; e < run->unit->facts->expr_len; e++) {
             const AkExpr *expr = ak_expr(run->unit->facts, e);
 
-            if (expr->kind == AK_X_ATTRIBUTE && !(expr->flags & AK_XF_STORE) && expr->start >= ak_fact(run)->start &&
-                expr->end <= ak_fact(run)->end && ak_self_attribute(run->unit, e) == name)
+            if (expr->kind == AK_X_ATTRIBUTE && !(expr->flags & AK_XF_STORE) &&
+                expr->start >= ak_fact(run)->start && expr->end <= ak_fact(run)->end &&
+                ak_self_attribute(run->unit, e) == name)
                 return true;
         }
     }
@@ -44,8 +45,9 @@ static bool may_end_run(AkPass *pass, const AkFunction *fn)
         if (ak_expr(facts, e)->kind == AK_X_AWAIT && ak_owns_expr(fn, e))
             last_await = ak_expr(facts, e)->end;
     for (AkExprId e = 1; e < facts->expr_len; e++)
-        if (ak_expr(facts, e)->start >= last_await && ak_expr(facts, e)->flags & AK_XF_STORE && ak_owns_expr(fn, e) &&
-            ak_self_attribute(fn->unit, e) && run_reads(pass, fn->class_, ak_self_attribute(fn->unit, e)))
+        if (ak_expr(facts, e)->start >= last_await && ak_expr(facts, e)->flags & AK_XF_STORE &&
+            ak_owns_expr(fn, e) && ak_self_attribute(fn->unit, e) &&
+            run_reads(pass, fn->class_, ak_self_attribute(fn->unit, e)))
             return true;
     return false;
 }
@@ -73,10 +75,15 @@ static bool waits_for_all(const AkClass *class_)
 
 static bool may_be_abandoned(AkPass *pass, const AkFunction *fn)
 {
-    AkExprId decorator = ak_decorator(pass, fn, fn->roles & AK_ROLE_SIGNAL ? "temporalio.workflow.signal" : "temporalio.workflow.update");
+    AkExprId decorator =
+        ak_decorator(pass, fn,
+                     fn->roles & AK_ROLE_SIGNAL ? "temporalio.workflow.signal"
+                                                : "temporalio.workflow.update");
 
-    return !decorator || (ak_expr(fn->unit->facts, decorator)->kind == AK_X_CALL &&
-                          ak_argument_at(pass, fn->unit, decorator, "unfinished_policy", -1).given != AK_ABSENT);
+    return !decorator ||
+           (ak_expr(fn->unit->facts, decorator)->kind == AK_X_CALL &&
+            ak_argument_at(pass, fn->unit, decorator, "unfinished_policy", -1).given !=
+                AK_ABSENT);
 }
 
 /* await workflow.wait_condition(lambda: False): for ever. */
@@ -86,14 +93,18 @@ static bool waits_for_ever(AkPass *pass, const AkFunction *run)
         const AkCall *call = &run->calls[i];
         AkArgument given;
 
-        if (call->kind != AK_CALL_PLAIN || !ak_calls(call, "temporalio.workflow.wait_condition"))
+        if (call->kind != AK_CALL_PLAIN ||
+            !ak_calls(call, "temporalio.workflow.wait_condition"))
             continue;
         given = ak_argument(pass, call, "fn", 0);
-        const AkValue *fn = given.given == AK_GIVEN ? ak_value_of_kind(pass, given.unit, given.expr, AK_V_FUNCTION) : NULL;
+        const AkValue *fn = given.given == AK_GIVEN
+                                ? ak_value_of_kind(pass, given.unit, given.expr, AK_V_FUNCTION)
+                                : NULL;
         if (!fn || !ak_fact(fn->function)->is_lambda)
             continue;
         const AkFacts *facts = fn->function->unit->facts;
-        if (ak_expr(facts, ak_kid(facts, ak_fact(fn->function)->returned, 0))->kind == AK_X_FALSE)
+        if (ak_expr(facts, ak_kid(facts, ak_fact(fn->function)->returned, 0))->kind ==
+            AK_X_FALSE)
             return true;
     }
     return false;
@@ -117,14 +128,16 @@ static void check(AkPass *pass)
         const AkFunction *fn = pass->functions[i];
         const AkCall *wait;
 
-        if (!(fn->roles & (AK_ROLE_SIGNAL | AK_ROLE_UPDATE)) || !fn->class_ || !fn->class_->is_workflow ||
-            !fn->class_->bases_known || !ak_fact(fn)->is_async)
+        if (!(fn->roles & (AK_ROLE_SIGNAL | AK_ROLE_UPDATE)) || !fn->class_ ||
+            !fn->class_->is_workflow || !fn->class_->bases_known || !ak_fact(fn)->is_async)
             continue;
         const AkCall *slow = ak_reaches(pass, fn, is_slow, NULL);
         wait = slow ? slow : ak_reaches(pass, fn, is_await, NULL);
-        if (!wait || may_end_run(pass, fn) || may_be_abandoned(pass, fn) || waits_for_all(fn->class_) || !ends(pass, fn->class_))
+        if (!wait || may_end_run(pass, fn) || may_be_abandoned(pass, fn) ||
+            waits_for_all(fn->class_) || !ends(pass, fn->class_))
             continue;
-        AkReport *report = ak_report_function(pass, fn, AK_CTX_SIGNAL, "workflow '%s' may end while handler '%s' waits",
+        AkReport *report = ak_report_function(pass, fn, AK_CTX_SIGNAL,
+                                              "workflow '%s' may end while handler '%s' waits",
                                               fn->class_->name, fn->name);
         ak_step(report, wait->fn->unit, wait->expr, "it waits here");
         if (!slow) /* what it waits for is often what run is about to do */
@@ -139,12 +152,16 @@ const AkRule ak_rule_AK505 = {
     .dialects = AK_DIALECT_TEMPORAL,
     .since = "0.1",
     .summary = "a workflow ends without waiting for its handlers",
-    .why = "A handler that awaits is cut off when run returns or continues as new: its work is half done, and the "
+    .why = "A handler that awaits is cut off when run returns or continues as new: its work is "
+           "half done, and the "
            "client that sent an update gets an error. The worker warns of it (TMPRL1102).",
-    .instead = "Before run ends: await workflow.wait_condition(workflow.all_handlers_finished). Or say that it may be "
+    .instead = "Before run ends: await "
+               "workflow.wait_condition(workflow.all_handlers_finished). Or say that it may be "
                "cut off: unfinished_policy=workflow.HandlerUnfinishedPolicy.ABANDON.",
-    .misses = "A handler that only waits for a condition is noted, one that sets at its end what run looks at is left "
-              "alone. Workflows that wait by other means are taken for careless; those that mention all_handlers_finished "
+    .misses = "A handler that only waits for a condition is noted, one that sets at its end "
+              "what run looks at is left "
+              "alone. Workflows that wait by other means are taken for careless; those that "
+              "mention all_handlers_finished "
               "anywhere in the file for careful.",
     .fix = AK_FIX_NONE,
     .check = check,

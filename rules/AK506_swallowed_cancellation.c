@@ -43,7 +43,8 @@ static bool takes_failures(AkPass *pass, const AkUnit *unit, AkExprId type)
 static bool is_way_out(const AkCall *call, void *arg)
 {
     (void)arg;
-    return ak_does(call, AK_NEVER_RETURNS) || ak_calls(call, "temporalio.exceptions.is_cancelled_exception");
+    return ak_does(call, AK_NEVER_RETURNS) ||
+           ak_calls(call, "temporalio.exceptions.is_cancelled_exception");
 }
 
 static bool raises(const AkFunction *fn)
@@ -67,7 +68,8 @@ static bool lets_through(AkPass *pass, const AkFunction *fn, AkStmtId handler)
     /* Who speaks of cancelling has thought of it. */
     for (AkExprId i = 1; i < facts->expr_len; i++)
         if (ak_inside(facts, ak_expr(facts, i)->stmt, handler) &&
-            (ak_expr(facts, i)->kind == AK_X_NAME || ak_expr(facts, i)->kind == AK_X_ATTRIBUTE) &&
+            (ak_expr(facts, i)->kind == AK_X_NAME ||
+             ak_expr(facts, i)->kind == AK_X_ATTRIBUTE) &&
             strstr(ak_name(facts, ak_expr(facts, i)->name), "ancel"))
             return true;
     for (size_t i = 0; i < fn->call_len; i++) {
@@ -76,7 +78,8 @@ static bool lets_through(AkPass *pass, const AkFunction *fn, AkStmtId handler)
         if (!ak_inside(fn->unit->facts, call->stmt, handler))
             continue;
         if (is_way_out(call, NULL) ||
-            (call->target && (raises(call->target) || ak_reaches(pass, call->target, is_way_out, NULL))))
+            (call->target &&
+             (raises(call->target) || ak_reaches(pass, call->target, is_way_out, NULL))))
             return true;
     }
     return false;
@@ -95,7 +98,8 @@ static bool is_command(const AkCall *call, void *arg)
 }
 
 /* The command awaited in the body of the try whose cancellation the handler would take. */
-static const AkCall *command_in(AkPass *pass, const AkFunction *fn, AkStmtId try_stmt, Catches what)
+static const AkCall *command_in(AkPass *pass, const AkFunction *fn, AkStmtId try_stmt,
+                                Catches what)
 {
     AkIsCall is = what == EVERYTHING ? is_command : can_be_cancelled;
 
@@ -110,7 +114,8 @@ static const AkCall *command_in(AkPass *pass, const AkFunction *fn, AkStmtId try
             continue;
         if (is(call, NULL))
             return call;
-        if (call->target && call->awaited && call->proved && (call = ak_reaches(pass, call->target, is, NULL)))
+        if (call->target && call->awaited && call->proved &&
+            (call = ak_reaches(pass, call->target, is, NULL)))
             return call;
     }
     return NULL;
@@ -134,11 +139,14 @@ static void check_try(AkPass *pass, const AkFunction *fn, AkStmtId try_stmt)
         const AkCall *command = command_in(pass, fn, try_stmt, what);
         if (!command)
             return;
-        uint32_t end = stmts[h].value ? ak_expr(fn->unit->facts, stmts[h].value)->end : stmts[h].start + 6;
-        const char *start = what == EVERYTHING ? "this handler takes every exception, the workflow's cancellation too, at"
-                                               : "this handler takes for a failure the cancellation of";
-        AkReport *report = ak_report_bytes(pass, fn, stmts[h].start, end, AK_CTX_WORKFLOW, "%s '%s'", start,
-                                           command->dotted);
+        uint32_t end =
+            stmts[h].value ? ak_expr(fn->unit->facts, stmts[h].value)->end : stmts[h].start + 6;
+        const char *start =
+            what == EVERYTHING
+                ? "this handler takes every exception, the workflow's cancellation too, at"
+                : "this handler takes for a failure the cancellation of";
+        AkReport *report = ak_report_bytes(pass, fn, stmts[h].start, end, AK_CTX_WORKFLOW,
+                                           "%s '%s'", start, command->dotted);
         ak_step(report, command->fn->unit, command->expr, "the command that is cancelled");
         if (what == EXCEPTION)
             ak_level(report, AK_WARNING);
@@ -153,7 +161,8 @@ static void check(AkPass *pass)
         const AkFacts *facts = fn->unit->facts;
         AkStmtId def = ak_fact(fn)->stmt;
 
-        if (!fn->index || !ak_fact(fn)->is_async || ak_fact(fn)->is_lambda || !(ak_contexts(pass, fn) & AK_CTX_WORKFLOW))
+        if (!fn->index || !ak_fact(fn)->is_async || ak_fact(fn)->is_lambda ||
+            !(ak_contexts(pass, fn) & AK_CTX_WORKFLOW))
             continue;
         for (AkStmtId s = def + 1; s <= facts->stmts[def].last; s++)
             if (facts->stmts[s].kind == AK_S_TRY && ak_owns_stmt(fn, s) &&
@@ -169,13 +178,18 @@ const AkRule ak_rule_AK506 = {
     .dialects = AK_DIALECT_TEMPORAL,
     .since = "0.1",
     .summary = "a broad except around a command swallows the cancellation",
-    .why = "When a workflow is cancelled, its activities raise ActivityError with a CancelledError as cause, which "
-           "except Exception takes for a failure: the workflow goes on and completes instead of being cancelled. A bare "
-           "except and BaseException take asyncio.CancelledError and ContinueAsNewError as well, and hold the worker when "
+    .why = "When a workflow is cancelled, its activities raise ActivityError with a "
+           "CancelledError as cause, which "
+           "except Exception takes for a failure: the workflow goes on and completes instead "
+           "of being cancelled. A bare "
+           "except and BaseException take asyncio.CancelledError and ContinueAsNewError as "
+           "well, and hold the worker when "
            "it wants to evict the workflow.",
-    .instead = "Begin the handler with: if is_cancelled_exception(e): raise (from temporalio.exceptions), or catch "
+    .instead = "Begin the handler with: if is_cancelled_exception(e): raise (from "
+               "temporalio.exceptions), or catch "
                "ActivityError.",
-    .misses = "Handlers that speak of cancelling and do nothing about it, that let cancellation through under some conditions only, and contextlib.suppress.",
+    .misses = "Handlers that speak of cancelling and do nothing about it, that let "
+              "cancellation through under some conditions only, and contextlib.suppress.",
     .fix = AK_FIX_NONE,
     .check = check,
 };

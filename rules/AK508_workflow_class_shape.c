@@ -34,9 +34,11 @@ static void check_keyword_only(AkPass *pass, const AkFunction *fn)
     for (uint32_t i = 0; i < fact->param_len; i++) {
         const AkParam *param = &fn->unit->facts->params[fact->first_param + i];
 
-        if (param->kind != AK_PARAM_KEYWORD_ONLY || (param->value && !(fn->roles & AK_ROLE_ACTIVITY)))
+        if (param->kind != AK_PARAM_KEYWORD_ONLY ||
+            (param->value && !(fn->roles & AK_ROLE_ACTIVITY)))
             continue;
-        ak_report_bytes(pass, fn->outer ? fn->outer : fn->unit->functions[0], param->start, param->end, 0,
+        ak_report_bytes(pass, fn->outer ? fn->outer : fn->unit->functions[0], param->start,
+                        param->end, 0,
                         "'%s' of '%s' is keyword-only, and arguments arrive by position",
                         ak_name(fn->unit->facts, param->name), fn->name);
         return;
@@ -55,11 +57,13 @@ static void check_decorator(AkPass *pass, const AkFunction *fn)
         return;
     AkArgument name = ak_argument_at(pass, unit, decorator, "name", -1);
     AkArgument dynamic = ak_argument_at(pass, unit, decorator, "dynamic", -1);
-    bool is_dynamic = dynamic.given == AK_GIVEN && ak_value(pass, dynamic.unit, dynamic.expr).kind == AK_V_TRUE;
+    bool is_dynamic = dynamic.given == AK_GIVEN &&
+                      ak_value(pass, dynamic.unit, dynamic.expr).kind == AK_V_TRUE;
 
     if (fn->roles & AK_ROLE_QUERY && ak_expr(unit->facts, decorator)->kids.count == 1)
-        ak_report_function(pass, fn, 0, "query '%s' is decorated with empty parentheses, which the SDK refuses",
-                           fn->name);
+        ak_report_function(
+            pass, fn, 0,
+            "query '%s' is decorated with empty parentheses, which the SDK refuses", fn->name);
     if (!is_dynamic)
         return;
     /* An activity's name is passed over then, without a word. */
@@ -70,7 +74,8 @@ static void check_decorator(AkPass *pass, const AkFunction *fn)
     size_t wanted = fn->roles & AK_ROLE_ACTIVITY ? 1 : 2;
     if (count != wanted && !any)
         ak_report_function(pass, fn, 0, "dynamic '%s' must take %s", fn->name,
-                           wanted == 1 ? "one sequence of raw values" : "a name and a sequence of raw values");
+                           wanted == 1 ? "one sequence of raw values"
+                                       : "a name and a sequence of raw values");
 }
 
 static void check_method(AkPass *pass, const AkFunction *fn)
@@ -95,7 +100,9 @@ static bool has_foreign_decorator(AkPass *pass, const AkClass *class_)
         for (uint32_t k = 0; k < decorators.count; k++) {
             AkExprId expr = ak_kid(fn->unit->facts, decorators, k);
             const AkExpr *written = ak_expr(fn->unit->facts, expr);
-            AkValue value = ak_value(pass, fn->unit, written->kind == AK_X_CALL ? ak_kid(fn->unit->facts, written->kids, 0) : expr);
+            AkValue value = ak_value(
+                pass, fn->unit,
+                written->kind == AK_X_CALL ? ak_kid(fn->unit->facts, written->kids, 0) : expr);
 
             if (value.kind != AK_V_EXTERNAL || (strncmp(value.dotted, "temporalio.", 11) != 0 &&
                                                 strncmp(value.dotted, "builtins.", 9) != 0))
@@ -120,17 +127,20 @@ static void check_run(AkPass *pass, const AkClass *class_)
             if (ak_is_method_of(fn, class_))
                 inherited = fn;
         } else if (first) {
-            ak_report_function(pass, fn, 0, "workflow '%s' has a second run method", class_->name);
+            ak_report_function(pass, fn, 0, "workflow '%s' has a second run method",
+                               class_->name);
             return;
         } else {
             first = fn;
         }
     }
-    if (first || !class_->bases_known || !class_->workflow_defn || has_foreign_decorator(pass, class_))
+    if (first || !class_->bases_known || !class_->workflow_defn ||
+        has_foreign_decorator(pass, class_))
         return;
     if (inherited)
-        ak_report_class(pass, class_, "workflow '%s' has its run method on the base class '%s' only", class_->name,
-                        inherited->class_->name);
+        ak_report_class(pass, class_,
+                        "workflow '%s' has its run method on the base class '%s' only",
+                        class_->name, inherited->class_->name);
     else if (any_method || !class_->member_len)
         ak_report_class(pass, class_, "workflow '%s' has no run method", class_->name);
 }
@@ -140,7 +150,8 @@ static void check_place(AkPass *pass, const AkClass *class_)
     if (class_->outer)
         ak_report_class(pass, class_, "workflow '%s' is defined in a function", class_->name);
     else if (strchr(class_->qualified, '.'))
-        ak_report_class(pass, class_, "workflow '%s' is defined in another class", class_->qualified);
+        ak_report_class(pass, class_, "workflow '%s' is defined in another class",
+                        class_->qualified);
 }
 
 static void check_defn(AkPass *pass, const AkClass *class_)
@@ -148,13 +159,14 @@ static void check_defn(AkPass *pass, const AkClass *class_)
     const AkUnit *unit = class_->unit;
     AkExprId first;
 
-    if (!class_->workflow_defn || ak_expr(unit->facts, class_->workflow_defn)->kind != AK_X_CALL)
+    if (!class_->workflow_defn ||
+        ak_expr(unit->facts, class_->workflow_defn)->kind != AK_X_CALL)
         return;
     AkKids kids = ak_expr(unit->facts, class_->workflow_defn)->kids;
     first = ak_kid(unit->facts, kids, 1);
     if (first && ak_expr(unit->facts, first)->kind == AK_X_STRING) {
-        AkReport *report =
-            ak_report_class(pass, class_, "workflow '%s' is given its name by position", class_->name);
+        AkReport *report = ak_report_class(
+            pass, class_, "workflow '%s' is given its name by position", class_->name);
         uint32_t start = ak_expr(unit->facts, first)->start;
 
         ak_fix(report, AK_FIX_SAFE, "give it as name=");
@@ -162,7 +174,8 @@ static void check_defn(AkPass *pass, const AkClass *class_)
     }
     AkArgument name = ak_argument_at(pass, unit, class_->workflow_defn, "name", -1);
     AkArgument dynamic = ak_argument_at(pass, unit, class_->workflow_defn, "dynamic", -1);
-    if (name.given == AK_GIVEN && ak_value(pass, name.unit, name.expr).kind == AK_V_STRING && dynamic.given == AK_GIVEN &&
+    if (name.given == AK_GIVEN && ak_value(pass, name.unit, name.expr).kind == AK_V_STRING &&
+        dynamic.given == AK_GIVEN &&
         ak_value(pass, dynamic.unit, dynamic.expr).kind == AK_V_TRUE)
         ak_report_class(pass, class_, "workflow '%s' has a name and is dynamic", class_->name);
 }
@@ -188,7 +201,8 @@ static const AkFunction *own(AkPass *pass, const AkClass *class_, unsigned role)
 /* __init__ takes what run takes, and says so by workflow.init; or it takes nothing. */
 static void check_init(AkPass *pass, const AkClass *class_)
 {
-    const AkFunction *init = own(pass, class_, AK_ROLE_INIT), *run = own(pass, class_, AK_ROLE_RUN);
+    const AkFunction *init = own(pass, class_, AK_ROLE_INIT),
+                     *run = own(pass, class_, AK_ROLE_RUN);
     size_t least, run_least;
     bool any, run_any;
 
@@ -197,8 +211,10 @@ static void check_init(AkPass *pass, const AkClass *class_)
     size_t count = ak_params(init, &least, &any);
     if (!ak_decorator(pass, init, "temporalio.workflow.init")) {
         if (least && !ak_fact(init)->decorators.count)
-            ak_advice(ak_report_function(pass, init, 0, "'%s' needs arguments and is not decorated with workflow.init",
-                                         init->qualified),
+            ak_advice(ak_report_function(
+                          pass, init, 0,
+                          "'%s' needs arguments and is not decorated with workflow.init",
+                          init->qualified),
                       "Decorate it with @workflow.init and give it the parameters of run.");
         return;
     }
@@ -211,7 +227,8 @@ static void check_init(AkPass *pass, const AkClass *class_)
                same_text(init->unit, a->value, run->unit, b->value);
     }
     if (!same)
-        ak_report_function(pass, init, 0, "'%s' has other parameters than the run method", init->qualified);
+        ak_report_function(pass, init, 0, "'%s' has other parameters than the run method",
+                           init->qualified);
 }
 
 static void check_init_decorators(AkPass *pass)
@@ -221,7 +238,9 @@ static void check_init_decorators(AkPass *pass)
 
         if (fn->class_ && strcmp(fn->name, "__init__") != 0 && ak_fact(fn)->decorators.count &&
             ak_decorator(pass, fn, "temporalio.workflow.init"))
-            ak_report_function(pass, fn, 0, "'%s' is decorated with workflow.init and is not __init__", fn->qualified);
+            ak_report_function(pass, fn, 0,
+                               "'%s' is decorated with workflow.init and is not __init__",
+                               fn->qualified);
     }
 }
 
@@ -238,23 +257,27 @@ static void check_handlers(AkPass *pass, const AkClass *class_)
             const AkFunction *other = pass->functions[k];
             const char *name, *taken;
 
-            if (other->class_ != class_ || !(other->roles & role) || strcmp(other->name, fn->name) == 0)
+            if (other->class_ != class_ || !(other->roles & role) ||
+                strcmp(other->name, fn->name) == 0)
                 continue;
             name = ak_defined_name(pass, fn);
             taken = ak_defined_name(pass, other);
             if (name && taken && strcmp(name, taken) == 0)
-                ak_report_function(pass, fn, 0, "'%s' and '%s' handle the same name '%s'", other->name, fn->name, name);
+                ak_report_function(pass, fn, 0, "'%s' and '%s' handle the same name '%s'",
+                                   other->name, fn->name, name);
         }
         if (fn->roles & (AK_ROLES_HANDLER | AK_ROLE_INIT) || ak_fact(fn)->decorators.count)
             continue;
         for (size_t k = 0; k < pass->function_len; k++) {
             const AkFunction *base = pass->functions[k];
 
-            if (base->class_ == class_ || !(base->roles & (AK_ROLE_RUN | handlers)) || !ak_is_method_of(base, class_) ||
-                strcmp(base->name, fn->name) != 0)
+            if (base->class_ == class_ || !(base->roles & (AK_ROLE_RUN | handlers)) ||
+                !ak_is_method_of(base, class_) || strcmp(base->name, fn->name) != 0)
                 continue;
-            ak_report_function(pass, fn, 0, "'%s' replaces a method decorated with %s and is not decorated itself",
-                               fn->qualified, role_name(base));
+            ak_report_function(
+                pass, fn, 0,
+                "'%s' replaces a method decorated with %s and is not decorated itself",
+                fn->qualified, role_name(base));
             break;
         }
     }
@@ -287,11 +310,15 @@ const AkRule ak_rule_AK508 = {
     .dialects = AK_DIALECT_TEMPORAL,
     .since = "0.1",
     .summary = "a workflow class or a handler has a shape that the SDK refuses",
-    .why = "The SDK looks at the class when it is defined, and raises ValueError or TypeError; the worker does not "
-           "start. What it does not look at then, such as parameters of __init__ or keyword-only ones, fails at the "
+    .why = "The SDK looks at the class when it is defined, and raises ValueError or TypeError; "
+           "the worker does not "
+           "start. What it does not look at then, such as parameters of __init__ or "
+           "keyword-only ones, fails at the "
            "first task of every workflow.",
-    .instead = "A workflow is a top-level class with one async method decorated with workflow.run, defined in the class "
-               "itself; handlers take their arguments by position and are decorated where they are overridden.",
+    .instead = "A workflow is a top-level class with one async method decorated with "
+               "workflow.run, defined in the class "
+               "itself; handlers take their arguments by position and are decorated where they "
+               "are overridden.",
     .misses = "Classes whose bases or decorators are not known.",
     .fix = AK_FIX_SAFE,
     .check = check,

@@ -14,8 +14,9 @@ static AkExprId first_store(const AkFunction *fn, const char *name)
     const AkFacts *facts = fn->unit->facts;
 
     for (AkExprId i = 1; i < facts->expr_len; i++)
-        if (ak_expr(facts, i)->kind == AK_X_ATTRIBUTE && ak_expr(facts, i)->flags & AK_XF_STORE &&
-            is_in(ak_expr(facts, i), fn) && ak_self_attribute(fn->unit, i) == name)
+        if (ak_expr(facts, i)->kind == AK_X_ATTRIBUTE &&
+            ak_expr(facts, i)->flags & AK_XF_STORE && is_in(ak_expr(facts, i), fn) &&
+            ak_self_attribute(fn->unit, i) == name)
             return i;
     return 0;
 }
@@ -26,7 +27,8 @@ static bool awaits_before(const AkFunction *fn, uint32_t byte)
     const AkFacts *facts = fn->unit->facts;
 
     for (AkExprId i = 1; i < facts->expr_len; i++)
-        if (ak_expr(facts, i)->kind == AK_X_AWAIT && ak_expr(facts, i)->end <= byte && is_in(ak_expr(facts, i), fn))
+        if (ak_expr(facts, i)->kind == AK_X_AWAIT && ak_expr(facts, i)->end <= byte &&
+            is_in(ak_expr(facts, i), fn))
             return true;
     return false;
 }
@@ -75,17 +77,20 @@ static void check_handler(AkPass *pass, const AkFunction *fn, const AkFunction *
         const char *name;
         AkExprId store;
 
-        if (expr->kind != AK_X_ATTRIBUTE || expr->flags & (AK_XF_STORE | AK_XF_DELETE) || !is_in(expr, fn) ||
-            !ak_owns_expr(fn, i) || !(name = ak_self_attribute(fn->unit, i)) || ak_try_around(fn, expr->stmt))
+        if (expr->kind != AK_X_ATTRIBUTE || expr->flags & (AK_XF_STORE | AK_XF_DELETE) ||
+            !is_in(expr, fn) || !ak_owns_expr(fn, i) ||
+            !(name = ak_self_attribute(fn->unit, i)) || ak_try_around(fn, expr->stmt))
             continue;
         store = first_store(run, name);
         if (!store || awaits_before(fn, expr->start) || set_elsewhere(pass, fn->class_, name))
             continue;
         /* Queries are answered after the first task, which has run up to the first await. */
-        if (fn->roles & AK_ROLE_QUERY && !awaits_before(run, ak_expr(run->unit->facts, store)->start))
+        if (fn->roles & AK_ROLE_QUERY &&
+            !awaits_before(run, ak_expr(run->unit->facts, store)->start))
             continue;
-        AkReport *report = ak_report_expr(pass, fn, i, fn->roles & AK_ROLE_QUERY ? AK_CTX_READONLY : AK_CTX_SIGNAL,
-                                          "'%s' reads self.%s, which is first set in the run method", fn->name, name);
+        AkReport *report = ak_report_expr(
+            pass, fn, i, fn->roles & AK_ROLE_QUERY ? AK_CTX_READONLY : AK_CTX_SIGNAL,
+            "'%s' reads self.%s, which is first set in the run method", fn->name, name);
         ak_step(report, run->unit, store, "set here");
         return;
     }
@@ -93,15 +98,18 @@ static void check_handler(AkPass *pass, const AkFunction *fn, const AkFunction *
 
 static void check(AkPass *pass)
 {
-    static const unsigned handlers = AK_ROLE_SIGNAL | AK_ROLE_QUERY | AK_ROLE_UPDATE | AK_ROLE_VALIDATOR;
+    static const unsigned handlers =
+        AK_ROLE_SIGNAL | AK_ROLE_QUERY | AK_ROLE_UPDATE | AK_ROLE_VALIDATOR;
 
     for (size_t i = 0; i < pass->function_len; i++) {
         const AkFunction *run = pass->functions[i];
 
-        if (!(run->roles & AK_ROLE_RUN) || !run->class_ || !run->class_->is_workflow || !run->class_->bases_known)
+        if (!(run->roles & AK_ROLE_RUN) || !run->class_ || !run->class_->is_workflow ||
+            !run->class_->bases_known)
             continue;
         for (size_t k = 0; k < pass->function_len; k++)
-            if (pass->functions[k]->roles & handlers && pass->functions[k]->class_ == run->class_ &&
+            if (pass->functions[k]->roles & handlers &&
+                pass->functions[k]->class_ == run->class_ &&
                 !mentions_hasattr(pass->functions[k]))
                 check_handler(pass, pass->functions[k], run);
     }
@@ -114,10 +122,13 @@ const AkRule ak_rule_AK510 = {
     .dialects = AK_DIALECT_TEMPORAL,
     .since = "0.1",
     .summary = "a handler reads an attribute that only the run method sets",
-    .why = "Signals and updates that are there when the first task begins are handled before run: the attribute is not "
+    .why = "Signals and updates that are there when the first task begins are handled before "
+           "run: the attribute is not "
            "there yet, AttributeError fails the task, and the workflow hangs.",
-    .instead = "Set it in __init__, decorated with workflow.init if it needs the arguments of run.",
-    .misses = "Attributes that only some ways through __init__ set, and workflows with base classes outside the project.",
+    .instead =
+        "Set it in __init__, decorated with workflow.init if it needs the arguments of run.",
+    .misses = "Attributes that only some ways through __init__ set, and workflows with base "
+              "classes outside the project.",
     .fix = AK_FIX_NONE,
     .check = check,
 };

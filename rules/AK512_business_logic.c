@@ -7,8 +7,9 @@ enum { BUDGET = 60, LOOP_BUDGET = 5 };
 
 static bool counts(const AkStmt *stmt)
 {
-    return stmt->kind == AK_S_ASSIGN || stmt->kind == AK_S_AUGMENTED || stmt->kind == AK_S_EXPR ||
-           stmt->kind == AK_S_FOR || stmt->kind == AK_S_WHILE || stmt->kind == AK_S_IF || stmt->kind == AK_S_ANNOTATED;
+    return stmt->kind == AK_S_ASSIGN || stmt->kind == AK_S_AUGMENTED ||
+           stmt->kind == AK_S_EXPR || stmt->kind == AK_S_FOR || stmt->kind == AK_S_WHILE ||
+           stmt->kind == AK_S_IF || stmt->kind == AK_S_ANNOTATED;
 }
 
 /* The first and the last statement that gives a command or waits; last is 0 where none does. */
@@ -99,7 +100,8 @@ static void report_loop(AkPass *pass, const AkFunction *fn, AkStmtId loop, const
 {
     const AkFacts *facts = fn->unit->facts;
 
-    ak_report_bytes(pass, fn, facts->stmts[loop].start, ak_expr(facts, facts->stmts[loop].value)->end, AK_CTX_WORKFLOW,
+    ak_report_bytes(pass, fn, facts->stmts[loop].start,
+                    ak_expr(facts, facts->stmts[loop].value)->end, AK_CTX_WORKFLOW,
                     "%s of '%s' give no command", message, fn->qualified);
 }
 
@@ -114,7 +116,8 @@ static void check(AkPass *pass)
             continue;
         count = plain_statements(fn);
         if (count > BUDGET)
-            ak_report_function(pass, fn, AK_CTX_WORKFLOW, "'%s' has %u statements that give no command", fn->qualified,
+            ak_report_function(pass, fn, AK_CTX_WORKFLOW,
+                               "'%s' has %u statements that give no command", fn->qualified,
                                count);
         else if ((loop = nested_loop(fn)))
             report_loop(pass, fn, loop, "loops in loops");
@@ -130,11 +133,14 @@ const AkRule ak_rule_AK512 = {
     .dialects = AK_DIALECT_TEMPORAL,
     .since = "0.1",
     .summary = "a run method computes more than it orchestrates",
-    .why = "Workflow code is replayed from its beginning each time the workflow is taken up, has two seconds for a task, "
-           "and must stay compatible with runs that are under way. Plain computation is easier to change in an "
+    .why = "Workflow code is replayed from its beginning each time the workflow is taken up, "
+           "has two seconds for a task, "
+           "and must stay compatible with runs that are under way. Plain computation is easier "
+           "to change in an "
            "activity. It is a matter of taste, so this is only a note.",
     .instead = "Move the computation into an activity, or a pure function beside the class.",
-    .misses = "What functions compute that run calls; the budget is 60 statements, three loops in one another, or five statements in a loop.",
+    .misses = "What functions compute that run calls; the budget is 60 statements, three loops "
+              "in one another, or five statements in a loop.",
     .fix = AK_FIX_NONE,
     .check = check,
 };

@@ -13,7 +13,8 @@ static const AkCall *only_command(const AkFunction *fn, AkStmtId try_stmt)
     if (facts->stmts[first].parent != try_stmt || facts->stmts[first].suite != AK_SUITE_BODY ||
         facts->stmts[first].last != first)
         return NULL;
-    if (first + 1 <= facts->stmts[try_stmt].last && facts->stmts[first + 1].parent == try_stmt &&
+    if (first + 1 <= facts->stmts[try_stmt].last &&
+        facts->stmts[first + 1].parent == try_stmt &&
         facts->stmts[first + 1].suite == AK_SUITE_BODY)
         return NULL;
     value = facts->stmts[first].value;
@@ -23,12 +24,15 @@ static const AkCall *only_command(const AkFunction *fn, AkStmtId try_stmt)
     if (!call || !(ak_starts(call) & (AK_STARTS_ACTIVITY | AK_STARTS_CHILD)))
         return NULL;
     /* Subscripts and calls among the arguments may raise what they like. */
-    for (AkExprId i = call->expr + 1; i < facts->expr_len && ak_expr(facts, i)->start < ak_expr(facts, call->expr)->end; i++) {
+    for (AkExprId i = call->expr + 1;
+         i < facts->expr_len && ak_expr(facts, i)->start < ak_expr(facts, call->expr)->end;
+         i++) {
         const AkCall *inner;
 
         if (ak_expr(facts, i)->kind == AK_X_SUBSCRIPT)
             return NULL;
-        if (ak_expr(facts, i)->kind == AK_X_CALL && (!(inner = ak_call_at(fn, i)) || !ak_does_any(inner, AK_PURE)))
+        if (ak_expr(facts, i)->kind == AK_X_CALL &&
+            (!(inner = ak_call_at(fn, i)) || !ak_does_any(inner, AK_PURE)))
             return NULL;
     }
     return call;
@@ -67,7 +71,8 @@ static bool can_come(AkPass *pass, const AkUnit *unit, AkExprId type, const char
     for (size_t i = 0; i < sizeof(raised) / sizeof(*raised); i++)
         if (strcmp(value.dotted, raised[i]) == 0)
             return true;
-    return strncmp(value.dotted, "builtins.", 9) != 0 && strncmp(value.dotted, "temporalio.exceptions.", 22) != 0 &&
+    return strncmp(value.dotted, "builtins.", 9) != 0 &&
+           strncmp(value.dotted, "temporalio.exceptions.", 22) != 0 &&
            strcmp(value.dotted, "asyncio.CancelledError") != 0;
 }
 
@@ -82,8 +87,10 @@ static void check_try(AkPass *pass, const AkFunction *fn, AkStmtId try_stmt)
         if (stmts[h].kind != AK_S_HANDLER || stmts[h].parent != try_stmt ||
             can_come(pass, fn->unit, stmts[h].value, &name))
             continue;
-        ak_report_expr(pass, fn, stmts[h].value, AK_CTX_WORKFLOW, "'%s' raises %s, never %s", ak_callee_text(pass, call),
-                       ak_starts(call) & AK_STARTS_ACTIVITY ? "ActivityError" : "ChildWorkflowError",
+        ak_report_expr(pass, fn, stmts[h].value, AK_CTX_WORKFLOW, "'%s' raises %s, never %s",
+                       ak_callee_text(pass, call),
+                       ak_starts(call) & AK_STARTS_ACTIVITY ? "ActivityError"
+                                                            : "ChildWorkflowError",
                        strncmp(name, "builtins.", 9) == 0 ? name + 9 : name);
     }
 }
@@ -110,10 +117,13 @@ const AkRule ak_rule_AK514 = {
     .dialects = AK_DIALECT_TEMPORAL,
     .since = "0.1",
     .summary = "an except clause names an exception that the command never raises",
-    .why = "What an activity raises arrives as ActivityError, and what a child workflow raises as ChildWorkflowError, with "
-           "the original as its cause and as text: the handler never runs. A cancelled activity arrives as ActivityError as "
+    .why = "What an activity raises arrives as ActivityError, and what a child workflow raises "
+           "as ChildWorkflowError, with "
+           "the original as its cause and as text: the handler never runs. A cancelled "
+           "activity arrives as ActivityError as "
            "well.",
-    .instead = "Catch ActivityError as e (from temporalio.exceptions) and look at e.cause: ApplicationError has the name of "
+    .instead = "Catch ActivityError as e (from temporalio.exceptions) and look at e.cause: "
+               "ApplicationError has the name of "
                "the class in type.",
     .misses = "Tries that do more than await one command.",
     .fix = AK_FIX_NONE,

@@ -4,7 +4,8 @@
 /* Since 1.35 the SDK fails the task; before, the update's sender was left without an answer. */
 static bool fails_the_task(const AkPass *pass)
 {
-    AkSdkVersions before = ((AkSdkVersions)1 << (35 - AK_SDK_FIRST_MINOR)) - 1, pinned = ak_sdk_pinned(pass);
+    AkSdkVersions before = ((AkSdkVersions)1 << (35 - AK_SDK_FIRST_MINOR)) - 1,
+                  pinned = ak_sdk_pinned(pass);
 
     return pinned == ak_sdk_all() || !(pinned & before);
 }
@@ -22,12 +23,16 @@ static void check(AkPass *pass)
         const AkCall *call;
         AkReport *report;
 
-        if (!(fn->roles & AK_ROLE_UPDATE) || !fn->index || !(call = ak_reaches(pass, fn, continues, NULL)))
+        if (!(fn->roles & AK_ROLE_UPDATE) || !fn->index ||
+            !(call = ak_reaches(pass, fn, continues, NULL)))
             continue;
         if (call->fn == fn) {
-            report = ak_report_call(pass, call, AK_CTX_SIGNAL, "update handler '%s' continues as new", fn->name);
+            report = ak_report_call(pass, call, AK_CTX_SIGNAL,
+                                    "update handler '%s' continues as new", fn->name);
         } else {
-            report = ak_report_function(pass, fn, AK_CTX_SIGNAL, "update handler '%s' leads to continue_as_new", fn->name);
+            report =
+                ak_report_function(pass, fn, AK_CTX_SIGNAL,
+                                   "update handler '%s' leads to continue_as_new", fn->name);
             ak_step(report, call->fn->unit, call->expr, "continues as new here");
         }
         if (!fails_the_task(pass))
@@ -42,9 +47,11 @@ const AkRule ak_rule_AK515 = {
     .dialects = AK_DIALECT_TEMPORAL,
     .since = "0.1",
     .summary = "an update handler continues the workflow as new",
-    .why = "The run would end before the update is answered: since 1.35 the SDK fails the workflow task, which is then "
+    .why = "The run would end before the update is answered: since 1.35 the SDK fails the "
+           "workflow task, which is then "
            "retried for ever; before, the sender got an error.",
-    .instead = "Set an attribute in the handler and call workflow.continue_as_new in the run method.",
+    .instead =
+        "Set an attribute in the handler and call workflow.continue_as_new in the run method.",
     .misses = "Ways through functions that are not known.",
     .fix = AK_FIX_NONE,
     .check = check,

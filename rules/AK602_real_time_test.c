@@ -17,7 +17,8 @@ static const AkCall *long_sleep(AkPass *pass, const AkFunction *run, double *sec
             continue;
         given = ak_argument(pass, call, plain ? "delay" : "duration", 0);
         if (given.given == AK_GIVEN &&
-            (ak_number(pass, given.unit, given.expr, seconds) || ak_seconds(pass, given.unit, given.expr, seconds)) &&
+            (ak_number(pass, given.unit, given.expr, seconds) ||
+             ak_seconds(pass, given.unit, given.expr, seconds)) &&
             *seconds >= long_seconds)
             return call;
     }
@@ -31,10 +32,12 @@ static const AkFunction *waited_for(AkPass *pass, const AkCall *call)
     AkKids kids = ak_call_expr(call)->kids;
     const AkExpr *callee = ak_expr(facts, ak_kid(facts, kids, 0));
 
-    if (callee->kind != AK_X_ATTRIBUTE || strcmp(ak_name(facts, callee->name), "execute_workflow") != 0 || kids.count < 2)
+    if (callee->kind != AK_X_ATTRIBUTE ||
+        strcmp(ak_name(facts, callee->name), "execute_workflow") != 0 || kids.count < 2)
         return NULL;
     AkValue value = ak_value(pass, call->fn->unit, ak_kid(facts, kids, 1));
-    return value.kind == AK_V_FUNCTION && value.function->roles & AK_ROLE_RUN ? value.function : NULL;
+    return value.kind == AK_V_FUNCTION && value.function->roles & AK_ROLE_RUN ? value.function
+                                                                              : NULL;
 }
 
 /* Whether the module makes a server that keeps real time, and none that skips it. */
@@ -54,8 +57,10 @@ static void check(AkPass *pass)
         if (call->kind != AK_CALL_PLAIN || !call->fn->unit->module->is_test)
             continue;
         run = waited_for(pass, call);
-        if (run && (sleep = long_sleep(pass, run, &seconds)) && keeps_real_time(call->fn->unit->module))
-            ak_step(ak_report_call(pass, call, 0, "this test waits %.0f s for a sleep of '%s'", seconds, run->qualified),
+        if (run && (sleep = long_sleep(pass, run, &seconds)) &&
+            keeps_real_time(call->fn->unit->module))
+            ak_step(ak_report_call(pass, call, 0, "this test waits %.0f s for a sleep of '%s'",
+                                   seconds, run->qualified),
                     sleep->fn->unit, sleep->expr, "sleeps here");
     }
 }
@@ -67,9 +72,12 @@ const AkRule ak_rule_AK602 = {
     .dialects = AK_DIALECT_TEMPORAL,
     .since = "0.1",
     .summary = "a test waits in real time for a workflow's sleep",
-    .why = "A local server keeps real time: a workflow that sleeps an hour takes an hour to test.",
-    .instead = "Use WorkflowEnvironment.start_time_skipping(), from temporalio.testing, which skips timers.",
-    .misses = "Sleeps whose length is not constant, and environments made by fixtures in other files.",
+    .why =
+        "A local server keeps real time: a workflow that sleeps an hour takes an hour to test.",
+    .instead = "Use WorkflowEnvironment.start_time_skipping(), from temporalio.testing, which "
+               "skips timers.",
+    .misses = "Sleeps whose length is not constant, and environments made by fixtures in other "
+              "files.",
     .fix = AK_FIX_NONE,
     .check = check,
 };

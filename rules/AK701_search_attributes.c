@@ -4,10 +4,25 @@
 #include <string.h>
 
 /* Attributes that every workflow has. */
-static const char *const system_attributes[] = {
-    "BuildIds",        "CloseTime",    "ExecutionDuration", "ExecutionStatus", "ExecutionTime", "HistoryLength",
-    "HistorySizeBytes", "ParentWorkflowId", "RootWorkflowId", "RunId", "StartTime", "StateTransitionCount", "TaskQueue",
-    "TemporalChangeVersion", "TemporalReportedProblems", "TemporalScheduledById", "TemporalScheduledStartTime", "WorkflowId", "WorkflowType"};
+static const char *const system_attributes[] = {"BuildIds",
+                                                "CloseTime",
+                                                "ExecutionDuration",
+                                                "ExecutionStatus",
+                                                "ExecutionTime",
+                                                "HistoryLength",
+                                                "HistorySizeBytes",
+                                                "ParentWorkflowId",
+                                                "RootWorkflowId",
+                                                "RunId",
+                                                "StartTime",
+                                                "StateTransitionCount",
+                                                "TaskQueue",
+                                                "TemporalChangeVersion",
+                                                "TemporalReportedProblems",
+                                                "TemporalScheduledById",
+                                                "TemporalScheduledStartTime",
+                                                "WorkflowId",
+                                                "WorkflowType"};
 
 static bool is_system(const char *name, size_t len)
 {
@@ -21,7 +36,8 @@ static bool is_system(const char *name, size_t len)
 static bool asks_for_own(const char *query)
 {
     for (const char *at = query; *at;) {
-        size_t len = strspn(at, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+        size_t len =
+            strspn(at, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
 
         if (!len) {
             at++;
@@ -42,8 +58,9 @@ static bool project_searches(AkPass *pass)
         AkArgument query;
         const char *text;
 
-        if (call->kind != AK_CALL_PLAIN || (!ak_calls(call, "temporalio.client.Client.list_workflows") &&
-                                            !ak_calls(call, "temporalio.client.Client.count_workflows")))
+        if (call->kind != AK_CALL_PLAIN ||
+            (!ak_calls(call, "temporalio.client.Client.list_workflows") &&
+             !ak_calls(call, "temporalio.client.Client.count_workflows")))
             continue;
         query = ak_argument(pass, call, "query", 0);
         text = query.given == AK_GIVEN ? ak_string(pass, query.unit, query.expr) : NULL;
@@ -55,7 +72,8 @@ static bool project_searches(AkPass *pass)
 
 static bool is_dict(AkPass *pass, const AkArgument *given)
 {
-    return given->given == AK_GIVEN && ak_value(pass, given->unit, given->expr).kind == AK_V_DICT;
+    return given->given == AK_GIVEN &&
+           ak_value(pass, given->unit, given->expr).kind == AK_V_DICT;
 }
 
 static bool takes_attributes(const AkCall *call)
@@ -73,14 +91,18 @@ static void check_call(AkPass *pass, const AkCall *call, bool searches)
 
     if (!upsert && !takes_attributes(call))
         return;
-    given = upsert ? ak_argument(pass, call, "attributes", 0) : ak_argument(pass, call, "search_attributes", -1);
+    given = upsert ? ak_argument(pass, call, "attributes", 0)
+                   : ak_argument(pass, call, "search_attributes", -1);
     if (is_dict(pass, &given))
         ak_report_call(pass, call, ak_contexts_at(pass, call) & AK_CTX_WORKFLOW,
-                       "'%s' gets search attributes in a dict without types", ak_callee_text(pass, call));
+                       "'%s' gets search attributes in a dict without types",
+                       ak_callee_text(pass, call));
     else if (searches && ak_starts(call) & AK_STARTS_WORKFLOW && given.given == AK_ABSENT)
-        ak_level(ak_report_call(pass, call, 0, "'%s' gives no search attributes, and the project searches by them",
-                                ak_callee_text(pass, call)),
-                 AK_NOTE);
+        ak_level(
+            ak_report_call(pass, call, 0,
+                           "'%s' gives no search attributes, and the project searches by them",
+                           ak_callee_text(pass, call)),
+            AK_NOTE);
 }
 
 static void check(AkPass *pass)
@@ -99,9 +121,13 @@ const AkRule ak_rule_AK701 = {
     .dialects = AK_DIALECT_TEMPORAL,
     .since = "0.1",
     .summary = "search attributes are given without types",
-    .why = "The dict is deprecated: the SDK guesses types from values and warns, and a wrong guess is refused by the "
-           "server. Workflows started without the attributes that the project searches by are not found.",
-    .instead = "Give TypedSearchAttributes([SearchAttributePair(SearchAttributeKey.for_keyword(\"CustomerId\"), id)]), "
+    .why = "The dict is deprecated: the SDK guesses types from values and warns, and a wrong "
+           "guess is refused by the "
+           "server. Workflows started without the attributes that the project searches by are "
+           "not found.",
+    .instead = "Give "
+               "TypedSearchAttributes([SearchAttributePair(SearchAttributeKey.for_keyword("
+               "\"CustomerId\"), id)]), "
                "from temporalio.common.",
     .misses = "Queries that are built when the line runs.",
     .fix = AK_FIX_NONE,

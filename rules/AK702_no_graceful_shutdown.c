@@ -7,8 +7,9 @@ static void check(AkPass *pass)
         const AkCall *call = pass->calls[i];
         const AkModule *module = call->fn->unit->module;
 
-        if (call->kind != AK_CALL_PLAIN || !ak_calls(call, "temporalio.worker.Worker") || module->is_test ||
-            ak_module_has(module, "add_signal_handler") || ak_module_has(module, "SIGTERM") ||
+        if (call->kind != AK_CALL_PLAIN || !ak_calls(call, "temporalio.worker.Worker") ||
+            module->is_test || ak_module_has(module, "add_signal_handler") ||
+            ak_module_has(module, "SIGTERM") ||
             ak_argument(pass, call, "graceful_shutdown_timeout", -1).given != AK_ABSENT ||
             ak_argument(pass, call, "activities", -1).given == AK_ABSENT)
             continue;
@@ -23,9 +24,11 @@ const AkRule ak_rule_AK702 = {
     .dialects = AK_DIALECT_TEMPORAL,
     .since = "0.1",
     .summary = "a worker is stopped without time for its activities",
-    .why = "Each deployment stops workers. Without a graceful_shutdown_timeout running activities are cancelled at once and "
+    .why = "Each deployment stops workers. Without a graceful_shutdown_timeout running "
+           "activities are cancelled at once and "
            "run again elsewhere; without handling of SIGTERM the process dies in the middle.",
-    .instead = "Give graceful_shutdown_timeout=timedelta(…), and wait for a stop event inside async with worker:, set by "
+    .instead = "Give graceful_shutdown_timeout=timedelta(…), and wait for a stop event inside "
+               "async with worker:, set by "
                "loop.add_signal_handler(signal.SIGTERM, …).",
     .misses = "Signals that are handled in another file.",
     .fix = AK_FIX_NONE,

@@ -75,7 +75,9 @@ static bool is_home_in_reach(const AkPass *pass, const char *dotted)
 static const char *when(AkSdkVersions versions, AkSdkVersions pinned, char *out, size_t room)
 {
     if (first_minor(versions) > first_minor(pinned))
-        snprintf(out, room, "is there from temporalio 1.%u on, and the project asks for an older one", first_minor(versions));
+        snprintf(out, room,
+                 "is there from temporalio 1.%u on, and the project asks for an older one",
+                 first_minor(versions));
     else
         snprintf(out, room, "is gone from the temporalio that the project asks for");
     return out;
@@ -83,7 +85,8 @@ static const char *when(AkSdkVersions versions, AkSdkVersions pinned, char *out,
 
 /* ---- Attributes ---- */
 
-static void fix_attribute(AkReport *report, const AkUnit *unit, AkExprId expr, const char *dotted)
+static void fix_attribute(AkReport *report, const AkUnit *unit, AkExprId expr,
+                          const char *dotted)
 {
     const AkExpr *written = ak_expr(unit->facts, expr);
     bool sure;
@@ -127,12 +130,14 @@ static const AkSdkName *owner_of(AkPass *pass, const AkUnit *unit, AkExprId obje
     const char *rest;
 
     if ((value.kind != AK_V_EXTERNAL && value.kind != AK_V_RESULT) || value.guessed ||
-        strncmp(value.dotted, "temporalio", 10) != 0 || (value.kind == AK_V_RESULT && !is_made(&value)))
+        strncmp(value.dotted, "temporalio", 10) != 0 ||
+        (value.kind == AK_V_RESULT && !is_made(&value)))
         return NULL;
     row = ak_sdk_prefix(value.dotted, &rest);
     if (row && !*rest && value.kind == AK_V_RESULT && row->returns)
         row = ak_sdk_find(row->returns);
-    if (!row || *rest || !ak_sdk_is_closed(row) || (value.kind == AK_V_RESULT && row->kind != AK_SDK_CLASS))
+    if (!row || *rest || !ak_sdk_is_closed(row) ||
+        (value.kind == AK_V_RESULT && row->kind != AK_SDK_CLASS))
         return NULL;
     return row;
 }
@@ -142,7 +147,8 @@ static bool is_asked_for(AkPass *pass, const AkFunction *fn, const AkExpr *expr)
 {
     const AkFacts *facts = fn->unit->facts;
 
-    for (AkStmtId t = ak_try_around(fn, expr->stmt); t; t = ak_try_around(fn, facts->stmts[t].parent))
+    for (AkStmtId t = ak_try_around(fn, expr->stmt); t;
+         t = ak_try_around(fn, facts->stmts[t].parent))
         for (AkStmtId h = t + 1; h <= facts->stmts[t].last; h++) {
             size_t len;
             const char *text;
@@ -199,15 +205,18 @@ static void check_import(AkPass *pass, const AkModule *module, const AkSdkImport
 
     if (import->optional || strlen(import->module) + strlen(import->name) + 2 > sizeof(dotted))
         return;
-    snprintf(dotted, sizeof(dotted), "%.120s%s%.70s", import->module, *import->name ? "." : "", import->name);
+    snprintf(dotted, sizeof(dotted), "%.120s%s%.70s", import->module, *import->name ? "." : "",
+             import->name);
     row = ak_sdk_prefix(dotted, &rest);
     if (!row || !ak_sdk_is_closed(row) || rest[0] == '_' || strstr(rest, "._"))
         return;
     if (*rest) {
-        report = ak_report_module(pass, module, import->start, import->end, "temporalio has no '%s'", short_name(dotted));
+        report = ak_report_module(pass, module, import->start, import->end,
+                                  "temporalio has no '%s'", short_name(dotted));
         advise(report, dotted);
     } else if (is_out_of_reach(pass, row->versions)) {
-        report = ak_report_module(pass, module, import->start, import->end, "'%s' %s", short_name(dotted),
+        report = ak_report_module(pass, module, import->start, import->end, "'%s' %s",
+                                  short_name(dotted),
                                   when(row->versions, ak_sdk_pinned(pass), text, sizeof(text)));
         ak_level(report, AK_WARNING);
         ak_advice(report, "Ask for a version that has it, or do without.");
@@ -216,7 +225,8 @@ static void check_import(AkPass *pass, const AkModule *module, const AkSdkImport
 
 /* ---- Keywords ---- */
 
-static void check_keyword(AkPass *pass, const AkCall *call, const AkSdkName *callee, const AkExpr *argument)
+static void check_keyword(AkPass *pass, const AkCall *call, const AkSdkName *callee,
+                          const AkExpr *argument)
 {
     const char *keyword = ak_name(call->fn->unit->facts, argument->name), *advice;
     AkSdkVersions versions = ak_sdk_keyword(callee, keyword);
@@ -228,14 +238,15 @@ static void check_keyword(AkPass *pass, const AkCall *call, const AkSdkName *cal
     if (versions && !is_out_of_reach(pass, versions))
         return;
     if (versions) {
-        report = ak_report_bytes(pass, call->fn, argument->start, end, context, "'%s' of '%s' %s", keyword,
-                                 short_name(callee->name), when(versions, ak_sdk_pinned(pass), full, sizeof(full)));
+        report = ak_report_bytes(pass, call->fn, argument->start, end, context,
+                                 "'%s' of '%s' %s", keyword, short_name(callee->name),
+                                 when(versions, ak_sdk_pinned(pass), full, sizeof(full)));
         ak_level(report, AK_WARNING);
         ak_advice(report, "Ask for a version that has it, or do without.");
         return;
     }
-    report = ak_report_bytes(pass, call->fn, argument->start, end, context, "'%s' has no argument '%s'",
-                             short_name(callee->name), keyword);
+    report = ak_report_bytes(pass, call->fn, argument->start, end, context,
+                             "'%s' has no argument '%s'", short_name(callee->name), keyword);
     snprintf(full, sizeof(full), "%.100s(%.60s=)", callee->name, keyword);
     advice = ak_sdk_advice(full);
     if (advice)
@@ -253,7 +264,8 @@ static void check_callee(AkPass *pass, const AkCall *call, const AkSdkName *call
     char text[120];
     AkReport *report;
 
-    if (ak_expr(call->fn->unit->facts, expr)->kind != AK_X_ATTRIBUTE || !is_home_in_reach(pass, callee->name))
+    if (ak_expr(call->fn->unit->facts, expr)->kind != AK_X_ATTRIBUTE ||
+        !is_home_in_reach(pass, callee->name))
         return;
     report = ak_report_expr(pass, call->fn, expr, 0, "'%s' %s", short_name(callee->name),
                             when(callee->versions, ak_sdk_pinned(pass), text, sizeof(text)));
@@ -267,7 +279,9 @@ static void check_keywords(AkPass *pass, const AkCall *call)
     const AkFacts *facts = call->fn->unit->facts;
     AkKids kids = ak_call_expr(call)->kids;
 
-    if (!callee || (callee->kind != AK_SDK_FUNCTION && callee->kind != AK_SDK_ASYNC && callee->kind != AK_SDK_CLASS) ||
+    if (!callee ||
+        (callee->kind != AK_SDK_FUNCTION && callee->kind != AK_SDK_ASYNC &&
+         callee->kind != AK_SDK_CLASS) ||
         strcmp(callee->name, "temporalio.common.RetryPolicy") == 0) /* AK412's */
         return;
     if (is_out_of_reach(pass, callee->versions)) {
@@ -286,7 +300,8 @@ static void check_keywords(AkPass *pass, const AkCall *call)
 static bool is_the_sdk(const AkPass *pass)
 {
     for (size_t i = 0; i < pass->module_len; i++)
-        if (pass->modules[i]->use == AK_REPORT && strcmp(pass->modules[i]->name, "temporalio.workflow") == 0)
+        if (pass->modules[i]->use == AK_REPORT &&
+            strcmp(pass->modules[i]->name, "temporalio.workflow") == 0)
             return true;
     return false;
 }
@@ -313,8 +328,8 @@ static void check(AkPass *pass)
         }
     }
     for (size_t i = 0; i < pass->call_len; i++)
-        if (pass->calls[i]->kind == AK_CALL_PLAIN && pass->calls[i]->dotted && pass->calls[i]->proved &&
-            strncmp(pass->calls[i]->dotted, "temporalio.", 11) == 0)
+        if (pass->calls[i]->kind == AK_CALL_PLAIN && pass->calls[i]->dotted &&
+            pass->calls[i]->proved && strncmp(pass->calls[i]->dotted, "temporalio.", 11) == 0)
             check_keywords(pass, pass->calls[i]);
 }
 
@@ -325,12 +340,17 @@ const AkRule ak_rule_AK801 = {
     .dialects = AK_DIALECT_TEMPORAL,
     .since = "0.1",
     .summary = "a name or a keyword of temporalio does not exist",
-    .why = "Names of other SDKs, and names that only sound right, are often written by hand and by machine. The line raises "
-           "AttributeError, ImportError or TypeError when it runs, in a workflow again and again. What a module of an older "
-           "version merely imported, as workflow did timedelta, is none of its names and is gone.",
+    .why =
+        "Names of other SDKs, and names that only sound right, are often written by hand and "
+        "by machine. The line raises "
+        "AttributeError, ImportError or TypeError when it runs, in a workflow again and again. "
+        "What a module of an older "
+        "version merely imported, as workflow did timedelta, is none of its names and is gone.",
     .instead = "Write the name that the SDK has.",
-    .misses = "Names of private modules, of generated protocol classes, of objects whose class is not known, and of optional "
-              "integrations. Without a pinned version only what no version from 1.5 on has is found.",
+    .misses =
+        "Names of private modules, of generated protocol classes, of objects whose class is "
+        "not known, and of optional "
+        "integrations. Without a pinned version only what no version from 1.5 on has is found.",
     .fix = AK_FIX_SAFE,
     .check = check,
 };

@@ -256,7 +256,8 @@ static int resume(AkHome *home, AkForeground *f, const char *id)
     free(row);
     int fault = ak_driver_load(driver, id);
     if (fault < 0)
-        return ak_say_error(fault == AK_E_BUSY ? AK_EXIT_REFUSED : AK_EXIT_FAILED, "%s", ak_driver_error(driver));
+        return ak_say_error(fault == AK_E_BUSY ? AK_EXIT_REFUSED : AK_EXIT_FAILED, "%s",
+                            ak_driver_error(driver));
     load_children(driver, home->store, id);
     return 0;
 }

@@ -214,8 +214,9 @@ static int replay(const AkArgs *args)
 /* By the server that runs it; true when there is one. */
 static bool stop_served(const AkArgs *args, const char *id, int *code)
 {
-    json_t *answer = NULL, *request = json_pack("{s:s, s:s, s:s*}", "op", "stop_session", "session", id,
-                                                "reason", ak_args_value(args, "reason"));
+    json_t *answer = NULL,
+           *request = json_pack("{s:s, s:s, s:s*}", "op", "stop_session", "session", id,
+                                "reason", ak_args_value(args, "reason"));
     bool served = ak_admin_served(args, request, code, &answer);
 
     json_decref(request);

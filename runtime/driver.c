@@ -711,7 +711,8 @@ static void undo_fenced(AkDriver *d)
             continue;
         bool part = live->dirty || live->lazy;
         live->ended = false;
-        if (part && !is_stored(live)) { /* it was begun in the transaction that did not happen */
+        if (part &&
+            !is_stored(live)) { /* it was begun in the transaction that did not happen */
             forget(live);
             continue;
         }

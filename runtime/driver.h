@@ -29,7 +29,8 @@ typedef struct AkDriver AkDriver;
 typedef struct AkDriverOptions {
     AkRunOptions run;
     int64_t idle_us; /* how long a waiting session keeps its process; 0 for 30 s */
-    bool everyone;   /* sessions that come due in the store are loaded, not only those given here */
+    bool
+        everyone; /* sessions that come due in the store are loaded, not only those given here */
     size_t max_runners; /* processes at a time; what is more waits in order. 0: no limit */
 } AkDriverOptions;
 

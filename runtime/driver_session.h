@@ -19,7 +19,7 @@ struct AkLive {
     bool dirty;       /* has a record in the open transaction */
     bool lazy;        /* has something there that may wait for somebody else's commit */
     bool ended, told; /* FINISH was committed; the front was told */
-    bool claimed; /* in a store that is shared: it is ours to run */
+    bool claimed;     /* in a store that is shared: it is ours to run */
     AkState state;
     AkText value, error; /* of the end */
     AkText shows;        /* prints that wait for the commit, see show_later */

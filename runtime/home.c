@@ -23,11 +23,10 @@ static int open_in_memory(AkHome *home)
 static int explain(int fault, AkStoreMode mode, const AkHome *home, const char *why)
 {
     if (fault == AK_E_BUSY)
-        return ak_say_error(
-            AK_EXIT_REFUSED,
-            "%s holds %s; give this one a state of its own: ak --data DIR …",
-            mode == AK_STORE_SERVE ? "another ak" : "a server",
-            *home->place.db ? home->place.db : home->place.dir);
+        return ak_say_error(AK_EXIT_REFUSED,
+                            "%s holds %s; give this one a state of its own: ak --data DIR …",
+                            mode == AK_STORE_SERVE ? "another ak" : "a server",
+                            *home->place.db ? home->place.db : home->place.dir);
     return ak_say_error(fault == AK_E_ABSENT ? AK_EXIT_NOT_FOUND : AK_EXIT_FAILED, "%s", why);
 }
 

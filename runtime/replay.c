@@ -144,8 +144,7 @@ static void send_line(Replay *r, const AkCommand *c)
 
     if (ak_command_line(c, r->proto, ak_bytes(r->row->id), &line) == 0)
         for (size_t at = 0; at < line.len;) {
-            ssize_t n =
-                send(r->sock, line.at + at, line.len - at, MSG_NOSIGNAL | MSG_DONTWAIT);
+            ssize_t n = send(r->sock, line.at + at, line.len - at, MSG_NOSIGNAL | MSG_DONTWAIT);
             if (n > 0)
                 at += (size_t)n;
             else if (errno != EINTR && (errno != EAGAIN || !hear(r)))

@@ -53,7 +53,8 @@ typedef struct AkStoreOptions {
     bool
         relaxed; /* synchronous=NORMAL: a power loss may take the latest commits, never order */
     const char *vfs; /* SQLite VFS to use, or NULL (tests lose power in one) */
-    const char *file; /* the database's file, where it is not dir/ak.db; its lock is FILE.lock */
+    const char
+        *file; /* the database's file, where it is not dir/ak.db; its lock is FILE.lock */
 } AkStoreOptions;
 
 /* Opens the store in folder dir, making both where missing (folder 0700, files 0600). Refuses:

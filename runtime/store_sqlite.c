@@ -660,7 +660,8 @@ int ak_store_open_sqlite(const char *dir, const AkStoreOptions *given, AkStore *
     int lock_fd = -1, fault = AK_E_NOMEM;
     *store = NULL;
     bool own_file = options.file != NULL;
-    if ((own_file ? asprintf(&file, "%s", options.file) : asprintf(&file, "%s/ak.db", dir)) < 0 ||
+    if ((own_file ? asprintf(&file, "%s", options.file) : asprintf(&file, "%s/ak.db", dir)) <
+            0 ||
         (own_file ? asprintf(&lock, "%s.lock", file) : asprintf(&lock, "%s/lock", dir)) < 0) {
         snprintf(error, size, "out of memory");
         goto out;
@@ -669,8 +670,8 @@ int ak_store_open_sqlite(const char *dir, const AkStoreOptions *given, AkStore *
     if (options.mode == AK_STORE_READ && access(file, F_OK) < 0)
         fault = say(error, size, AK_E_ABSENT, "no store is here", dir, 0);
     else if (options.mode != AK_STORE_READ && !options.vfs)
-        fault = make_place(own_file ? NULL : dir, file, lock, options.mode, &lock_fd, error,
-                           size);
+        fault =
+            make_place(own_file ? NULL : dir, file, lock, options.mode, &lock_fd, error, size);
     if (fault == 0)
         fault = ak__store_open(file, &options, store, error, size);
     if (fault == 0 && options.mode == AK_STORE_SHARE)
@@ -700,10 +701,8 @@ static int lock_byte(AkStore *store, const char *session_id, short type)
 
     for (const char *at = session_id; *at; at++)
         hash = (hash ^ (unsigned char)*at) * UINT64_C(1099511628211);
-    struct flock byte = {.l_type = type,
-                         .l_whence = SEEK_SET,
-                         .l_start = (off_t)(hash >> 2),
-                         .l_len = 1};
+    struct flock byte = {
+        .l_type = type, .l_whence = SEEK_SET, .l_start = (off_t)(hash >> 2), .l_len = 1};
     return fcntl(store->lock_fd, F_OFD_SETLK, &byte);
 }
 

@@ -266,7 +266,8 @@ static const struct {
      "+c= +e= +f= +g= +i= +k= +l="},
     {"match as a name", "match = 1\nmatch.a = 2\ncase: int = 3\n", "match= case="},
     {"type aliases", "type A = int\ntype B[T] = list[T]\ntype = 3\n", "A= B= type="},
-    {"globals of functions", "def f():\n  global a, b\n  if c:\n    global d\n", "fd +ag +bg +dg"},
+    {"globals of functions", "def f():\n  global a, b\n  if c:\n    global d\n",
+     "fd +ag +bg +dg"},
     {"del", "del a, b.c, (d, e[0])\n", "a- d-"},
     {"lambdas have a colon too", "a = lambda b: c\nd = {e: f for e in g}\n", "a= d="},
     {"strings and comments bind nothing", "a = 'b = 1' # c = 2\n'''\nd = 3\n'''\n", "a="},
@@ -304,8 +305,8 @@ static const AkBlockImport *imports_of(const char *text, size_t *n)
     return imports;
 }
 
-static void import_is(const AkBlockImport *one, const char *module, uint32_t level, const char *name,
-                      const char *bound)
+static void import_is(const AkBlockImport *one, const char *module, uint32_t level,
+                      const char *name, const char *bound)
 {
     ck_assert_uint_eq(one->module_len, strlen(module));
     ck_assert_mem_eq(one->module, module, one->module_len);

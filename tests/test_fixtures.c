@@ -249,7 +249,9 @@ START_TEST(findings_stand_where_the_fixture_marks_them)
     char *wrong = NULL;
     size_t wrong_len = 0;
     read_fixture(&fixture, fixtures.gl_pathv[_i]);
-    AkOptions options = {.dialects = fixture.dialects, .entries = fixture.entries, .sdk_version = fixture.sdk_version};
+    AkOptions options = {.dialects = fixture.dialects,
+                         .entries = fixture.entries,
+                         .sdk_version = fixture.sdk_version};
     AkCheck *check = ak_check_new(&options);
     for (size_t i = 0; i < fixture.file_len; i++)
         give_file(&fixture, check, &fixture.files[i]);

@@ -29,7 +29,8 @@ static bool has(const char *dotted, unsigned n)
 START_TEST(rows_are_sorted_and_single)
 {
     for (size_t i = 1; i < ak_sdk_count(); i++)
-        ck_assert_msg(strcmp(ak_sdk_at(i - 1)->name, ak_sdk_at(i)->name) < 0, "%s", ak_sdk_at(i)->name);
+        ck_assert_msg(strcmp(ak_sdk_at(i - 1)->name, ak_sdk_at(i)->name) < 0, "%s",
+                      ak_sdk_at(i)->name);
 }
 END_TEST
 
@@ -56,9 +57,11 @@ START_TEST(the_longest_known_prefix_is_found)
 {
     const char *rest;
 
-    ck_assert_str_eq(ak_sdk_prefix("temporalio.workflow.logger.info", &rest)->name, "temporalio.workflow.logger");
+    ck_assert_str_eq(ak_sdk_prefix("temporalio.workflow.logger.info", &rest)->name,
+                     "temporalio.workflow.logger");
     ck_assert_str_eq(rest, "info");
-    ck_assert_str_eq(ak_sdk_prefix("temporalio.worker.Worker.run_until", &rest)->name, "temporalio.worker.Worker");
+    ck_assert_str_eq(ak_sdk_prefix("temporalio.worker.Worker.run_until", &rest)->name,
+                     "temporalio.worker.Worker");
     ck_assert_str_eq(rest, "run_until");
     ck_assert_str_eq(ak_sdk_prefix("temporalio.api.common.v1", &rest)->name, "temporalio.api");
     ck_assert_ptr_null(ak_sdk_prefix("datetime.datetime", &rest));
@@ -93,7 +96,8 @@ static void expect_true_name(const char *wrong, const char *right, bool is_sure)
     bool sure;
     const char *found = ak_sdk_true_name(wrong, &sure);
 
-    ck_assert_msg(found && strcmp(found, right) == 0 && sure == is_sure, "%s: %s", wrong, found ? found : "none");
+    ck_assert_msg(found && strcmp(found, right) == 0 && sure == is_sure, "%s: %s", wrong,
+                  found ? found : "none");
 }
 
 START_TEST(true_names)
@@ -102,8 +106,10 @@ START_TEST(true_names)
 
     expect_true_name("temporalio.workflow.uuid", "temporalio.workflow.uuid4", true);
     expect_true_name("temporalio.workflow.RetryPolicy", "temporalio.common.RetryPolicy", true);
-    expect_true_name("temporalio.workflow.execute_activty", "temporalio.workflow.execute_activity", false);
-    expect_true_name("temporalio.exceptions.WorkflowFailureError", "temporalio.client.WorkflowFailureError", true);
+    expect_true_name("temporalio.workflow.execute_activty",
+                     "temporalio.workflow.execute_activity", false);
+    expect_true_name("temporalio.exceptions.WorkflowFailureError",
+                     "temporalio.client.WorkflowFailureError", true);
     ck_assert_ptr_null(ak_sdk_true_name("temporalio.workflow.raise_cancelled", &sure));
     ck_assert_ptr_nonnull(ak_sdk_advice("temporalio.workflow.raise_cancelled"));
 }
@@ -171,9 +177,11 @@ static void check_text(const char *where, const char *text)
         size_t len = 0;
 
         if ((at > text && (is_word(at[-1]) || at[-1] == '.' || at[-1] == '\'')) ||
-            !(begins(at, "workflow.") || begins(at, "activity.") || begins(at, "temporalio.") || begins(at, "client.")))
+            !(begins(at, "workflow.") || begins(at, "activity.") || begins(at, "temporalio.") ||
+              begins(at, "client.")))
             continue;
-        while (len + 1 < sizeof(word) && (is_word(at[len]) || (at[len] == '.' && is_word(at[len + 1])))) {
+        while (len + 1 < sizeof(word) &&
+               (is_word(at[len]) || (at[len] == '.' && is_word(at[len + 1])))) {
             word[len] = at[len];
             len++;
         }
@@ -279,7 +287,8 @@ START_TEST(confusions_lead_to_names_that_exist)
         row = ak_sdk_find(wrong);
         ck_assert_msg(row != NULL, "%s does not exist", wrong);
         parenthesis[1 + strcspn(parenthesis + 1, "=")] = 0;
-        ck_assert_msg(!ak_sdk_keyword(row, parenthesis + 1), "%s takes %s", wrong, parenthesis + 1);
+        ck_assert_msg(!ak_sdk_keyword(row, parenthesis + 1), "%s takes %s", wrong,
+                      parenthesis + 1);
     }
     ck_assert_uint_gt(rows, 60);
     free(text);

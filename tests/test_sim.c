@@ -530,9 +530,8 @@ static void answer_oneself(World *world, Session *s, Runner *r, Said *said);
 
 static void speak(World *world, Session *s, Runner *r, Said *said)
 {
-    static const AkEventKind lies[] = {AK_EV_MODULE,  AK_EV_RESULT, AK_EV_CALL,
-                                       AK_EV_REQUEST, AK_EV_DONE,   AK_EV_BROKEN,
-                                       AK_EV_REPLAYED};
+    static const AkEventKind lies[] = {AK_EV_MODULE, AK_EV_RESULT, AK_EV_CALL,    AK_EV_REQUEST,
+                                       AK_EV_DONE,   AK_EV_BROKEN, AK_EV_REPLAYED};
     memset(said, 0, sizeof *said);
     if (s->program.liar && (waits(r) || below(world, 6) == 0)) {
         said->event = (AkEvent){.kind = lies[below(world, 7)],
@@ -607,8 +606,8 @@ static bool is_recorded(AkBytes item, const AkEvent *event)
     AkBytes name = ak_json_member(item, request ? "op" : "name");
     AkBytes args = ak_json_member(item, request ? "args" : "digest");
     return name.at && ak_json_string_is(name, event->name) &&
-           (!args.at ||
-            (request ? ak_bytes_equal(args, event->args) : ak_json_string_is(args, event->digest)));
+           (!args.at || (request ? ak_bytes_equal(args, event->args)
+                                 : ak_json_string_is(args, event->digest)));
 }
 
 /* What was said is answered from the history if it is what the history holds; then the program
@@ -802,8 +801,7 @@ static AkNow now(const World *world)
 /* A run from the journal, as after a start of the server. */
 static AkRun *load(const Session *s)
 {
-    AkRunOptions options = {.turn_timeout_us = 10 * 1000000,
-                            .max_line = s->program.max_line};
+    AkRunOptions options = {.turn_timeout_us = 10 * 1000000, .max_line = s->program.max_line};
     AkRun *run = ak_run_new(&options, ak_bytes(s->id));
     if (!run)
         abort();

@@ -55,10 +55,10 @@ static void add_text(CliBuf *out, const CliList *checks)
             add_unresolved(&calls, &unresolved[i]);
         unresolved_len += n;
     }
-    cli_buf_printf(out, "%s%zu start%s. %zu call%s from workflow code could not be resolved%s\n",
-                   starts_len ? "\n" : "", starts_len, starts_len == 1 ? "" : "s", unresolved_len,
-                   unresolved_len == 1 ? "" : "s",
-                   unresolved_len ? "; none is taken for safe:" : ".");
+    cli_buf_printf(
+        out, "%s%zu start%s. %zu call%s from workflow code could not be resolved%s\n",
+        starts_len ? "\n" : "", starts_len, starts_len == 1 ? "" : "s", unresolved_len,
+        unresolved_len == 1 ? "" : "s", unresolved_len ? "; none is taken for safe:" : ".");
     if (calls.len)
         cli_buf_add(out, calls.data, calls.len);
     cli_buf_free(&calls);
@@ -117,7 +117,8 @@ int cli_contexts(const CliOptions *options)
     int status;
 
     if (options->format && !json && strcmp(options->format, "text"))
-        return fail(cli_keep_format("--format is text or json here, not '%s'", options->format));
+        return fail(
+            cli_keep_format("--format is text or json here, not '%s'", options->format));
     status = cli_survey(&run, options, &options->words);
     if (!status) {
         (json ? add_json : add_text)(&out, &run.checks);

@@ -36,11 +36,11 @@ static void print_mermaid(const AkPicture *picture, CliBuf *out)
     static const struct {
         const char *open, *close;
     } shapes[] = {
-        [AK_SHAPE_START] = {"([\"", "\"])"},   [AK_SHAPE_END] = {"([\"", "\"])"},
-        [AK_SHAPE_ACTIVITY] = {"[\"", "\"]"},  [AK_SHAPE_TIMER] = {"((\"", "\"))"},
-        [AK_SHAPE_CHILD] = {"[[\"", "\"]]"},   [AK_SHAPE_WAIT] = {">\"", "\"]"},
-        [AK_SHAPE_CHOICE] = {"{\"", "\"}"},    [AK_SHAPE_LOOP] = {"{{\"", "\"}}"},
-        [AK_SHAPE_TRY] = {"[/\"", "\"/]"},     [AK_SHAPE_COMMAND] = {"[\"", "\"]"},
+        [AK_SHAPE_START] = {"([\"", "\"])"},  [AK_SHAPE_END] = {"([\"", "\"])"},
+        [AK_SHAPE_ACTIVITY] = {"[\"", "\"]"}, [AK_SHAPE_TIMER] = {"((\"", "\"))"},
+        [AK_SHAPE_CHILD] = {"[[\"", "\"]]"},  [AK_SHAPE_WAIT] = {">\"", "\"]"},
+        [AK_SHAPE_CHOICE] = {"{\"", "\"}"},   [AK_SHAPE_LOOP] = {"{{\"", "\"}}"},
+        [AK_SHAPE_TRY] = {"[/\"", "\"/]"},    [AK_SHAPE_COMMAND] = {"[\"", "\"]"},
         [AK_SHAPE_CALL] = {"[\"", "\"]"},
     };
 
@@ -79,10 +79,12 @@ static void add_dot_text(CliBuf *out, const char *text)
 static void print_dot(const AkPicture *picture, CliBuf *out)
 {
     static const char *const shapes[] = {
-        [AK_SHAPE_START] = "oval",     [AK_SHAPE_END] = "oval",    [AK_SHAPE_ACTIVITY] = "box",
-        [AK_SHAPE_TIMER] = "circle",   [AK_SHAPE_CHILD] = "box3d", [AK_SHAPE_WAIT] = "cds",
-        [AK_SHAPE_CHOICE] = "diamond", [AK_SHAPE_LOOP] = "hexagon", [AK_SHAPE_TRY] = "parallelogram",
-        [AK_SHAPE_COMMAND] = "note",   [AK_SHAPE_CALL] = "component",
+        [AK_SHAPE_START] = "oval",        [AK_SHAPE_END] = "oval",
+        [AK_SHAPE_ACTIVITY] = "box",      [AK_SHAPE_TIMER] = "circle",
+        [AK_SHAPE_CHILD] = "box3d",       [AK_SHAPE_WAIT] = "cds",
+        [AK_SHAPE_CHOICE] = "diamond",    [AK_SHAPE_LOOP] = "hexagon",
+        [AK_SHAPE_TRY] = "parallelogram", [AK_SHAPE_COMMAND] = "note",
+        [AK_SHAPE_CALL] = "component",
     };
 
     cli_buf_puts(out, "digraph workflow {\n    node [fontname=\"sans-serif\", fontsize=11];\n"
@@ -92,7 +94,8 @@ static void print_dot(const AkPicture *picture, CliBuf *out)
         cli_buf_printf(out, "    n%zu [shape=%s, label=", i, shapes[node->shape]);
         add_dot_text(out, node->label);
         cli_buf_printf(out, ", tooltip=");
-        add_dot_text(out, cli_keep_format("%s:%u", cli_survey_path(&node->place), node->place.line));
+        add_dot_text(out,
+                     cli_keep_format("%s:%u", cli_survey_path(&node->place), node->place.line));
         cli_buf_puts(out, "];\n");
     }
     for (size_t i = 0; i < picture->edge_len; i++) {
@@ -136,7 +139,8 @@ static int print_svg(const AkPicture *picture, CliBuf *out)
     status = cli_process((const char *const[]){"dot", "-Tsvg", path, NULL}, out);
     unlink(path);
     if (status < 0 || status == 127)
-        return fail("the program `dot` is not there: install graphviz, or take --format dot or mermaid");
+        return fail("the program `dot` is not there: install graphviz, or take --format dot or "
+                    "mermaid");
     return status ? fail("graphviz could not draw the picture") : 0;
 }
 
@@ -158,7 +162,8 @@ static bool is_meant(const AkStart *start, const char *root)
 {
     const char *colon = strrchr(root, ':'), *name = colon ? colon + 1 : root;
     size_t len = strlen(name);
-    const char *file = colon ? cli_path_absolute(cli_keep_text(root, (size_t)(colon - root))) : NULL;
+    const char *file =
+        colon ? cli_path_absolute(cli_keep_text(root, (size_t)(colon - root))) : NULL;
 
     if (file && strcmp(file, cli_path_absolute(cli_path_from_library(start->place.path))))
         return false;
@@ -175,7 +180,8 @@ static void look(Found *found, const CliList *checks, const char *root)
         size_t len = ak_check_starts(checks->items[c], &starts);
         for (size_t i = 0; i < len; i++) {
             const AkStart *start = &starts[i];
-            const char *name = cli_keep_format("%s:%s", cli_survey_path(&start->place), start->name);
+            const char *name =
+                cli_keep_format("%s:%s", cli_survey_path(&start->place), start->name);
             if (is_drawable(start) && !cli_list_has(&found->names, name))
                 cli_list_add(&found->names, name);
             if (!is_drawable(start) || !is_meant(start, root))
@@ -232,7 +238,8 @@ int cli_graph(const CliOptions *options)
     if (strcmp(format, "mermaid") && strcmp(format, "dot") && strcmp(format, "svg"))
         return fail(cli_keep_format("--format is mermaid, dot or svg here, not '%s'", format));
     if (!options->words.len)
-        return fail("graph of what? Order, Order.run or flow.py:on_event; `aklint contexts` lists what starts");
+        return fail("graph of what? Order, Order.run or flow.py:on_event; `aklint contexts` "
+                    "lists what starts");
     root = cli_list_text(&options->words, 0);
     for (size_t i = 1; i < options->words.len; i++)
         cli_list_add(&paths, cli_list_text(&options->words, i));

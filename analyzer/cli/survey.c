@@ -5,7 +5,8 @@
 
 #include <stdio.h>
 
-static const char *const words[] = {"workflow", "read-only", "activity", "entry", "import", "client", "message"};
+static const char *const words[] = {"workflow", "read-only", "activity", "entry",
+                                    "import",   "client",    "message"};
 
 enum { CONTEXTS = sizeof words / sizeof *words };
 
@@ -54,8 +55,9 @@ const char *cli_survey_path(const AkPlace *place)
 void cli_survey_place(json_t *object, const AkPlace *place)
 {
     cli_json_set(object, "filename", cli_json_text(cli_path_from_library(place->path)));
-    cli_json_set(object, "location",
-                 json_pack("{s:i, s:i}", "row", (int)place->line, "column", (int)place->column));
+    cli_json_set(
+        object, "location",
+        json_pack("{s:i, s:i}", "row", (int)place->line, "column", (int)place->column));
 }
 
 void cli_survey_call(CliBuf *out, const AkSeenCall *call)

@@ -20,9 +20,9 @@ int cli_text_read_stdin(char **text, size_t *len);
 
 typedef struct CliTexts {
     size_t map_above;
-    CliMap given;     /* absolute path → CliText, unsaved text that stands for the file */
-    CliList problems; /* "path: reason", of files that could not be read */
-    bool refused;     /* one of them is there and may not be read */
+    CliMap given;         /* absolute path → CliText, unsaved text that stands for the file */
+    CliList problems;     /* "path: reason", of files that could not be read */
+    bool refused;         /* one of them is there and may not be read */
     struct CliLent *lent; /* read for the library and not given back */
     pthread_mutex_t lock;
     const char *shown_path; /* the file that a printer looks at */

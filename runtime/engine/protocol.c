@@ -604,9 +604,9 @@ int ak_message_write(const AkMessage *message, AkSide from, AkText *out)
 int ak_message_event(const AkMessage *m, AkEvent *event)
 {
     static const AkEventKind kinds[] = {
-        [AK_MSG_MODULE] = AK_EV_MODULE,   [AK_MSG_CALLBACK] = AK_EV_CALL,
-        [AK_MSG_RESPONSE] = AK_EV_RESULT, [AK_MSG_REQUEST] = AK_EV_REQUEST,
-        [AK_MSG_PRINT] = AK_EV_PRINT,     [AK_MSG_DONE] = AK_EV_DONE,
+        [AK_MSG_MODULE] = AK_EV_MODULE,     [AK_MSG_CALLBACK] = AK_EV_CALL,
+        [AK_MSG_RESPONSE] = AK_EV_RESULT,   [AK_MSG_REQUEST] = AK_EV_REQUEST,
+        [AK_MSG_PRINT] = AK_EV_PRINT,       [AK_MSG_DONE] = AK_EV_DONE,
         [AK_MSG_REPLAYED] = AK_EV_REPLAYED,
     };
     if (!type_of(m->kind, AK_FROM_RUNNER))

@@ -46,8 +46,8 @@ typedef struct AkMessage {
     uint64_t seq;   /* 0 where the field is missing */
     uint64_t attempt;
     uint64_t replay; /* run: how many answers follow */
-    uint64_t line; /* of where */
-    int64_t at_us; /* `at` */
+    uint64_t line;   /* of where */
+    int64_t at_us;   /* `at` */
     uint32_t retries;
     int64_t timeout_us, backoff_us;
     bool in_memory;

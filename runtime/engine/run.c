@@ -214,16 +214,16 @@ bool ak_command_is_inside(AkCommandKind kind)
 const char *ak_command_name(AkCommandKind kind)
 {
     static const char *const names[] = {
-        "request", "send",    "take",  "wait", "finish", "load",  "journal", "spawn",
-        "run",     "history", "execute", "reply", "show", "note", "alarm", "stack", "kill"};
+        "request", "send",    "take",  "wait", "finish", "load",  "journal", "spawn", "run",
+        "history", "execute", "reply", "show", "note",   "alarm", "stack",   "kill"};
     return kind < AK_CMD_KINDS ? names[kind] : "";
 }
 
 const char *ak_event_name(AkEventKind kind)
 {
-    static const char *const names[] = {"create", "record",  "loaded", "mail", "module", "call",
-                                        "result", "request", "print",  "done", "replayed", "answer", "time",
-                                        "stack",  "lost",    "broken", "stop"};
+    static const char *const names[] = {
+        "create", "record",   "loaded", "mail", "module", "call", "result", "request", "print",
+        "done",   "replayed", "answer", "time", "stack",  "lost", "broken", "stop"};
     return kind < AK_EV_KINDS ? names[kind] : "";
 }
 
@@ -468,7 +468,7 @@ static int remember(AkRun *run, AkBytes bytes, AkRecord record)
     ak_record_move(&record, bytes.at, copy);
     while (run->known_len < record.seq) {
         if (!ak__run_grow(run, (void **)&run->known, &run->known_room, run->known_len,
-                      sizeof *run->known)) {
+                          sizeof *run->known)) {
             free(copy);
             return AK_E_NOMEM;
         }
@@ -917,7 +917,7 @@ static int corrupt_record(AkRun *run, int fault, uint64_t number, const char *wh
 static int note_taken(AkRun *run, uint64_t id)
 {
     if (!ak__run_grow(run, (void **)&run->taken, &run->taken_room, run->taken_len,
-                  sizeof *run->taken))
+                      sizeof *run->taken))
         return AK_E_NOMEM;
     size_t i = run->taken_len++;
     for (; i > 0 && run->taken[i - 1] > id; i--)

@@ -51,7 +51,8 @@ int ak__keep_mail(AkRun *run, AkNow now, const AkEvent *event, AkCommands *out)
     (void)out;
     if (event->mail <= run->mail_seen || was_taken(run, event->mail))
         return 0;
-    if (!ak__run_grow(run, (void **)&run->mail, &run->mail_room, run->mail_len, sizeof *run->mail))
+    if (!ak__run_grow(run, (void **)&run->mail, &run->mail_room, run->mail_len,
+                      sizeof *run->mail))
         return AK_E_NOMEM;
     AkText bytes = {0};
     ak_text_bytes(&bytes, event->name);
