@@ -266,7 +266,8 @@ static void check_handlers(AkPass *pass, const AkClass *class_)
                 ak_report_function(pass, fn, 0, "'%s' and '%s' handle the same name '%s'",
                                    other->name, fn->name, name);
         }
-        if (fn->roles & (AK_ROLES_HANDLER | AK_ROLE_INIT) || ak_fact(fn)->decorators.count)
+        if (class_->mro_len < 2 || fn->roles & (AK_ROLES_HANDLER | AK_ROLE_INIT) ||
+            ak_fact(fn)->decorators.count)
             continue;
         for (size_t k = 0; k < pass->function_len; k++) {
             const AkFunction *base = pass->functions[k];

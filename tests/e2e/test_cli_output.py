@@ -39,7 +39,7 @@ def test_text_has_place_rule_message_advice_and_a_summary(tmp_path):
 
 def test_all_clear(tmp_path):
     write(tmp_path, {"flow.py": CLEAN})
-    done = aklint(cwd=tmp_path)
+    done = aklint("--ignore", "AK703", cwd=tmp_path)
     assert done.stdout.startswith("All clear: 1 file checked") and done.returncode == 0
     assert aklint("--quiet", cwd=tmp_path).stdout == ""
 
@@ -96,7 +96,7 @@ def test_json_lines_is_one_object_a_line(tmp_path):
 
 
 def test_notes_are_counted_and_shown_on_demand(tmp_path):
-    write(tmp_path, {"flow.py": CLOCK, "aklint.toml": 'levels = { AK301 = "note" }\n'})
+    write(tmp_path, {"flow.py": CLOCK, "aklint.toml": 'select = ["AK301"]\nlevels = { AK301 = "note" }\n'})
     done = aklint(cwd=tmp_path)
     assert done.returncode == 0 and "1 note hidden" in done.stdout and "AK301" not in done.stdout
     shown = aklint("--show", "notes", cwd=tmp_path)
