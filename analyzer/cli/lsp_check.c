@@ -366,6 +366,8 @@ static void keep_records(LspCheck *check, const CliReport *report)
     for (size_t i = 0; i < report->count; i++) {
         const CliFinding *item = &report->items[i];
         json_t *list = json_object_get(check->records, item->path);
+        if (item->level >= AK_NOTE)
+            continue; /* as on the command line, notes are not shown unasked */
         if (!list && json_object_set_new_nocheck(check->records, item->path, json_array()) == 0)
             list = json_object_get(check->records, item->path);
         json_array_append_new(list, record_of(check, item));

@@ -78,8 +78,8 @@ def test_trail_is_in_the_message_where_an_editor_shows_no_related_information(pr
 def test_findings_are_those_of_the_command_line(tmp_path):
     write(tmp_path, {"flow.py": CLOCK + "\n\nimport random\n\n\n@workflow.defn\nclass B:\n    @workflow.run\n"
                      "    async def run(self):\n        print('ä😀', random.random()); return open('x')\n"})
-    expected = json.loads(aklint("--format", "json", "--show", "notes", cwd=tmp_path).stdout)
-    assert len(expected) == 2
+    expected = json.loads(aklint("--format", "json", cwd=tmp_path).stdout)
+    assert {"AK301", "AK302", "AK308", "AK312"} <= {f["code"] for f in expected}
     with Client([tmp_path], encodings("utf-32")) as client:
         assert client.capabilities["positionEncoding"] == "utf-32"
         found = client.diagnostics(tmp_path / "flow.py", bool)
