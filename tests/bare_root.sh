@@ -104,15 +104,22 @@ first=$(($(date +%s) - first))
 step "./dev demo again, without a network"
 rm -f "$bare/etc/resolv.conf"
 cut=''
-if unshare -n true 2>/dev/null; then
-    cut='unshare -n'
+# The loopback stays: the demo speaks to a server of its own there.
+loopback_only() {
+    unshare -n python3 -c '
+import fcntl, os, socket, struct, sys
+fcntl.ioctl(socket.socket(), 0x8914, struct.pack("16sh14x", b"lo", 0x49))  # SIOCSIFFLAGS: up, running
+os.execvp(sys.argv[1], sys.argv[1:])' "$@"
+}
+if loopback_only true 2>/dev/null; then
+    cut=loopback_only
 else
     echo "no network namespaces here: without names and with proxies that lead nowhere instead"
     for scheme in http https HTTP HTTPS; do echo "export ${scheme}_proxy=http://127.0.0.1:9 ${scheme}_PROXY=http://127.0.0.1:9"; done >> "$bare/settings.sh"
 fi
 again=$(date +%s)
 # shellcheck disable=SC2086
-timeout --foreground -k 10 60 $cut $here "$demo" </dev/null
+$cut timeout --foreground -k 10 60 $here "$demo" </dev/null
 again=$(($(date +%s) - again))
 [ "$again" -le 20 ] || fail "the second ./dev demo took $again s"
 chroot "$bare" dpkg-query -f '.\n' -W | wc -l | xargs printf 'packages in the root now: %s\n'
