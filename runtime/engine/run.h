@@ -1,4 +1,4 @@
-/* run.h: what run.c, activity.c, timer.c and signal.c share, and nobody else includes.
+/* run.h: what the files of a run share, and nobody else includes.
  *
  * A run is in one state. Each file holds the rows of the table that are its business: in this
  * state, this event is handled by that function. What has no row is the caller's mistake
@@ -35,9 +35,10 @@ typedef struct AkRow {
     const char *name;
 } AkRow;
 
-extern const AkRow ak__run_rows[], ak__activity_rows[], ak__timer_rows[], ak__signal_rows[];
-extern const size_t ak__run_rows_len, ak__activity_rows_len, ak__timer_rows_len,
-    ak__signal_rows_len;
+extern const AkRow ak__load_rows[], ak__run_rows[], ak__end_rows[], ak__activity_rows[],
+    ak__timer_rows[], ak__signal_rows[];
+extern const size_t ak__load_rows_len, ak__run_rows_len, ak__end_rows_len,
+    ak__activity_rows_len, ak__timer_rows_len, ak__signal_rows_len;
 
 /* A record that the program has not come to yet. The slices point into bytes. */
 typedef struct AkKnown {
@@ -116,45 +117,62 @@ struct AkRun {
     uint32_t losses;
 };
 
+/* --- commands.c ---- */
+AkCommand *ak__command(AkRun *run, AkCommands *out, AkCommandKind kind);
+AkBytes ak__own(AkCommands *out, AkBytes bytes); /* a copy that lives as long as the commands */
+
+bool ak__commands_failed(const AkCommands *commands); /* memory ran out since they were clear */
+
 /* --- run.c ---- */
 int ak__fault(AkRun *run, int fault, const char *words);
 char *ak__copy(AkRun *run, AkBytes bytes); /* malloced, with a NUL; NULL and run->failed */
 bool ak__run_grow(AkRun *run, void **items, size_t *room, size_t len, size_t size);
-AkCommand *ak__command(AkRun *run, AkCommands *out, AkCommandKind kind);
-AkBytes ak__own(AkCommands *out, AkBytes bytes); /* a copy that lives as long as the commands */
+void ak__forget_all(AkRun *run); /* records, mail, the call */
 /* Completes the record (number, time), journals it, remembers it if the program is yet to come
  * there. */
 int ak__journal(AkRun *run, AkNow now, AkRecord *record, bool lazy, AkCommands *out);
-AkKnown *ak__known(AkRun *run, uint64_t seq); /* NULL for none */
-void ak__forget(AkKnown *known);
-void ak__pass(AkRun *run,
-              AkKnown *known); /* forgets it, and the table itself behind the last one */
 int64_t ak__time(AkRun *run, int64_t at); /* `at`, but never before what the program has seen */
 void ak__reply(AkRun *run, AkNow now, const AkRecord *record, bool request, AkCommands *out);
-/* Ends the session: the record, the row, the parent's mail. The runner is ended too. */
+/* {"type", "message", "traceback": [where the program stands], "kind"} into run->scratch. */
+AkBytes ak__error_json(AkRun *run, const char *kind, const char *type, AkBytes message,
+                       AkBytes file, uint64_t line, AkBytes func);
+void ak__describe(AkText *text, AkBytes name, AkBytes file,
+                  uint64_t line); /* fetch (flow.py:12) */
+bool ak__numbered(const AkEvent *event, uint64_t expected);
+int ak__off_script(AkRun *run, AkNow now, const AkEvent *event, AkCommands *out);
+void ak__start_turn(AkRun *run, AkNow now);
+int ak__set_call(AkRun *run, const AkEvent *event, uint64_t attempt, AkNow now);
+
+/* --- load.c ---- */
+AkKnown *ak__known(AkRun *run, uint64_t seq); /* NULL for none */
+int ak__remember(AkRun *run, AkBytes bytes, AkRecord record);
+void ak__forget(AkKnown *known);
+void ak__forget_records(AkRun *run);
+void ak__pass(AkRun *run,
+              AkKnown *known); /* forgets it, and the table itself behind the last one */
+int ak__restart(AkRun *run,
+                AkCommands *out); /* a new runner, replaying: SPAWN, or LOAD first */
+
+/* --- end.c ---- */
+/* The record, the row, the parent's mail; what is remembered stays, and so does the runner. */
+int ak__end(AkRun *run, AkNow now, AkState state, AkBytes value, AkBytes error,
+            AkCommands *out);
+void ak__end_runner(AkRun *run, AkCommands *out);
+/* ak__end; the runner is ended, and all that is remembered is dropped. */
 int ak__finish(AkRun *run, AkNow now, AkState state, AkBytes value, AkBytes error,
                AkCommands *out);
 int ak__fail(AkRun *run, AkNow now, const char *kind, const char *type, AkBytes message,
              AkCommands *out);
-/* {"type", "message", "traceback": [where the program stands], "kind"} into run->scratch. */
-AkBytes ak__error_json(AkRun *run, const char *kind, const char *type, AkBytes message,
-                       AkBytes file, uint64_t line, AkBytes func);
-/* Does what the program asks for differ from what the journal says it asked? Fails the session.
- */
+
+/* --- diverge.c ---- */
+bool ak__is_request(AkRecordKind kind); /* else a call */
+/* Does what the program asks for differ from what the journal says it asked? */
 bool ak__differs(AkRun *run, const AkKnown *known, const AkEvent *event, bool request);
+/* Fails the session for it. */
 int ak__diverge(AkRun *run, AkNow now, const AkKnown *known, const AkEvent *event, bool request,
                 AkCommands *out);
 void ak__note_arguments(AkRun *run, const AkKnown *known, const AkEvent *event,
                         AkCommands *out);
-void ak__describe(AkText *text, AkBytes name, AkBytes file,
-                  uint64_t line); /* fetch (flow.py:12) */
-int ak__restart(AkRun *run,
-                AkCommands *out); /* a new runner, replaying: SPAWN, or LOAD first */
-bool ak__numbered(const AkEvent *event, uint64_t expected);
-int ak__off_script(AkRun *run, AkNow now, const AkEvent *event, AkCommands *out);
-int ak__keep_mail(AkRun *run, AkNow now, const AkEvent *event, AkCommands *out);
-void ak__start_turn(AkRun *run, AkNow now);
-int ak__set_call(AkRun *run, const AkEvent *event, uint64_t attempt, AkNow now);
 
 /* --- history.c ---- */
 uint64_t ak__promise(AkRun *run); /* how many answers this runner will be sent in advance */
@@ -178,6 +196,7 @@ int ak__sleep(AkRun *run, AkNow now, const AkEvent *event, AkCommands *out);
 int ak__retry_due(AkRun *run, AkNow now, AkCommands *out);
 
 /* --- signal.c ---- */
+int ak__keep_mail(AkRun *run, AkNow now, const AkEvent *event, AkCommands *out);
 /* Answers the wait that stands if its mail or its time has come: 1, 0 or a fault. */
 int ak__try_wait(AkRun *run, AkNow now, AkCommands *out);
 void ak__drop_mail(AkMailItem *mail);
