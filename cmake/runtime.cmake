@@ -41,7 +41,8 @@ if(EXISTS ${PROJECT_SOURCE_DIR}/runtime/main.c)
 endif()
 if(BUILD_TESTING AND TARGET ak)
   # The same program with the points at which tests/e2e/test_run_kill.py kills it.
-  add_executable(ak_kill runtime/main.c runtime/driver.c runtime/killpoint.c)
+  add_executable(ak_kill runtime/main.c runtime/driver.c runtime/live_runner.c
+    runtime/live_store.c runtime/killpoint.c)
   target_compile_definitions(ak_kill PRIVATE AK_KILL_POINTS)
   target_link_libraries(ak_kill PRIVATE ak_warnings ak_runtime)
 endif()

@@ -1,4 +1,11 @@
-/* What driver.c and requests.c share: a session in memory. Of nobody else's concern. */
+/* What the files of the driver share: a session in memory. Of nobody else's concern.
+ *
+ *     driver.c       the turn, and what the front asks for
+ *     driver_due.c   waiting sessions, and others who share the store
+ *     live.c         sessions in memory
+ *     live_store.c   what a session does inside the transaction, requests.c a part of it
+ *     live_runner.c  what it does outside, and what its runner says
+ */
 #ifndef AK_DRIVER_SESSION_H
 #define AK_DRIVER_SESSION_H
 
@@ -22,7 +29,7 @@ struct AkLive {
     bool claimed;     /* in a store that is shared: it is ours to run */
     AkState state;
     AkText value, error; /* of the end */
-    AkText shows;        /* prints that wait for the commit, see show_later */
+    AkText shows;        /* prints that wait for the commit, see ak__live_show_later */
     AkRunner *runner;
     AkLive *next_waiting; /* for a process, see AkDriver.first_waiting */
     bool waits_for_runner;
@@ -34,7 +41,7 @@ struct AkLive {
     int64_t due_us;
 };
 
-enum { AK_LIVE_BUCKETS = 1024 };
+enum { AK_LIVE_BUCKETS = 1024, AK_SECOND_US = 1000000, AK_WATCH_US = 300000 };
 
 struct AkDriver {
     AkLoop *loop;
@@ -54,15 +61,49 @@ struct AkDriver {
     AkText line, error;
 };
 
+/* --- live.c ---- */
 AkLive *ak__live_find(AkDriver *driver, const char *session_id);
+/* NULL when memory ran out. */
+AkLive *ak__live_new(AkDriver *driver, const char *id, const char *project,
+                     const char *deployment, const char *entry);
+void ak__live_free(AkLive *live);
+void ak__live_clear(AkLive *live);
+void ak__live_forget(AkLive *live);
+void ak__live_refuse(AkLive *live, int fault, const char *words);
+void ak__live_enqueue(AkLive *live); /* the turn has something to do for it */
+void ak__live_stand_in_line(AkLive *live);
+void ak__live_leave_line(AkLive *live);
 /* One event to the engine; its commands are done by the turn. False: the session is spent. */
 bool ak__live_step(AkLive *live, const AkEvent *event);
+
+/* --- driver.c ---- */
 /* A session's row and its engine, in the open transaction. 0 or a fault. */
 int ak__live_create(AkDriver *driver, const AkNewSession *session);
+
+/* --- driver_due.c ---- */
+void ak__driver_on_due(void *driver);
+void ak__driver_on_watch(void *driver);
+void ak__driver_load_due(AkDriver *driver, int64_t now);
+void ak__driver_set_due(AkDriver *driver, int64_t due_us); /* 0: never */
+void ak__live_on_idle(void *live);
+bool ak__live_taken_away(AkLive *live);
+
+/* --- live_store.c ---- */
+int ak__live_inside(AkLive *live, const AkCommand *command); /* 0 or the store's fault */
+int ak__live_feed_journal(AkLive *live);
+int ak__live_feed_mail(void *live, const AkMail *mail); /* for ak_mail_list */
 /* Puts mail into an inbox, in the open transaction, and hands it to the session when it is
  * awake. */
 int ak__live_mail(AkDriver *driver, const AkMail *mail);
 
+/* --- live_runner.c ---- */
+void ak__live_outside(AkLive *live, const AkCommand *command);
+void ak__live_spawn(AkLive *live);
+void ak__live_on_alarm(void *live);
+void ak__live_show_later(AkLive *live, const AkCommand *command);
+void ak__live_show(AkLive *live);
+
+/* --- requests.c ---- */
 /* AK_CMD_REQUEST: does it in the open transaction and answers the engine. A fault means that
  * the transaction is gone. */
 int ak__request(AkLive *live, const AkCommand *command);
