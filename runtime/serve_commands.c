@@ -1,0 +1,189 @@
+#define _GNU_SOURCE
+#include "serve_inner.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "admin.h"
+#include "dispatch.h"
+#include "exit_codes.h"
+
+/* What is open is committed, so that a change of the state stands or falls alone. */
+static int begin_alone(AkServe *s)
+{
+    for (int i = 0; i < 100 && ak_store_is_open(s->home->store); i++) {
+        ak_driver_want_commit(s->driver);
+        ak_driver_turn(s->driver);
+    }
+    return ak_store_is_open(s->home->store) ? AK_E_BUSY : ak_store_begin(s->home->store);
+}
+
+static json_t *change(AkServe *s, const json_t *request)
+{
+    AkStore *store = s->home->store;
+
+    if (begin_alone(s))
+        return ak_admin_error(AK_EXIT_FAILED, "%s", ak_store_error(store));
+    json_t *answer = ak_admin(store, request);
+    if (answer && !json_object_get(answer, "error") && ak_store_commit(store) < 0) {
+        json_decref(answer);
+        answer = ak_admin_error(AK_EXIT_FAILED, "%s", ak_store_error(store));
+    }
+    if (ak_store_is_open(store))
+        ak_store_abort(store);
+    ak__serve_arm(s);
+    s->draining = true;
+    ak_timer_set(s->tidy, AK_SECOND / 10);
+    ak_loop_hurry(s->loop);
+    return answer;
+}
+
+static json_t *dispatched(AkServe *s, int fault, const AkDispatched *done, const char *what)
+{
+    if (fault == AK_E_ABSENT)
+        return ak_admin_error(AK_EXIT_NOT_FOUND, "nothing is called '%s'", what);
+    if (!fault) {
+        s->store_failed = false;
+        ak_driver_turn(s->driver);
+    }
+    if (fault || s->store_failed)
+        return ak_admin_error(AK_EXIT_FAILED, "%s", ak_store_error(s->home->store));
+    s->events++;
+    json_t *answer = json_pack("{s:s}", "event_id", done->event_id);
+    if (*done->session_id)
+        json_object_set_new(answer, "session_id", json_string(done->session_id));
+    return answer;
+}
+
+typedef struct Find {
+    const char *name;
+    char id[64];
+    size_t found;
+} Find;
+
+static int find_trigger(void *payload, const AkTrigger *t)
+{
+    Find *find = payload;
+
+    if (strcmp(t->id, find->name) && strcmp(t->name, find->name))
+        return 0;
+    snprintf(find->id, sizeof find->id, "%s", t->id);
+    find->found++;
+    return 0;
+}
+
+static json_t *fire(AkServe *s, const json_t *request)
+{
+    Find find = {.name = ak__serve_text(request, "trigger")};
+    AkProject *project = NULL;
+    AkTrigger *t;
+    AkDispatched done;
+    const char *type = ak__serve_text(request, "event_type");
+    json_t *data = json_object_get(request, "data"), *none = json_object();
+    int fault = 0;
+
+    if (*ak__serve_text(request, "project"))
+        fault = ak_project_get(s->home->store, ak__serve_text(request, "project"), &project);
+    if (!fault)
+        fault =
+            ak_trigger_list(s->home->store, project ? project->id : NULL, find_trigger, &find);
+    free(project);
+    if (!fault && find.found > 1) {
+        json_decref(none);
+        return ak_admin_error(AK_EXIT_USAGE,
+                              "%zu triggers are called '%s'; name the project with --project",
+                              find.found, find.name);
+    }
+    if (!fault)
+        fault = find.found ? ak_trigger_get(s->home->store, find.id, &t) : AK_E_ABSENT;
+    if (!fault) {
+        AkHappening what = {.trigger = t,
+                            .data = data ? data : none,
+                            .type = *type                         ? type
+                                    : strcmp(t->kind, "schedule") ? "manual"
+                                                                  : "tick"};
+        if (!t->enabled || !t->deployment_id || !ak__serve_may_run(s, t->deployment_id)) {
+            free(t);
+            json_decref(none);
+            return ak_admin_error(AK_EXIT_REFUSED, "trigger %s is not active", find.name);
+        }
+        fault = ak_dispatch(s->driver, s->home->store, &what, &done);
+        free(t);
+    }
+    json_decref(none);
+    return dispatched(s, fault, &done, find.name);
+}
+
+static json_t *redispatch(AkServe *s, const json_t *request)
+{
+    AkDispatched done;
+    int fault =
+        ak_dispatch_again(s->driver, s->home->store, ak__serve_text(request, "event"), &done);
+
+    return dispatched(s, fault, &done, ak__serve_text(request, "event"));
+}
+
+static json_t *stop_session(AkServe *s, const json_t *request)
+{
+    const char *id = ak__serve_text(request, "session");
+    int fault = ak_driver_stop(s->driver, id, ak__serve_text(request, "reason"));
+
+    if (fault == AK_E_ABSENT)
+        return ak_admin_error(AK_EXIT_NOT_FOUND, "no session is called '%s'", id);
+    if (fault == AK_E_ENDED)
+        return ak_admin_error(AK_EXIT_REFUSED, "session %s has ended already", id);
+    if (fault)
+        return ak_admin_error(AK_EXIT_FAILED, "%s", ak_driver_error(s->driver));
+    return json_pack("{s:s}", "session_id", id);
+}
+
+json_t *ak__serve_command(void *owner, const json_t *request)
+{
+    AkServe *s = owner;
+    const char *op = ak__serve_text(request, "op");
+
+    if (!strcmp(op, "fire"))
+        return fire(s, request);
+    if (!strcmp(op, "redispatch"))
+        return redispatch(s, request);
+    if (!strcmp(op, "stop_session"))
+        return stop_session(s, request);
+    if (!strcmp(op, "status"))
+        return json_pack("{s:s, s:i, s:i}", "url", s->url, "pid", (int)getpid(), "sessions",
+                         (int)ak_driver_sessions(s->driver));
+    return change(s, request);
+}
+
+static int note_draining(void *payload, const AkDeployment *d)
+{
+    AkDue *due = payload;
+
+    if (d->state != AK_DEPLOYMENT_DRAINING)
+        return 0;
+    due->ids = realloc(due->ids, (due->len + 1) * sizeof *due->ids);
+    if (!due->ids)
+        abort();
+    snprintf(due->ids[due->len++], sizeof *due->ids, "%s", d->id);
+    return 0;
+}
+
+/* Deployments that drained are inactive. */
+void ak__serve_tidy(void *owner)
+{
+    AkServe *s = owner;
+    AkDue due = {0};
+    int fault = ak_deployment_list(s->home->store, NULL, note_draining, &due);
+
+    s->draining = due.len > 0;
+    if (!fault && due.len && !begin_alone(s)) {
+        for (size_t i = 0; i < due.len && !fault; i++)
+            fault = ak_deployment_drained(s->home->store, due.ids[i]);
+        if (!fault)
+            fault = ak_store_commit(s->home->store);
+        if (ak_store_is_open(s->home->store))
+            ak_store_abort(s->home->store);
+    }
+    free(due.ids);
+}

@@ -1,0 +1,96 @@
+/* What the server's files share. serve.c starts and ends it and hears the driver; HTTP comes in
+ * by serve_http.c, webhooks by serve_webhooks.c, whose answers serve_answers.c gives after the
+ * commit; schedules are serve_ticks.c, what commands ask for over the socket serve_commands.c.
+ * One thread, the loop's. */
+#ifndef AK_SERVE_INNER_H
+#define AK_SERVE_INNER_H
+
+#include <jansson.h>
+
+#include "control.h"
+#include "driver.h"
+#include "hosts.h"
+#include "http.h"
+#include "serve.h"
+#include "webhook.h"
+
+enum { AK_SECOND = 1000000 };
+
+/* A request whose answer is not there yet: the commit is to come, or the program's outcome. */
+typedef struct AkPending {
+    struct AkPending *next;
+    AkHttpRequest *request;
+    char event_id[32], session_id[32];
+    bool sync;
+    AkOutcome outcome;
+    bool ended; /* the session has, without more to say */
+    bool failed;
+    int64_t due_us; /* monotonic */
+} AkPending;
+
+/* A deployment whose verdict was looked at. */
+typedef struct AkJudged {
+    struct AkJudged *next;
+    char id[64];
+    bool holds;
+} AkJudged;
+
+typedef struct AkServe {
+    AkHome *home;
+    const AkServeOptions *options;
+    AkLoop *loop;
+    AkHosts *hosts;
+    AkDriver *driver;
+    AkHttp *http;
+    AkControl *control;
+    AkTimer *ticks, *sync, *tidy, *stop;
+    AkPending *pending;
+    AkJudged *judged;
+    char url[600];
+    int64_t queue_max, sync_us;
+    int signals; /* that ask to stop */
+    bool stop_now, store_failed, draining;
+    uint64_t events, refused, sessions_ended, sessions_failed;
+} AkServe;
+
+/* Ids that a walk over the store noted; free(ids). */
+typedef struct AkDue {
+    char (*ids)[64];
+    size_t len;
+} AkDue;
+
+/* A line for whoever watches the server. */
+void ak__serve_say(const AkServe *s, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* A member's text, "" without one. */
+const char *ak__serve_text(const json_t *object, const char *key);
+/* Does the deployment's verdict belong to its content? Asked once, then remembered. */
+bool ak__serve_may_run(AkServe *s, const char *deployment);
+
+/* serve_answers.c: requests that wait. */
+/* The link to the one that waits for this session; *link is NULL without one. */
+AkPending **ak__serve_pending(AkServe *s, const char *session);
+/* Answers all that can be; what stands in the store is durable when this is called. */
+void ak__serve_answer(AkServe *s);
+/* Nothing since the last commit happened: who waits for it has to try again. */
+void ak__serve_refuse(AkServe *s);
+
+/* serve_http.c */
+void ak__serve_request(void *owner, AkHttpRequest *request);
+json_t *ak__serve_error(const char *words);
+/* 503, to be tried again. */
+void ak__serve_busy(AkServe *s, AkHttpRequest *request, const char *words);
+
+/* serve_webhooks.c: `rest` is what follows /webhooks/. */
+void ak__serve_webhook(AkServe *s, AkHttpRequest *request, const char *rest);
+
+/* serve_ticks.c */
+void ak__serve_arm(AkServe *s); /* the timer for the next tick */
+void ak__serve_ticks(void *owner);
+
+/* serve_commands.c */
+json_t *ak__serve_command(void *owner, const json_t *request);
+/* Deployments that drained become inactive. */
+void ak__serve_tidy(void *owner);
+
+#endif

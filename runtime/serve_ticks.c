@@ -1,0 +1,81 @@
+#define _GNU_SOURCE
+#include "serve_inner.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "admin.h"
+#include "dispatch.h"
+
+enum { CLOCK_CHECK_S = 60 };
+
+void ak__serve_arm(AkServe *s)
+{
+    int64_t due = ak_trigger_next_due(s->home->store), now = ak_loop_now().wall_us;
+
+    if (due <= 0) {
+        ak_timer_clear(s->ticks);
+        return;
+    }
+    /* The wall clock may jump: it is looked at again every minute at least. */
+    int64_t wait = due - now;
+    ak_timer_set(s->ticks, wait > CLOCK_CHECK_S * (int64_t)AK_SECOND
+                               ? CLOCK_CHECK_S * (int64_t)AK_SECOND
+                               : wait);
+}
+
+static int note_due(void *payload, const AkTrigger *t)
+{
+    AkDue *due = payload;
+
+    due->ids = realloc(due->ids, (due->len + 1) * sizeof *due->ids);
+    if (!due->ids)
+        abort();
+    snprintf(due->ids[due->len++], sizeof *due->ids, "%s", t->id);
+    return 0;
+}
+
+/* However many ticks were missed, it fires once; the next one is counted from now. */
+static int tick(AkServe *s, const char *id, int64_t now)
+{
+    AkTrigger *t;
+    AkDispatched done;
+    int fault = ak_trigger_get(s->home->store, id, &t);
+
+    if (fault)
+        return fault;
+    json_t *config = json_loads(t->config ? t->config : "{}", 0, NULL), *data = json_object();
+    AkTrigger row = *t;
+    row.due_us = ak_schedule_next(ak__serve_text(config, "schedule"), now);
+    AkHappening what = {.trigger = t, .type = "tick", .data = data};
+    if (t->deployment_id && ak__serve_may_run(s, t->deployment_id))
+        fault = ak_dispatch(s->driver, s->home->store, &what, &done);
+    if (!fault && !ak_store_is_open(s->home->store))
+        fault = ak_store_begin(s->home->store);
+    if (!fault)
+        fault = ak_trigger_update(s->home->store, &row);
+    s->events += !fault;
+    ak_driver_want_commit(s->driver);
+    json_decref(config);
+    json_decref(data);
+    free(t);
+    return fault;
+}
+
+void ak__serve_ticks(void *owner)
+{
+    AkServe *s = owner;
+    int64_t now = ak_loop_now().wall_us;
+    AkDue due = {0};
+    int fault = s->signals ? 0 : ak_trigger_due(s->home->store, now, note_due, &due);
+
+    for (size_t i = 0; i < due.len && !fault; i++)
+        fault = tick(s, due.ids[i], now);
+    free(due.ids);
+    if (fault) {
+        ak__serve_say(s, "a schedule did not fire: %s", ak_store_error(s->home->store));
+        ak_timer_set(s->ticks, AK_SECOND);
+    } else {
+        ak__serve_arm(s);
+    }
+}
