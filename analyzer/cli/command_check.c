@@ -56,6 +56,11 @@ static void say(const CliList *lines)
         fprintf(stderr, "aklint: %s\n", cli_list_text(lines, i));
 }
 
+static bool is_partial(const CliRun *run)
+{
+    return run->files.refused || run->texts->refused;
+}
+
 static int say_problems(const CliRun *run)
 {
     if (!run->options->quiet)
@@ -64,8 +69,7 @@ static int say_problems(const CliRun *run)
     say(&run->texts->problems);
     if (run->configs.mistakes.len)
         fputs("aklint: the configuration has mistakes (AK003)\n", stderr);
-    return run->files.refused || run->texts->refused || run->configs.mistakes.len ? BROKEN
-                                                                                  : CLEAN;
+    return is_partial(run) || run->configs.mistakes.len ? BROKEN : CLEAN;
 }
 
 static int list_files(const CliRun *run)
@@ -138,6 +142,7 @@ static int show_report(CliNarrow *narrow, CliReport *report, CliColor color)
 
     report->color = cli_terminal_color(color, 1);
     report->quiet = o->quiet;
+    report->partial = is_partial(narrow->run);
     if (!status && !(is_changing(o) && narrow->run->stdin_path))
         status = cli_show(o, report);
     return status;

@@ -23,6 +23,7 @@ typedef struct CliReport {
     AkCounts counts;
     CliTexts *texts;
     bool color, quiet, statistics;
+    bool partial; /* something asked for could not be read */
 } CliReport;
 
 typedef void (*CliPrint)(const CliReport *report, CliBuf *out);

@@ -58,7 +58,10 @@ void cli_print_summary(const CliReport *report, CliBuf *out)
         add_hidden(report, out);
         cli_buf_puts(out, ". ");
     } else {
-        cli_buf_printf(out, "%sAll clear%s", good, reset);
+        if (report->partial)
+            cli_buf_puts(out, "Nothing found in what could be read");
+        else
+            cli_buf_printf(out, "%sAll clear%s", good, reset);
         add_hidden(report, out);
         cli_buf_puts(out, ": ");
     }

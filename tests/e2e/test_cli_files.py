@@ -71,6 +71,12 @@ def test_a_path_that_is_not_there_is_2_and_the_others_are_checked_first(tmp_path
     assert "gone.py: No such file or directory" in done.stderr
 
 
+def test_what_could_not_be_read_is_not_called_clear(tmp_path):
+    done = aklint("gone.py", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stdout.startswith("Nothing found in what could be read: 0 files checked")
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="nothing is refused to root")
 def test_a_folder_that_may_not_be_read_is_2(tmp_path):
     write(tmp_path, {"flow.py": CLEAN, "shut/a.py": ""})
