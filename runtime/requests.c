@@ -85,10 +85,72 @@ static const char *filter_mistake(const char *filter)
     return ak_filter_parse(&parsed, filter, &why, &at) < 0 ? why : NULL;
 }
 
+/* Adds the member `name` of each object in the list; true when one of them is `wanted`. */
+static bool list_names(AkBytes list, const char *wanted, AkText *names)
+{
+    AkJsonWalk walk = ak_json_walk(list);
+    AkBytes key, item;
+    bool found = false;
+
+    while (ak_json_next(&walk, &key, &item)) {
+        AkBytes name = ak_json_member(item, "name");
+        if (ak_json_kind(name) != AK_JSON_STRING)
+            continue;
+        found |= ak_json_string_is(name, ak_bytes(wanted));
+        ak_text_str(names, names->len ? ", " : "");
+        ak_text_add(names, name.at + 1, name.len - 2); /* symbols: nothing in them is escaped */
+    }
+    return found;
+}
+
+/* A trigger or connection of the manifest the session runs under. What has no manifest (`ak
+ * run`) may name anything: its events come from elsewhere. 0 or a fault; *known. */
+static int knows_source(const Ask *ask, const char *source, AkText *names, bool *known)
+{
+    AkDeployment *d;
+    int fault = ak_deployment_get(ask->live->driver->store, ask->live->deployment_id, &d);
+
+    *known = true;
+    if (fault)
+        return fault == AK_E_ABSENT ? 0 : fault;
+    AkBytes triggers = ak_json_member(ak_bytes(d->manifest ? d->manifest : "{}"), "triggers");
+    if (triggers.at) {
+        *known = list_names(triggers, source, names);
+        *known |=
+            list_names(ak_json_member(ak_bytes(d->manifest), "connections"), source, names);
+    }
+    free(d);
+    return 0;
+}
+
+/* 0 or a fault; what is wrong with the request in why, "" for nothing. */
+static int subscription_mistake(const Ask *ask, const char *source, const char *filter,
+                                char *why, size_t size)
+{
+    AkText names = {0};
+    const char *unread = filter && *filter ? filter_mistake(filter) : NULL;
+    bool known = true;
+    int fault = source && *source ? knows_source(ask, source, &names, &known) : 0;
+
+    *why = '\0';
+    if (!source || !*source)
+        snprintf(why, size, "subscribe needs the name of a source");
+    else if (unread)
+        snprintf(why, size, "the filter cannot be read: %s", unread);
+    else if (!known)
+        snprintf(
+            why, size,
+            "the project has no trigger or connection '%.80s' to subscribe to; it has %.*s",
+            source, names.len ? (int)(names.len < 300 ? names.len : 300) : 4,
+            names.len ? names.at : "none");
+    ak_text_free(&names);
+    return fault;
+}
+
 static int subscribe(const Ask *ask)
 {
-    char id[AK_ID_SIZE], *source = string_arg(ask, "source"),
-                         *filter = string_arg(ask, "filter");
+    char why[512], id[AK_ID_SIZE], *source = string_arg(ask, "source"),
+                                   *filter = string_arg(ask, "filter");
     int64_t now = ak_loop_now().wall_us;
     AkSubscription subscription = {.id = id,
                                    .session_id = ask->live->id,
@@ -96,15 +158,12 @@ static int subscribe(const Ask *ask)
                                    .source = source,
                                    .filter = filter && *filter ? filter : NULL,
                                    .created_us = now};
-    int fault = 0;
+    int fault = subscription_mistake(ask, source, filter, why, sizeof why);
 
     ak_id_new("sub", now, id);
-    const char *why = NULL;
-    if (!source || !*source)
-        answer_error(ask, "ValueError", "subscribe needs the name of a source");
-    else if (subscription.filter && (why = filter_mistake(filter)))
-        answer_error(ask, "ValueError", "the filter cannot be read: %s", why);
-    else if (!(fault = ak_subscription_put(ask->live->driver->store, &subscription)))
+    if (!fault && *why)
+        answer_error(ask, "ValueError", "%s", why);
+    else if (!fault && !(fault = ak_subscription_put(ask->live->driver->store, &subscription)))
         answer_string(ask, id);
     free(source);
     free(filter);

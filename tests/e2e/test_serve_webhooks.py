@@ -74,6 +74,11 @@ def test_a_filter_chooses_events_for_triggers_and_subscriptions(server):
     assert server.wait(first)["value"] == "'Rex'"
 
 
+def test_a_subscription_to_what_the_project_has_not_is_refused_in_words(server):
+    session = server.wait(server.post("lost", {}).json["session_id"])
+    assert session["value"] == '"the project has no trigger or connection \'plants\' to subscribe to; it has animals, lost"'
+
+
 def test_a_game_in_the_store(server):
     made = server.get("game", "/new")
     assert made.status == 302 and made.headers["Location"].startswith(f"http://127.0.0.1:{server.port}/webhooks/")
