@@ -11,6 +11,7 @@
 #include "exit_codes.h"
 #include "manifest.h"
 #include "report.h"
+#include "views.h"
 
 static const char *text(const json_t *object, const char *key)
 {
@@ -35,6 +36,8 @@ static void show(const AkArgs *args, json_t *row, const char *const *columns, co
             char number[32] = "";
             if (json_is_integer(value))
                 snprintf(number, sizeof number, "%lld", (long long)json_integer_value(value));
+            else if (json_is_real(value)) /* a time */
+                ak_report_time((int64_t)(json_real_value(value) * 1e6), number, sizeof number);
             const char *words = json_is_string(value)  ? json_string_value(value)
                                 : json_is_true(value)  ? "yes"
                                 : json_is_false(value) ? "no"
@@ -48,13 +51,6 @@ static void show(const AkArgs *args, json_t *row, const char *const *columns, co
     }
     putchar('\n');
     json_decref(row);
-}
-
-static json_t *time_text(int64_t us)
-{
-    char words[64];
-
-    return us ? json_string(ak_report_time(us, words, sizeof words)) : json_null();
 }
 
 typedef struct Listing {
@@ -150,36 +146,13 @@ static int with_project(const AkArgs *args, Listing *listing,
  * --------------------------------------------------------------------------------------------
  */
 
-static const char *state_name(AkDeploymentState state)
-{
-    return state == AK_DEPLOYMENT_ACTIVE     ? "ACTIVE"
-           : state == AK_DEPLOYMENT_DRAINING ? "DRAINING"
-                                             : "INACTIVE";
-}
-
-static json_t *deployment_json(AkStore *store, const AkDeployment *d)
-{
-    AkSessionQuery query = {.deployment_id = d->id,
-                            .states = 1u << AK_STATE_CREATED | 1u << AK_STATE_RUNNING};
-    json_t *manifest = d->manifest ? json_loads(d->manifest, 0, NULL) : NULL;
-    json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:I}", "deployment_id",
-                          d->id, "project_id", d->project_id, "project", text(manifest, "name"),
-                          "build_id", d->build_id, "content", d->digest, "state",
-                          state_name(d->state), "dialect", d->dialect, "created_at",
-                          time_text(d->created_us), "activated_at", time_text(d->activated_us),
-                          "live_sessions", (json_int_t)ak_session_count(store, &query));
-
-    json_decref(manifest);
-    return o;
-}
-
 static int show_deployment(void *payload, const AkDeployment *d)
 {
     Listing *l = payload;
 
     if (!d->verdict) /* of `ak run` */
         return 0;
-    show(l->args, deployment_json(l->store, d), l->columns, l->widths);
+    show(l->args, ak_view_deployment(l->store, d), l->columns, l->widths);
     return 0;
 }
 
@@ -213,12 +186,7 @@ static int deployment_get(const AkArgs *args)
                    ? ak_say_error(AK_EXIT_NOT_FOUND, "no deployment is called '%s'", id)
                    : store_fault(&home);
     } else {
-        json_t *o = deployment_json(home.store, d);
-        json_object_set_new(o, "manifest",
-                            d->manifest ? json_loads(d->manifest, 0, NULL) : json_null());
-        json_object_set_new(o, "verdict",
-                            d->verdict ? json_loads(d->verdict, 0, NULL) : json_null());
-        json_object_set_new(o, "verdict_holds", json_boolean(ak_verdict_holds(d)));
+        json_t *o = ak_view_deployment_whole(home.store, d);
         json_dumpf(o, stdout, ak_args_json(args) ? JSON_COMPACT : JSON_INDENT(2));
         putchar('\n');
         json_decref(o);
@@ -278,21 +246,8 @@ static int deployment_delete(const AkArgs *args)
 static int show_trigger(void *payload, const AkTrigger *t)
 {
     Listing *l = payload;
-    json_t *config = t->config ? json_loads(t->config, 0, NULL) : NULL;
-    json_t *row = json_pack("{s:s, s:s, s:s, s:s, s:b, s:s*, s:o, s:s}", "trigger_id", t->id,
-                            "project_id", t->project_id, "name", t->name, "kind", t->kind,
-                            "enabled", t->enabled, "deployment_id", t->deployment_id, "next_at",
-                            time_text(t->due_us), "call", text(config, "call"));
 
-    if (t->slug)
-        json_object_set_new(row, "path", json_sprintf("/webhooks/%s", t->slug));
-    json_object_set_new(row, "where",
-                        t->slug ? json_sprintf("/webhooks/%s", t->slug)
-                                : json_string(text(config, "schedule")));
-    if (config)
-        json_object_set(row, "config", config);
-    show(l->args, row, l->columns, l->widths);
-    json_decref(config);
+    show(l->args, ak_view_trigger(t), l->columns, l->widths);
     return 0;
 }
 
@@ -352,10 +307,7 @@ static int show_var(void *payload, const AkVar *var)
     if (only && strcmp(only, var->name))
         return 0;
     l->left++;
-    show(l->args,
-         json_pack("{s:s, s:s, s:b}", "name", var->name, "value",
-                   var->secret && *var->value ? "********" : var->value, "secret", var->secret),
-         l->columns, l->widths);
+    show(l->args, ak_view_var(var), l->columns, l->widths);
     return 0;
 }
 
@@ -434,17 +386,14 @@ static int show_key(void *payload, const AkPair *pair)
 {
     Listing *l = payload;
     const char *only = ak_args_operand(l->args, 0);
-    char *words = strndup(pair->value.at, pair->value.len);
 
     if (!only || !strcmp(only, pair->key)) {
-        json_t *row = json_pack("{s:s, s:b}", "key", pair->key, "published", pair->published);
+        json_t *row = ak_view_key(pair);
         l->left++;
-        json_object_set_new(row, "value",
-                            ak_args_json(l->args) ? json_loads(words, JSON_DECODE_ANY, NULL)
-                                                  : json_string(words));
+        if (!ak_args_json(l->args))
+            json_object_set_new(row, "value", json_stringn(pair->value.at, pair->value.len));
         show(l->args, row, l->columns, l->widths);
     }
-    free(words);
     return 0;
 }
 
@@ -485,22 +434,11 @@ static int key_set(const AkArgs *args)
  * ----------------------------------------------------------------------------------------------------------
  */
 
-static json_t *event_json(const AkStoredEvent *e, bool whole)
-{
-    json_t *row = json_pack("{s:s, s:s, s:s*, s:s, s:s*, s:o}", "event_id", e->id, "project_id",
-                            e->project_id, "trigger_id", e->trigger_id, "type", e->type, "key",
-                            e->key, "created_at", time_text(e->created_us));
-
-    if (whole)
-        json_object_set_new(row, "event", e->data ? json_loads(e->data, 0, NULL) : json_null());
-    return row;
-}
-
 static int show_event(void *payload, const AkStoredEvent *e)
 {
     Listing *l = payload;
 
-    show(l->args, event_json(e, false), l->columns, l->widths);
+    show(l->args, ak_view_event(e), l->columns, l->widths);
     return 0;
 }
 
@@ -537,7 +475,7 @@ static int event_get(const AkArgs *args)
                    ? ak_say_error(AK_EXIT_NOT_FOUND, "no event is called '%s'", id)
                    : store_fault(&home);
     } else {
-        json_t *o = event_json(e, true);
+        json_t *o = ak_view_event_whole(e);
         json_dumpf(o, stdout, ak_args_json(args) ? JSON_COMPACT : JSON_INDENT(2));
         putchar('\n');
         json_decref(o);

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "views.h"
+
 void ak_report_text(FILE *to, AkBytes text)
 {
     for (size_t i = 0; i < text.len; i++) {
@@ -89,23 +91,19 @@ const char *ak_report_time(int64_t us, char *text, size_t size)
 /* --- Steps
  * --------------------------------------------------------------------------------------- */
 
-static const char *last_part(AkBytes file)
+static void print_object(FILE *to, json_t *object)
 {
-    static char name[300];
-
-    snprintf(name, sizeof name, "%.*s", (int)(file.len < 290 ? file.len : 290), file.at);
-    /* Code lies in a folder named by its digest; people know the path below it. */
-    char *cache = strstr(name, "/cache/");
-    char *below = cache ? strchr(cache + 7, '/') : NULL;
-    return below ? below + 1 : name;
+    json_dumpf(object, to, JSON_COMPACT | JSON_ENSURE_ASCII);
+    putc('\n', to);
+    json_decref(object);
 }
 
 static void print_place(FILE *to, const AkRecord *r)
 {
-    char place[320];
+    char place[320], name[290];
 
     if (r->file.at)
-        snprintf(place, sizeof place, "%s:%llu", last_part(r->file),
+        snprintf(place, sizeof place, "%s:%llu", ak_view_file(r->file, name, sizeof name),
                  (unsigned long long)r->line);
     else
         place[0] = '\0';
@@ -190,70 +188,9 @@ void ak_report_step(FILE *to, const AkRecord *r, bool colour)
     fputs(colour ? "\033[0m\n" : "\n", to);
 }
 
-static void set_text(json_t *object, const char *name, AkBytes text)
-{
-    if (text.at)
-        json_object_set_new(object, name, json_stringn(text.at, text.len));
-}
-
-static void set_json(json_t *object, const char *name, AkBytes text)
-{
-    json_t *value = text.at ? json_loadb(text.at, text.len, JSON_DECODE_ANY, NULL) : NULL;
-
-    if (value)
-        json_object_set_new(object, name, value);
-    else
-        set_text(object, name, text);
-}
-
-static void set_number(json_t *object, const char *name, uint64_t number)
-{
-    if (number)
-        json_object_set_new(object, name, json_integer((json_int_t)number));
-}
-
-static void set_time(json_t *object, const char *name, int64_t us)
-{
-    if (us)
-        json_object_set_new(object, name, json_real((double)us / 1e6));
-}
-
 void ak_report_step_json(FILE *to, const AkRecord *r)
 {
-    json_t *o = json_pack("{s:I, s:s}", "number", (json_int_t)r->number, "kind",
-                          ak_record_kind_name(r->kind));
-
-    set_time(o, "at", r->at_us);
-    set_time(o, "start", r->start_us);
-    set_time(o, "due", r->due_us);
-    set_number(o, "seq", r->seq);
-    set_number(o, "attempt", r->attempt);
-    set_text(o, "name", r->name);
-    set_text(o, "file", r->file.at ? ak_bytes(last_part(r->file)) : r->file);
-    set_number(o, "line", r->line);
-    set_text(o, "func", r->func);
-    set_text(o, "arguments", r->preview);
-    set_text(o, "result", r->result);
-    set_json(o, "args", r->args);
-    set_json(o, "error", r->error);
-    set_text(o, "text", r->text);
-    set_text(o, "digest", r->digest);
-    if (r->kind == AK_REC_ANSWER)
-        set_json(o, "value", r->value);
-    if (r->kind == AK_REC_DONE)
-        set_text(o, "value", r->value);
-    if (r->kind == AK_REC_CALL)
-        set_number(o, "size", r->value.len);
-    if (r->kind == AK_REC_DONE)
-        json_object_set_new(o, "state", json_string(ak_state_name(r->state)));
-    if (r->kind == AK_REC_PRINT)
-        json_object_set_new(o, "stream",
-                            json_string(r->stream == AK_STREAM_STDERR ? "stderr" : "stdout"));
-    if (r->in_memory)
-        json_object_set_new(o, "in_memory", json_true());
-    json_dumpf(o, to, JSON_COMPACT | JSON_ENSURE_ASCII);
-    putc('\n', to);
-    json_decref(o);
+    print_object(to, ak_view_step(r));
 }
 
 /* --- Sessions
@@ -298,24 +235,5 @@ void ak_report_session(FILE *to, const AkSession *s)
 
 void ak_report_session_json(FILE *to, const AkSession *s)
 {
-    json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s*, s:s*, s:s*, s:s*}", "id", s->id, "state",
-                          ak_state_name(s->state), "entry", s->entry, "project_id",
-                          s->project_id, "deployment_id", s->deployment_id, "event_id",
-                          s->event_id, "parent_id", s->parent_id, "value", s->value);
-
-    set_time(o, "created", s->created_us);
-    set_time(o, "ended", s->ended_us);
-    set_number(o, "records", s->length);
-    set_json(o, "memo", ak_bytes(s->memo));
-    set_json(o, "error", ak_bytes(s->error));
-    if (s->wait && s->state == AK_STATE_RUNNING) {
-        json_t *wait =
-            json_pack("{s:s, s:s*}", "kind", ak_wait_name(s->wait), "text", s->wait_text);
-        set_time(wait, "since", s->since_us);
-        set_time(wait, "until", s->due_us);
-        json_object_set_new(o, "wait", wait);
-    }
-    json_dumpf(o, to, JSON_COMPACT | JSON_ENSURE_ASCII);
-    putc('\n', to);
-    json_decref(o);
+    print_object(to, ak_view_session(s));
 }
