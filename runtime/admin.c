@@ -11,6 +11,7 @@
 #include "exit_codes.h"
 #include "ids.h"
 #include "loop.h"
+#include "session_ops.h"
 #include "sha256.h"
 #include "zone.h"
 
@@ -610,7 +611,10 @@ json_t *ak_admin(AkStore *store, const json_t *request)
                {"delete_deployment", change_deployment},
                {"var_set", change_var},
                {"var_delete", change_var},
-               {"store_set", change_key}};
+               {"store_set", change_key},
+               {"fork", ak_session_fork},
+               {"delete_session", ak_session_drop},
+               {"prune", ak_session_prune}};
 
     for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
         if (!strcmp(ops[i].name, text(request, "op")))
@@ -648,6 +652,11 @@ static int give(json_t *got, json_t **answer)
     }
     *answer = got;
     return 0;
+}
+
+int ak_admin_here(AkStore *store, const json_t *request, json_t **answer)
+{
+    return give(do_here(store, request), answer);
 }
 
 /* Where the state lies; the exit code. */

@@ -1,6 +1,6 @@
-/* Changes of the state that are not a session's: deployments, variables, keys. Each is a JSON
- * request with an `op`, so that a command does it itself on a state that nobody serves, or asks
- * the server.
+/* Changes of the state: deployments, variables, keys, and those of sessions that session_ops.h
+ * has. Each is a JSON request with an `op`, so that a command does it itself on a state that
+ * nobody serves, or asks the server.
  *
  *     {"op": "deploy", "plan", "bundle": path of a tar file, "dialect", "verdict"}
  *     {"op": "activate" | "deactivate" | "delete_deployment", "deployment"}
@@ -26,6 +26,8 @@ json_t *ak_admin_error(int exit_code, const char *format, ...)
 /* Both ways: on the home's own store, or through the server that holds it (control.h). Prints
  * an error. Gives the exit code and, at 0, the answer. */
 int ak_admin_ask(const AkArgs *args, const json_t *request, json_t **answer);
+/* On a store that is open and not served, in a transaction of its own; as ak_admin_ask. */
+int ak_admin_here(AkStore *store, const json_t *request, json_t **answer);
 /* What only a server can do; refused without one. */
 int ak_admin_ask_server(const AkArgs *args, const json_t *request, json_t **answer);
 

@@ -11,7 +11,6 @@
 #include "admin.h"
 #include "exit_codes.h"
 #include "foreground.h"
-#include "ids.h"
 #include "replay.h"
 #include "report.h"
 
@@ -134,9 +133,9 @@ static int print_steps(AkHome *home, Steps *steps)
     return steps->code ? steps->code : fault < 0 ? store_fault(home) : 0;
 }
 
-static Steps steps_of(const AkArgs *args)
+static Steps steps_of(const AkArgs *args, const char *id)
 {
-    return (Steps){.id = ak_args_operand(args, 0),
+    return (Steps){.id = id,
                    .json = ak_args_json(args),
                    .prints = ak_args_switch(args, "prints"),
                    .colour = isatty(STDOUT_FILENO) == 1};
@@ -155,7 +154,7 @@ static bool exists(AkHome *home, const char *id, AkState *state)
 
 static int log_steps(const AkArgs *args)
 {
-    Steps steps = steps_of(args);
+    Steps steps = steps_of(args, ak_args_operand(args, 0));
     AkState state;
     AkHome home;
     int code = ak_home_open(args, AK_STORE_READ, &home);
@@ -168,9 +167,9 @@ static int log_steps(const AkArgs *args)
 }
 
 /* Follows until the session has ended; its end is the exit code. */
-static int watch(const AkArgs *args)
+static int follow(const AkArgs *args, const char *id)
 {
-    Steps steps = steps_of(args);
+    Steps steps = steps_of(args, id);
     AkState state = AK_STATE_CREATED;
     AkHome home;
     int code = ak_home_open(args, AK_STORE_READ, &home);
@@ -189,6 +188,11 @@ static int watch(const AkArgs *args)
     }
     ak_home_close(&home);
     return code ? code : state == AK_STATE_COMPLETED ? AK_EXIT_OK : AK_EXIT_FAILED;
+}
+
+static int watch(const AkArgs *args)
+{
+    return follow(args, ak_args_operand(args, 0));
 }
 
 static int replay(const AkArgs *args)
@@ -251,87 +255,6 @@ static int stop(const AkArgs *args)
     return code;
 }
 
-typedef struct Copy {
-    AkStore *store;
-    const char *from_id, *to_id;
-    uint64_t until, previous, new_previous, len;
-    AkText event, seed, dialect;
-    AkText *records;
-    uint64_t *sums;
-    int code;
-} Copy;
-
-/* A record's checksum holds its session's id: a copy is written anew. */
-static int copy_record(void *payload, uint64_t number, AkBytes bytes)
-{
-    Copy *copy = payload;
-    AkRecord record;
-    const char *why;
-    uint64_t sum;
-
-    if (number >= copy->until)
-        return 1;
-    if (ak_record_read(bytes, ak_bytes(copy->from_id), number, copy->previous, &record, &sum,
-                       &why) < 0) {
-        copy->code = ak_say_error(AK_EXIT_FAILED, "session %s, record %llu: %s", copy->from_id,
-                                  (unsigned long long)number, why);
-        return 1;
-    }
-    copy->previous = sum;
-    if (record.kind == AK_REC_DONE)
-        return 1;
-    if (record.kind == AK_REC_START) {
-        ak_text_bytes(&copy->event, record.args);
-        ak_text_bytes(&copy->seed, record.seed);
-        ak_text_bytes(&copy->dialect, record.dialect);
-    }
-    copy->records = realloc(copy->records, (copy->len + 1) * sizeof *copy->records);
-    copy->sums = realloc(copy->sums, (copy->len + 1) * sizeof *copy->sums);
-    copy->records[copy->len] = (AkText){0};
-    ak_record_write(&record, ak_bytes(copy->to_id), copy->new_previous,
-                    &copy->records[copy->len], &copy->new_previous);
-    copy->sums[copy->len] = copy->new_previous;
-    copy->len++;
-    return 0;
-}
-
-static int put_copy(Copy *copy, const AkSession *from)
-{
-    int64_t now = ak_loop_now().wall_us;
-    AkSession row = *from;
-    int fault = ak_store_begin(copy->store);
-
-    row.id = copy->to_id;
-    row.parent_id = NULL; /* the one it would tell of its end waits for the first one */
-    row.state = AK_STATE_RUNNING;
-    row.created_us = row.updated_us = now;
-    row.ended_us = row.since_us = row.due_us = 0;
-    row.wait = AK_WAIT_NOTHING;
-    row.wait_text = row.value = row.error = NULL;
-    if (!fault)
-        fault = ak_session_put(copy->store, &row);
-    for (uint64_t i = 0; !fault && i < copy->len; i++) {
-        AkEntry entry = {{copy->records[i].at, copy->records[i].len}, copy->sums[i]};
-        fault = ak_journal_append(copy->store, copy->to_id, i, &entry, 1);
-    }
-    if (!fault)
-        fault = ak_store_commit(copy->store);
-    if (fault && ak_store_is_open(copy->store))
-        ak_store_abort(copy->store);
-    return fault;
-}
-
-static void free_copy(Copy *copy)
-{
-    for (uint64_t i = 0; i < copy->len; i++)
-        ak_text_free(&copy->records[i]);
-    free(copy->records);
-    free(copy->sums);
-    ak_text_free(&copy->event);
-    ak_text_free(&copy->seed);
-    ak_text_free(&copy->dialect);
-}
-
 static void say_new(const AkArgs *args, const char *id)
 {
     if (ak_args_json(args))
@@ -357,38 +280,40 @@ static int go_on(const AkArgs *args, AkHome *home, const char *id)
     return code;
 }
 
-static int copy_session(const AkArgs *args, uint64_t until)
+static int copy_here(const AkArgs *args, const json_t *request)
 {
-    char id[AK_ID_SIZE];
-    AkSession *from;
+    json_t *answer = NULL;
     AkHome home;
     int code = ak_home_open(args, AK_STORE_SHARE, &home);
 
     if (code)
         return code;
-    ak_id_new("ses", ak_loop_now().wall_us, id);
-    Copy copy = {
-        .store = home.store, .from_id = ak_args_operand(args, 0), .to_id = id, .until = until};
-    if (ak_session_get(home.store, copy.from_id, &from) < 0) {
-        ak_home_close(&home);
-        return not_found(ak_args_operand(args, 0));
-    }
-    if (until > from->length)
-        code = ak_usage_error("session %s has %llu records", from->id,
-                              (unsigned long long)from->length);
-    if (!code) {
-        int fault = ak_journal_read(home.store, from->id, 0, copy_record, &copy);
-        code = copy.code                            ? copy.code
-               : fault < 0 && fault != AK_E_STOPPED ? store_fault(&home)
-                                                    : 0;
-    }
-    if (!code && put_copy(&copy, from) < 0)
-        code = store_fault(&home);
-    free(from);
-    free_copy(&copy);
+    code = ak_admin_here(home.store, request, &answer);
     if (!code)
-        code = go_on(args, &home, id);
+        code = go_on(args, &home, json_string_value(json_object_get(answer, "session_id")));
+    json_decref(answer);
     ak_home_close(&home);
+    return code;
+}
+
+/* Where a server runs it does; here its steps are shown as they come. */
+static int copy_session(const AkArgs *args, uint64_t from)
+{
+    json_t *answer = NULL,
+           *request = json_pack("{s:s, s:s, s:I}", "op", "fork", "session",
+                                ak_args_operand(args, 0), "from", (json_int_t)from);
+    int code;
+
+    if (!ak_admin_served(args, request, &code, &answer)) {
+        code = copy_here(args, request);
+    } else if (!code) {
+        const char *id = json_string_value(json_object_get(answer, "session_id"));
+        say_new(args, id);
+        if (!ak_args_switch(args, "detach"))
+            code = follow(args, id);
+    }
+    json_decref(request);
+    json_decref(answer);
     return code;
 }
 
@@ -417,36 +342,36 @@ static int restart(const AkArgs *args)
  * -------------------------------------------------------------------------------------------------
  */
 
-static int delete_one(AkHome *home, const char *id, bool force)
+/* By the server when one runs. Takes the request. */
+static int change(const AkArgs *args, json_t *request, json_t **answer)
 {
-    AkState state;
+    AkHome home;
+    int code;
 
-    if (!exists(home, id, &state))
-        return not_found(id);
-    if (state <= AK_STATE_RUNNING && !force)
-        return ak_say_error(AK_EXIT_REFUSED,
-                            "session %s has not ended; stop it first, or use --force", id);
-    int fault = ak_store_begin(home->store);
-    if (!fault)
-        fault = ak_session_delete(home->store, id);
-    if (!fault)
-        fault = ak_store_commit(home->store);
-    if (fault && ak_store_is_open(home->store))
-        ak_store_abort(home->store);
-    return fault ? store_fault(home) : 0;
+    if (!ak_admin_served(args, request, &code, answer)) {
+        code = ak_home_open(args, AK_STORE_SHARE, &home);
+        if (!code) {
+            code = ak_admin_here(home.store, request, answer);
+            ak_home_close(&home);
+        }
+    }
+    json_decref(request);
+    return code;
 }
 
 static int delete (const AkArgs *args)
 {
     const char *id;
-    AkHome home;
-    int code = ak_home_open(args, AK_STORE_SHARE, &home);
+    int code = 0;
 
-    if (code)
-        return code;
-    for (size_t i = 0; !code && (id = ak_args_operand(args, i)); i++)
-        code = delete_one(&home, id, ak_args_switch(args, "force"));
-    ak_home_close(&home);
+    for (size_t i = 0; !code && (id = ak_args_operand(args, i)); i++) {
+        json_t *answer = NULL;
+        code = change(args,
+                      json_pack("{s:s, s:s, s:b}", "op", "delete_session", "session", id,
+                                "force", ak_args_switch(args, "force")),
+                      &answer);
+        json_decref(answer);
+    }
     return code;
 }
 
@@ -467,43 +392,20 @@ static bool read_age(const char *text, int64_t *us)
     return unit != 0;
 }
 
-typedef struct Names {
-    char (*ids)[64];
-    size_t len;
-} Names;
-
-static int note_name(void *payload, const AkSession *session)
-{
-    Names *names = payload;
-
-    names->ids = realloc(names->ids, (names->len + 1) * sizeof *names->ids);
-    snprintf(names->ids[names->len++], sizeof *names->ids, "%s", session->id);
-    return 0;
-}
-
 static int prune(const AkArgs *args)
 {
-    AkSessionQuery query = {.states = 1u << AK_STATE_COMPLETED | 1u << AK_STATE_ERROR |
-                                      1u << AK_STATE_STOPPED};
-    Names names = {0};
+    json_t *answer = NULL;
     int64_t age;
-    AkHome home;
 
     if (!read_age(ak_args_value(args, "older-than"), &age))
         return ak_usage_error("--older-than wants an age like 30d, 12h, 5m or 90s");
-    int code = ak_home_open(args, AK_STORE_SHARE, &home);
-    if (code)
-        return code;
-    query.ended_before = ak_loop_now().wall_us - age;
-    if (ak_session_list(home.store, &query, note_name, &names) < 0)
-        code = store_fault(&home);
-    for (size_t i = 0; !code && i < names.len; i++)
-        code = delete_one(&home, names.ids[i], false);
+    int code =
+        change(args, json_pack("{s:s, s:I}", "op", "prune", "older_than_us", (json_int_t)age),
+               &answer);
     if (!code)
-        printf(ak_args_json(args) ? "{\"deleted\": %zu}\n" : "%zu sessions deleted\n",
-               names.len);
-    free(names.ids);
-    ak_home_close(&home);
+        printf(ak_args_json(args) ? "{\"deleted\": %lld}\n" : "%lld sessions deleted\n",
+               json_integer_value(json_object_get(answer, "deleted")));
+    json_decref(answer);
     return code;
 }
 

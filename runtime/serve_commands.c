@@ -139,6 +139,27 @@ static json_t *stop_session(AkServe *s, const json_t *request)
     return json_pack("{s:s}", "session_id", id);
 }
 
+/* The copy runs from here on. */
+static json_t *fork_session(AkServe *s, const json_t *request)
+{
+    json_t *answer = change(s, request);
+    const char *id = ak__serve_text(answer, "session_id");
+
+    if (*id && ak_driver_load(s->driver, id) < 0) {
+        json_decref(answer);
+        return ak_admin_error(AK_EXIT_FAILED, "%s", ak_driver_error(s->driver));
+    }
+    return answer;
+}
+
+/* Its process ends before its records go. */
+static json_t *delete_session(AkServe *s, const json_t *request)
+{
+    if (json_is_true(json_object_get(request, "force")))
+        ak_driver_let_go(s->driver, ak__serve_text(request, "session"));
+    return change(s, request);
+}
+
 json_t *ak__serve_command(void *owner, const json_t *request)
 {
     AkServe *s = owner;
@@ -150,6 +171,10 @@ json_t *ak__serve_command(void *owner, const json_t *request)
         return redispatch(s, request);
     if (!strcmp(op, "stop_session"))
         return stop_session(s, request);
+    if (!strcmp(op, "fork"))
+        return fork_session(s, request);
+    if (!strcmp(op, "delete_session"))
+        return delete_session(s, request);
     if (!strcmp(op, "status"))
         return json_pack("{s:s, s:i, s:i}", "url", s->url, "pid", (int)getpid(), "sessions",
                          (int)ak_driver_sessions(s->driver));
