@@ -272,7 +272,7 @@ static int with_manifest(const AkArgs *args, AkManifest *manifest)
             print_json(lint.findings);
         code = code ? code : AK_EXIT_REFUSED;
     }
-    json_decref(lint.findings);
+    ak_lint_free(&lint);
     json_decref(none);
     return code;
 }

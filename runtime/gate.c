@@ -333,10 +333,11 @@ static void make_verdict(const AkGateOptions *options, AkGate *gate)
     json_array_foreach(json_object_get(bare, "vars"), i, var) json_object_del(var, "value");
     char *manifest = json_dumps(bare, JSON_COMPACT | JSON_SORT_KEYS);
     json_t *verdict =
-        json_pack("{s:s, s:s, s:i, s:i, s:i, s:i, s:O, s:s}", "result", "passed", "content",
-                  gate->digest, "errors", (int)gate->lint.errors, "warnings",
+        json_pack("{s:s, s:s, s:i, s:i, s:i, s:i, s:O, s:s, s:O, s:O}", "result", "passed",
+                  "content", gate->digest, "errors", (int)gate->lint.errors, "warnings",
                   (int)gate->lint.warnings, "notes", (int)gate->lint.notes, "allowed",
-                  (int)gate->lint.allowed, "allow", options->allow, "version", AK_VERSION);
+                  (int)gate->lint.allowed, "allow", options->allow, "version", AK_VERSION,
+                  "findings", gate->lint.kept, "pictures", gate->lint.pictures);
     ak_verdict_seal(gate->digest, gate->lint.dialect, manifest, verdict, seal);
     json_object_set_new(verdict, "seal", json_string(seal));
     gate->verdict = verdict;
@@ -369,7 +370,7 @@ static int judge(const AkGateOptions *options, AkGate *gate)
                           .json = options->json};
     int code = ak_lint(&lint, &gate->manifest, &gate->lint);
 
-    gate->findings = gate->lint.findings ? gate->lint.findings : json_array();
+    gate->findings = gate->lint.findings ? json_incref(gate->lint.findings) : json_array();
     if (code)
         return code;
     return gate->lint.failing || gate->manifest.mistakes_len ? AK_EXIT_REFUSED : 0;
@@ -398,4 +399,5 @@ void ak_gate_free(AkGate *gate)
     ak_text_free(&gate->tar);
     json_decref(gate->verdict);
     json_decref(gate->findings);
+    ak_lint_free(&gate->lint);
 }

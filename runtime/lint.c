@@ -107,10 +107,16 @@ static void add_mistakes(CliReport *report, const AkManifest *m)
  * --------------------------------------------------------------------------------------------
  */
 
-static void count(CliRun *run, CliReport *report, const AkLintOptions *options, AkLint *lint)
+/* What is allowed goes from report to waved. */
+static void count(CliRun *run, CliReport *report, CliReport *waved,
+                  const AkLintOptions *options, AkLint *lint)
 {
     const char *only = options->only ? cli_path_absolute(options->only) : NULL;
     size_t kept = 0;
+
+    *waved = *report;
+    waved->items = cli_keep((report->count + 1) * sizeof *waved->items);
+    waved->count = 0;
 
     report->by_level[AK_ERROR] = report->by_level[AK_WARNING] = report->by_level[AK_NOTE] = 0;
     for (size_t i = 0; i < report->count; i++) {
@@ -118,7 +124,7 @@ static void count(CliRun *run, CliReport *report, const AkLintOptions *options, 
         if (only && strcmp(only, item.path))
             continue;
         if (is_allowed(options->allow, item.f->rule)) {
-            lint->allowed++;
+            waved->items[waved->count++] = item;
             continue;
         }
         lint->failing += (int)item.level <= failing_level(run, &item);
@@ -126,9 +132,21 @@ static void count(CliRun *run, CliReport *report, const AkLintOptions *options, 
         report->items[kept++] = item;
     }
     report->count = kept;
+    lint->allowed = waved->count;
     lint->errors = report->by_level[AK_ERROR];
     lint->warnings = report->by_level[AK_WARNING];
     lint->notes = report->by_level[AK_NOTE];
+}
+
+static json_t *as_json(const CliReport *report)
+{
+    CliBuf out = {0};
+    json_t *all;
+
+    cli_print_json(report, &out);
+    all = out.data ? json_loadb(out.data, out.len, 0, NULL) : json_array();
+    cli_buf_free(&out);
+    return all;
 }
 
 static void show(const AkLintOptions *options, CliReport *report, AkLint *lint)
@@ -136,14 +154,119 @@ static void show(const AkLintOptions *options, CliReport *report, AkLint *lint)
     CliBuf out = {0};
 
     report->color = cli_terminal_color(CLI_COLOR_AUTO, 1);
-    (options->json ? cli_print_json : cli_print_text)(report, &out);
-    if (options->json)
-        lint->findings =
-            json_loadb(out.data ? out.data : "[]", out.data ? out.len : 2, 0, NULL);
-    else if (report->count)
-        fwrite(out.data, 1, out.len, stdout);
+    lint->findings = as_json(report);
+    if (options->json || !report->count)
+        return;
+    cli_print_text(report, &out);
+    fwrite(out.data, 1, out.len, stdout);
     fflush(stdout);
     cli_buf_free(&out);
+}
+
+/* --- What is kept with the deployment: findings and pictures, by paths below the project
+ * ------------------------------------------------------------------------------------------ */
+
+enum { PICTURE_MAX = 500 };
+
+static const char *below(const char *root, const char *path)
+{
+    size_t len = strlen(root);
+
+    return !strncmp(path, root, len) && path[len] == '/' ? path + len + 1 : path;
+}
+
+static void shorten(const char *root, json_t *object)
+{
+    const char *path = json_string_value(json_object_get(object, "filename"));
+
+    if (path)
+        json_object_set_new(object, "filename", json_string(below(root, path)));
+}
+
+static void keep_findings(const char *root, const json_t *from, bool allowed, json_t *to)
+{
+    size_t i, k;
+    json_t *item, *step;
+
+    json_array_foreach(from, i, item)
+    {
+        json_t *kept = json_deep_copy(item);
+        shorten(root, kept);
+        json_array_foreach(json_object_get(kept, "trail"), k, step) shorten(root, step);
+        json_object_del(kept, "fix");
+        if (allowed)
+            json_object_set_new(kept, "allowed", json_true());
+        json_array_append_new(to, kept);
+    }
+}
+
+static const char *const shape_names[] = {
+    [AK_SHAPE_START] = "start",       [AK_SHAPE_END] = "end",
+    [AK_SHAPE_ACTIVITY] = "activity", [AK_SHAPE_TIMER] = "timer",
+    [AK_SHAPE_CHILD] = "child",       [AK_SHAPE_WAIT] = "wait",
+    [AK_SHAPE_CHOICE] = "choice",     [AK_SHAPE_LOOP] = "loop",
+    [AK_SHAPE_TRY] = "try",           [AK_SHAPE_COMMAND] = "command",
+    [AK_SHAPE_CALL] = "call",
+};
+
+static const char *file_of(const char *root, const AkPlace *place)
+{
+    return below(root, cli_path_absolute(cli_path_from_library(place->path)));
+}
+
+static json_t *picture_json(const char *root, const AkPicture *picture)
+{
+    json_t *nodes = json_array(), *edges = json_array();
+
+    for (size_t i = 0; i < picture->node_len; i++) {
+        const AkPictureNode *n = &picture->nodes[i];
+        json_array_append_new(
+            nodes, json_pack("{s:s, s:s, s:s, s:i, s:i}", "shape", shape_names[n->shape],
+                             "label", n->label, "file", file_of(root, &n->place), "line",
+                             (int)n->place.line, "end_line", (int)n->place.end_line));
+    }
+    for (size_t i = 0; i < picture->edge_len; i++) {
+        const AkPictureEdge *e = &picture->edges[i];
+        json_array_append_new(edges, json_pack("{s:i, s:i, s:s}", "from", (int)e->from, "to",
+                                               (int)e->to, "label", e->label));
+    }
+    return json_pack("{s:o, s:o}", "nodes", nodes, "edges", edges);
+}
+
+/* Of every entry point, by file.py:function. One that nobody could take in is left out. */
+static json_t *pictures_of(const CliRun *run, const char *root)
+{
+    json_t *all = json_object();
+    const AkStart *starts;
+    AkPicture picture;
+    char name[600];
+
+    for (size_t c = 0; c < run->checks.len; c++) {
+        size_t len = ak_check_starts(run->checks.items[c], &starts);
+        for (size_t i = 0; i < len; i++) {
+            if (!(starts[i].contexts & AK_CTX_WORKFLOW) ||
+                ak_check_picture(run->checks.items[c], i, &picture) < 0 ||
+                picture.node_len > PICTURE_MAX)
+                continue;
+            snprintf(name, sizeof name, "%s:%s", file_of(root, &starts[i].place),
+                     starts[i].name);
+            json_object_set_new(all, name, picture_json(root, &picture));
+        }
+    }
+    return all;
+}
+
+static void keep(const CliRun *run, const AkLintOptions *options, const CliReport *waved,
+                 AkLint *lint)
+{
+    const char *root = cli_path_absolute(options->dir);
+    json_t *allowed = as_json(waved);
+
+    lint->kept = json_array();
+    keep_findings(root, lint->findings, false, lint->kept);
+    keep_findings(root, allowed, true, lint->kept);
+    lint->pictures = pictures_of(run, root);
+    json_decref(allowed);
 }
 
 static const char *dialect_of(CliRun *run, const AkLintOptions *options)
@@ -166,7 +289,7 @@ static int run_all(CliRun *run, const AkLintOptions *options, const AkManifest *
                    AkLint *lint)
 {
     CliNarrow narrow;
-    CliReport report;
+    CliReport report, waved;
 
     lint->dialect = dialect_of(run, options);
     run->dialects = strcmp(lint->dialect, "ak") ? AK_DIALECT_AUTOKITTEH : AK_DIALECT_AK;
@@ -175,13 +298,22 @@ static int run_all(CliRun *run, const AkLintOptions *options, const AkManifest *
         return AK_EXIT_FAILED;
     cli_terminal_end();
     add_mistakes(&report, manifest);
-    count(run, &report, options, lint);
+    count(run, &report, &waved, options, lint);
     show(options, &report, lint);
+    keep(run, options, &waved, lint);
     say(&run->files.problems);
     say(&run->texts->problems);
     if (run->files.refused || run->texts->refused || run->configs.mistakes.len)
         lint->failing++;
     return 0;
+}
+
+void ak_lint_free(AkLint *lint)
+{
+    json_decref(lint->findings);
+    json_decref(lint->kept);
+    json_decref(lint->pictures);
+    *lint = (AkLint){0};
 }
 
 int ak_lint(const AkLintOptions *options, const AkManifest *manifest, AkLint *lint)
