@@ -120,6 +120,12 @@ typedef enum AkUse {
         2, /* an installed package: as AK_KNOWN, and its code is followed, not judged */
 } AkUse;
 
+/* How much rules let pass; 0 is the default. */
+typedef struct AkBudgets {
+    unsigned statements;      /* AK512: plain statements in a workflow's run, 60 */
+    unsigned loop_statements; /* AK512: statements in a loop that gives no command, 4 */
+} AkBudgets;
+
 typedef struct AkOptions {
     unsigned dialects;          /* bits of AkDialect; 0 is AK_AUTO */
     const char *const *select;  /* rule ids, names or prefixes, NULL-ended; NULL for all */
@@ -127,6 +133,13 @@ typedef struct AkOptions {
     const char *const *entries; /* "flow.py:on_event", NULL-ended; or NULL */
     const char *const
         *calls; /* "mylib.now", "clock", "mylib.pure", "pure", ..., NULL-ended; or NULL */
+    /* Code that runs in a context although nothing shown here calls it: "pricing.py" (its functions and
+     * methods) or "pricing.py:Order.total", then a word of ak_context_word, NULL-ended; or NULL */
+    const char *const *contexts;
+    /* Names of packages that are not part of the check, and what each stands for: "mylib.run_activity",
+     * "temporalio.workflow.execute_activity", NULL-ended; or NULL */
+    const char *const *wrappers;
+    AkBudgets budgets;
     /* The project's temporalio: "1.12.0" of a lock file, or a requirement ">=1.8,<2"; or NULL. */
     const char *sdk_version;
     size_t max_bytes; /* 0 for the default, 4 MiB a source */
@@ -299,6 +312,13 @@ unsigned ak_rule_dialects(const AkRule *rule);
 AkFixKind ak_rule_fix(const AkRule *rule);
 /* The example that the docs show and the tests run, as txtar. */
 const char *ak_rule_example(const AkRule *rule, size_t *len);
+
+/* The words that AkOptions.calls and AkOptions.contexts take, one by one; NULL behind the last. */
+const char *ak_call_word(size_t i);    /* "clock", "pure", … */
+const char *ak_context_word(size_t i); /* "workflow", "activity", … */
+/* Whether AkOptions.wrappers may name it: something outside of the program that the checker knows.
+ * *near: the name that was meant, or NULL. */
+bool ak_wrapped_known(const char *dotted, const char **near);
 
 /* How the page of all rules opens, in Markdown. */
 const char *ak_rules_head(size_t *len);

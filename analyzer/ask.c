@@ -26,6 +26,11 @@ unsigned ak_contexts_of(const AkPass *pass, const AkFunction *fn, AkStmtId stmt)
     return ak_contexts(pass, fn) & ak__stmt_mask(pass->program, fn->unit, stmt);
 }
 
+AkBudgets ak_budgets(const AkPass *pass)
+{
+    return pass->program->options.budgets;
+}
+
 bool ak_does(const AkCall *call, AkEffects effects)
 {
     return call->known && (call->known->effects & effects) == effects;

@@ -82,6 +82,7 @@ static void settle(AkProgram *program)
             return;
         give_roles(program);
         program->budget = 1000000;
+        ak__told_roots(program);
         ak__ak_resolve(program);
         ak__module_code(program);
         requeue_deferred(program);
@@ -106,6 +107,7 @@ static void choose_books(AkProgram *program)
     }
     if (program->entry_len || program->manifest_len)
         program->books |= AK_DIALECT_AK;
+    program->books |= program->told_books;
 }
 
 static void import_everything(AkProgram *program)
@@ -123,6 +125,7 @@ static void check_all(AkProgram *program)
 {
     ak__modules_name(program);
     ak__ak_entries(program);
+    ak__told_files(program);
     ak__open_first(program);
     ak__temporal_want(program);
     ak__ak_guess(program);
@@ -194,6 +197,7 @@ AkCheck *ak_check_new(const AkOptions *options)
     program->error = "";
     program->atoms = ak__atoms_new(arena);
     program->knowledge = ak__knowledge_new(program);
+    ak__told_frameworks(program);
     program->names.init = ak__atom(program, "__init__");
     return check;
 }

@@ -80,9 +80,11 @@ static const char *const builtin_names[] = {
 struct AkKnowledge {
     AkProgram *program;
     AkMap rows;    /* atom → index + 1 into known */
-    AkMap aliases; /* atom → index + 1 into aliases */
+    AkMap aliases; /* atom → index + 1 into others */
     AkKnown *known;
     uint32_t len, cap;
+    const char **others; /* atoms */
+    uint32_t other_len, other_cap;
 };
 
 static AkKnown *row_of(AkKnowledge *knowledge, const char *name)
@@ -98,36 +100,42 @@ static AkKnown *row_of(AkKnowledge *knowledge, const char *name)
 }
 
 /* The words of the configuration, as in `"mylib.now" = "clock"`. */
+static const struct {
+    const char *word;
+    AkEffects effects;
+} effect_words[] = {
+    {"clock", AK_CLOCK},
+    {"random", AK_RANDOM},
+    {"uuid", AK_UUID},
+    {"env", AK_ENV},
+    {"file", AK_FILE},
+    {"network", AK_NETWORK | AK_BLOCKS},
+    {"database", AK_DATABASE},
+    {"process", AK_PROCESS},
+    {"thread", AK_THREAD},
+    {"sleep", AK_SLEEP | AK_BLOCKS},
+    {"blocks", AK_BLOCKS},
+    {"print", AK_PRINT},
+    {"log", AK_LOG},
+    {"input", AK_INPUT},
+    {"unordered", AK_UNORDERED},
+    {"pure", AK_PURE},
+    {"deterministic", AK_DETERMINISTIC},
+    {"durable", AK_DURABLE},
+    {"unpicklable", AK_UNPICKLABLE},
+};
+
 static AkEffects effect_of(const char *word)
 {
-    static const struct {
-        const char *word;
-        AkEffects effects;
-    } words[] = {
-        {"clock", AK_CLOCK},
-        {"random", AK_RANDOM},
-        {"uuid", AK_UUID},
-        {"env", AK_ENV},
-        {"file", AK_FILE},
-        {"network", AK_NETWORK | AK_BLOCKS},
-        {"database", AK_DATABASE},
-        {"process", AK_PROCESS},
-        {"thread", AK_THREAD},
-        {"sleep", AK_SLEEP | AK_BLOCKS},
-        {"blocks", AK_BLOCKS},
-        {"print", AK_PRINT},
-        {"log", AK_LOG},
-        {"input", AK_INPUT},
-        {"unordered", AK_UNORDERED},
-        {"pure", AK_PURE},
-        {"deterministic", AK_DETERMINISTIC},
-        {"durable", AK_DURABLE},
-        {"unpicklable", AK_UNPICKLABLE},
-    };
-    for (size_t i = 0; i < COUNT(words); i++)
-        if (strcmp(word, words[i].word) == 0)
-            return words[i].effects;
+    for (size_t i = 0; i < COUNT(effect_words); i++)
+        if (strcmp(word, effect_words[i].word) == 0)
+            return effect_words[i].effects;
     return 0;
+}
+
+const char *ak_call_word(size_t i)
+{
+    return i < COUNT(effect_words) ? effect_words[i].word : NULL;
 }
 
 static void add_user_rows(AkKnowledge *knowledge, const char *const *calls)
@@ -137,6 +145,21 @@ static void add_user_rows(AkKnowledge *knowledge, const char *const *calls)
         row->effects = effect_of(calls[1]);
         row->source = "configuration";
     }
+}
+
+static void add_alias(AkKnowledge *knowledge, const char *name, const char *other)
+{
+    AkProgram *program = knowledge->program;
+    AK_PUSH(program->arena, knowledge->others, knowledge->other_len, knowledge->other_cap) =
+        ak__atom(program, other);
+    ak__map_set(program->arena, &knowledge->aliases, ak__key(ak__atom(program, name)),
+                knowledge->other_len);
+}
+
+static void add_wrappers(AkKnowledge *knowledge, const char *const *wrappers)
+{
+    for (; wrappers && wrappers[0] && wrappers[1]; wrappers += 2)
+        add_alias(knowledge, wrappers[0], wrappers[1]);
 }
 
 AkKnowledge *ak__knowledge_new(AkProgram *program)
@@ -151,24 +174,25 @@ AkKnowledge *ak__knowledge_new(AkProgram *program)
     for (size_t i = 0; i < COUNT(returns); i++)
         row_of(knowledge, returns[i].name)->returns = ak__atom(program, returns[i].other);
     for (size_t i = 0; i < COUNT(aliases); i++)
-        ak__map_set(program->arena, &knowledge->aliases,
-                    ak__key(ak__atom(program, aliases[i].name)), (uint32_t)i + 1);
+        add_alias(knowledge, aliases[i].name, aliases[i].other);
     add_user_rows(knowledge, program->options.calls);
+    add_wrappers(knowledge, program->options.wrappers);
     return knowledge;
 }
 
 /* `a.b.c` may be known as a whole, or because `a.b` is another name of something. */
 const char *ak__canonical(AkProgram *program, const char *dotted)
 {
-    const AkMap *map = &program->knowledge->aliases;
-    uint32_t at = ak__map_get(map, ak__key(dotted));
+    const AkKnowledge *knowledge = program->knowledge;
+    uint32_t at = ak__map_get(&knowledge->aliases, ak__key(dotted));
     if (at)
-        return ak__atom(program, aliases[at - 1].other);
+        return knowledge->others[at - 1];
     const char *dot = strrchr(dotted, '.');
     if (!dot)
         return dotted;
-    at = ak__map_get(map, ak__key(ak__atom_len(program, dotted, (size_t)(dot - dotted))));
-    return at ? ak__atom_join(program, aliases[at - 1].other, "", dot) : dotted;
+    const char *owner = ak__atom_len(program, dotted, (size_t)(dot - dotted));
+    at = ak__map_get(&knowledge->aliases, ak__key(owner));
+    return at ? ak__atom_join(program, knowledge->others[at - 1], "", dot) : dotted;
 }
 
 static const AkKnown *exact(const AkKnowledge *knowledge, const char *name, size_t len)
@@ -195,6 +219,27 @@ const AkKnown *ak_known(const AkKnowledge *knowledge, const char *dotted)
         *dot = '\0';
     }
     return own;
+}
+
+static bool is_row(const char *name)
+{
+    for (size_t i = 0; i < COUNT(rows); i++)
+        if (strcmp(rows[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+bool ak_wrapped_known(const char *dotted, const char **near)
+{
+    const AkSdkName *name = ak_sdk_find(dotted);
+    bool sure, temporal = strncmp(dotted, "temporalio.", 11) == 0;
+    *near = NULL;
+    if (name)
+        return name->kind != AK_SDK_MODULE && name->kind != AK_SDK_OPEN;
+    if (temporal)
+        *near = ak_sdk_true_name(dotted, &sure);
+    return (strncmp(dotted, "autokitteh.", 11) == 0 && dotted[11]) ||
+           (!temporal && is_row(dotted));
 }
 
 const char *ak__returns(const AkKnowledge *knowledge, const char *dotted)

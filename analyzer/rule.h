@@ -86,6 +86,9 @@ unsigned ak_contexts(const AkPass *pass, const AkFunction *fn);
 unsigned ak_contexts_at(const AkPass *pass, const AkCall *call);
 unsigned ak_contexts_of(const AkPass *pass, const AkFunction *fn, AkStmtId stmt);
 
+/* What the settings let pass; 0: as the rule says. */
+AkBudgets ak_budgets(const AkPass *pass);
+
 /* Whether the callee has all (any) of these effects. False when nothing is known of it. */
 bool ak_does(const AkCall *call, AkEffects effects);
 bool ak_does_any(const AkCall *call, AkEffects effects);

@@ -137,6 +137,12 @@ typedef struct AkReach {
     AkLink *links;
 } AkReach;
 
+/* A framework by the first word of the modules that bring it: its own, or a package's that wraps it. */
+typedef struct AkFramework {
+    const char *name;
+    bool temporal, ak;
+} AkFramework;
+
 typedef struct AkParamRef {
     AkFunction *function;
     uint32_t index;
@@ -215,6 +221,10 @@ typedef struct AkProgram {
     AkKnowledge *knowledge;
     AkAtomTable *atoms;
     bool passed_done; /* sandbox.c has looked */
+    AkFramework *frameworks;
+    uint32_t framework_len;
+    const char **needles; /* words of which a text must have one to matter; NULL-ended */
+    unsigned told_books;  /* dialects that settings give to files */
     const char *error;
 
     AkFile **files;
@@ -425,6 +435,11 @@ void ak__calls_of_value(AkProgram *program, AkCalls *calls, AkExprId expr, AkCal
 void ak__implicit(AkProgram *program, AkCalls *calls, AkExprId expr);
 void ak__implicit_statements(AkProgram *program, AkCalls *calls);
 void ak__implicit_iteration(AkProgram *program, AkCalls *calls, AkExprId expr, AkExprId via);
+
+/* told.c: what the settings say. */
+void ak__told_frameworks(AkProgram *program);
+void ak__told_files(AkProgram *program); /* before files are opened */
+void ak__told_roots(AkProgram *program); /* in every round */
 
 /* dialect_temporal.c, dialect_ak.c: roots. */
 void ak__temporal_unit(AkProgram *program, AkUnitX *unit);

@@ -118,21 +118,26 @@ static bool names_module(const AkImportAt *import, const char *name)
            (import->module_len == len || import->module[len] == '.');
 }
 
-static void note_frameworks(AkFile *file)
+static void note_frameworks(const AkProgram *program, AkFile *file)
 {
-    for (uint32_t i = 0; i < file->import_len; i++) {
-        file->module.imports_temporal |= names_module(&file->imports[i], "temporalio");
-        file->module.imports_ak |= names_module(&file->imports[i], "autokitteh") ||
-                                   names_module(&file->imports[i], "ak");
-    }
+    for (uint32_t i = 0; i < file->import_len; i++)
+        for (uint32_t k = 0; k < program->framework_len; k++) {
+            const AkFramework *framework = &program->frameworks[k];
+            if (!names_module(&file->imports[i], framework->name))
+                continue;
+            file->module.imports_temporal |= framework->temporal;
+            file->module.imports_ak |= framework->ak;
+        }
 }
 
 /* ---- Blocks that mention a framework ---- */
 
-static bool is_framework(const AkImportAt *import)
+static bool is_framework(const AkProgram *program, const AkImportAt *import)
 {
-    return names_module(import, "temporalio") || names_module(import, "autokitteh") ||
-           names_module(import, "ak") || names_module(import, "nexusrpc");
+    for (uint32_t i = 0; i < program->framework_len; i++)
+        if (names_module(import, program->frameworks[i].name))
+            return true;
+    return false;
 }
 
 static bool is_bound_by(const AkFile *file, const AkImportAt *const *imports, uint32_t len,
@@ -158,7 +163,7 @@ static bool mentions_one(AkArena *arena, const AkFile *file, const AkBlock *bloc
     return false;
 }
 
-static void note_blocks(AkArena *arena, AkFile *file)
+static void note_blocks(const AkProgram *program, AkArena *arena, AkFile *file)
 {
     const AkImportAt **imports = ak__alloc(arena, (file->import_len + 1) * sizeof *imports);
     uint32_t len = 0;
@@ -168,7 +173,7 @@ static void note_blocks(AkArena *arena, AkFile *file)
         return;
     for (uint32_t i = 0; i < file->import_len; i++) {
         stars |= file->imports[i].star;
-        if (is_framework(&file->imports[i]))
+        if (is_framework(program, &file->imports[i]))
             imports[len++] = &file->imports[i];
     }
     for (uint32_t i = 0; i < file->block_len; i++) {
@@ -180,7 +185,8 @@ static void note_blocks(AkArena *arena, AkFile *file)
     }
 }
 
-static void open_text(AkArena *arena, AkFile *file, const char *text, size_t len)
+static void open_text(const AkProgram *program, AkArena *arena, AkFile *file, const char *text,
+                      size_t len)
 {
     int status = ak__source_open_padded(arena, &file->source, file->module.path, text, len);
     file->unreadable = status < 0;
@@ -196,16 +202,15 @@ static void open_text(AkArena *arena, AkFile *file, const char *text, size_t len
     file->wanted = ak__alloc(arena, file->block_len * sizeof *file->wanted);
     index_names(arena, file);
     index_imports(arena, file);
-    note_frameworks(file);
-    note_blocks(arena, file);
+    note_frameworks(program, file);
+    note_blocks(program, arena, file);
     file->state = AK_FILE_OPEN;
 }
 
-static bool may_matter(AkFile *file, const char *text, size_t len)
+static bool may_matter(const AkProgram *program, AkFile *file, const char *text, size_t len)
 {
-    static const char *const frameworks[] = {"temporalio", "autokitteh", "ak", NULL};
     static const char *const events[] = {"event", "Event", NULL};
-    file->mentions = ak__text_mentions(text, len, frameworks);
+    file->mentions = ak__text_mentions(text, len, program->needles);
     file->mentions_event = ak__text_mentions(text, len, events);
     return file->mentions || file->must_open;
 }
@@ -234,11 +239,11 @@ static void open_one(Job *job, AkWorker *worker, size_t i)
         file->lent = text;
         file->lent_len = len;
     }
-    bool matters = may_matter(file, text, len) || job->all;
+    bool matters = may_matter(program, file, text, len) || job->all;
     if (len > max)
         file->state = AK_FILE_CLOSED;
     else if (matters)
-        open_text(worker->arena, file, text, len);
+        open_text(program, worker->arena, file, text, len);
     if (file->given)
         return;
     file->lent = text;

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { BUDGET = 60, LOOP_BUDGET = 5 };
+enum { STATEMENTS = 60, LOOP_STATEMENTS = 4 };
 
 static bool counts(const AkStmt *stmt)
 {
@@ -77,7 +77,7 @@ static AkStmtId nested_loop(const AkFunction *fn)
 }
 
 /* A loop that gives no command and has more than a few statements of its own. */
-static AkStmtId computing_loop(const AkFunction *fn)
+static AkStmtId computing_loop(const AkFunction *fn, unsigned budget)
 {
     const AkStmt *stmts = fn->unit->facts->stmts;
     AkStmtId def = ak_fact(fn)->stmt;
@@ -90,7 +90,7 @@ static AkStmtId computing_loop(const AkFunction *fn)
             continue;
         for (AkStmtId i = s + 1; i <= stmts[s].last; i++)
             count += counts(&stmts[i]);
-        if (count >= LOOP_BUDGET)
+        if (count > budget)
             return s;
     }
     return 0;
@@ -107,6 +107,10 @@ static void report_loop(AkPass *pass, const AkFunction *fn, AkStmtId loop, const
 
 static void check(AkPass *pass)
 {
+    AkBudgets budgets = ak_budgets(pass);
+    unsigned most = budgets.statements ? budgets.statements : STATEMENTS;
+    unsigned most_in_loop = budgets.loop_statements ? budgets.loop_statements : LOOP_STATEMENTS;
+
     for (size_t i = 0; i < pass->function_len; i++) {
         const AkFunction *fn = pass->functions[i];
         AkStmtId loop;
@@ -115,13 +119,13 @@ static void check(AkPass *pass)
         if (!(fn->roles & AK_ROLE_RUN) || !fn->index)
             continue;
         count = plain_statements(fn);
-        if (count > BUDGET)
+        if (count > most)
             ak_report_function(pass, fn, AK_CTX_WORKFLOW,
                                "'%s' has %u statements that give no command", fn->qualified,
                                count);
         else if ((loop = nested_loop(fn)))
             report_loop(pass, fn, loop, "loops in loops");
-        else if ((loop = computing_loop(fn)))
+        else if ((loop = computing_loop(fn, most_in_loop)))
             report_loop(pass, fn, loop, "the statements in a loop");
     }
 }
@@ -139,8 +143,9 @@ const AkRule ak_rule_AK512 = {
            "to change in an "
            "activity. It is a matter of taste, so this is only a note.",
     .instead = "Move the computation into an activity, or a pure function beside the class.",
-    .misses = "What functions compute that run calls; the budget is 60 statements, three loops "
-              "in one another, or five statements in a loop.",
+    .misses = "What functions compute that run calls. 60 statements, four in a loop, and two "
+              "loops in "
+              "one another are let pass; `budgets` in the settings says otherwise.",
     .fix = AK_FIX_NONE,
     .check = check,
 };

@@ -37,6 +37,19 @@ static void mistake(Reading *r, const AkNode *node, const char *message, const c
     cli_list_add(&r->configs->mistakes, m);
 }
 
+static void unknown_key(Reading *r, const AkNode *name, const char *const *known, size_t count)
+{
+    CliNearest near = {0};
+
+    for (size_t i = 0; i < count; i++)
+        cli_nearest(&near, name->text, known[i]);
+    mistake(r, name,
+            near.word
+                ? cli_keep_format("unknown key '%s'; did you mean '%s'?", name->text, near.word)
+                : cli_keep_format("unknown key '%s'", name->text),
+            "`aklint config` lists the keys");
+}
+
 static bool is_string(const AkNode *node)
 {
     return node->kind == AK_NODE_SCALAR && node->quoted;
@@ -215,19 +228,112 @@ static void take_entries(Reading *r, CliKey key, const AkNode *value)
     }
 }
 
+/* One of the library's words; a mistake names the nearest. */
+static bool is_word(Reading *r, const AkNode *node, const char *(*word)(size_t i),
+                    const char *what)
+{
+    CliNearest near = {0};
+    CliBuf all = {0};
+    const char *known;
+
+    if (!is_string(node)) {
+        mistake(r, node, cli_keep_format("%s is a string", what), "");
+        return false;
+    }
+    for (size_t i = 0; (known = word(i)); i++) {
+        if (!strcmp(node->text, known)) {
+            cli_buf_free(&all);
+            return true;
+        }
+        cli_nearest(&near, node->text, known);
+        cli_buf_printf(&all, "%s\"%s\"", i ? ", " : "", known);
+    }
+    mistake(r, node,
+            near.word ? cli_keep_format("%s is not '%s'; did you mean '%s'?", what, node->text,
+                                        near.word)
+                      : cli_keep_format("%s is not '%s'", what, node->text),
+            cli_keep_text(all.data, all.len));
+    cli_buf_free(&all);
+    return false;
+}
+
+/* "mylib.now": what follows `import`, a name, a dot. */
+static bool is_dotted(Reading *r, const AkNode *name)
+{
+    const char *p = name->text, *dot = strchr(p, '.');
+
+    if (dot && dot != p && dot[strlen(dot) - 1] != '.' && !strpbrk(p, " \t/:()") &&
+        !strstr(p, ".."))
+        return true;
+    mistake(r, name, cli_keep_format("'%s' is no dotted name", name->text),
+            "write it as it is imported: \"package.module.function\"");
+    return false;
+}
+
 static void take_calls(Reading *r, CliKey key, const AkNode *value)
 {
     if (!is_table(r, key, value))
         return;
     r->settings->calls = (CliList){0};
     for (size_t i = 0; i < value->count; i++) {
-        const AkNode *kind = value->items[2 * i + 1];
-        if (!is_string(kind)) {
-            mistake(r, kind, "calls takes \"dotted.name\" = \"what it does\"", "");
+        const AkNode *name = value->items[2 * i], *kind = value->items[2 * i + 1];
+        if (!is_dotted(r, name) || !is_word(r, kind, ak_call_word, "what a call does"))
+            continue;
+        cli_list_add(&r->settings->calls, name->text);
+        cli_list_add(&r->settings->calls, kind->text);
+    }
+}
+
+static bool is_wrapped(Reading *r, const AkNode *node)
+{
+    const char *near = NULL;
+
+    if (is_string(node) && ak_wrapped_known(node->text, &near))
+        return true;
+    if (!is_string(node))
+        mistake(r, node, "what a wrapper stands for is a string", "");
+    else
+        mistake(r, node,
+                near ? cli_keep_format("there is no '%s'; did you mean '%s'?", node->text, near)
+                     : cli_keep_format("there is no '%s' to stand for", node->text),
+                "write the framework's name: \"temporalio.workflow.execute_activity\"");
+    return false;
+}
+
+static void take_wrappers(Reading *r, CliKey key, const AkNode *value)
+{
+    if (!is_table(r, key, value))
+        return;
+    r->settings->wrappers = (CliList){0};
+    for (size_t i = 0; i < value->count; i++) {
+        const AkNode *name = value->items[2 * i], *other = value->items[2 * i + 1];
+        if (!is_dotted(r, name) || !is_wrapped(r, other))
+            continue;
+        cli_list_add(&r->settings->wrappers, name->text);
+        cli_list_add(&r->settings->wrappers, other->text);
+    }
+}
+
+static void take_contexts(Reading *r, CliKey key, const AkNode *value)
+{
+    if (!is_table(r, key, value))
+        return;
+    r->settings->contexts = (CliList){0};
+    for (size_t i = 0; i < value->count; i++) {
+        const AkNode *where = value->items[2 * i], *word = value->items[2 * i + 1];
+        size_t file = strcspn(where->text, ":");
+        CliGlob *g;
+        if (!file || (where->text[file] && !where->text[file + 1])) {
+            mistake(r, where, cli_keep_format("'%s' names no code", where->text),
+                    "write \"folder/**\", \"file.py\" or \"file.py:Class.method\"");
             continue;
         }
-        cli_list_add(&r->settings->calls, value->items[2 * i]->text);
-        cli_list_add(&r->settings->calls, kind->text);
+        if (!is_word(r, word, ak_context_word, "a context"))
+            continue;
+        g = glob_of(r, cli_keep_text(where->text, file));
+        g->function = where->text[file] ? where->text + file + 1 : NULL;
+        cli_list_add(&g->selectors, word->text);
+        cli_list_add(&r->settings->contexts, g);
     }
 }
 
@@ -259,16 +365,47 @@ static void take_fail_on(Reading *r, CliKey key, const AkNode *value)
         mistake(r, value, "fail-on is \"error\", \"warning\" or \"note\"", "");
 }
 
-static void take_max_bytes(Reading *r, CliKey key, const AkNode *value)
+static bool number_of(Reading *r, const char *name, const AkNode *value,
+                      unsigned long long most, unsigned long long *n)
 {
     char *end;
-    unsigned long long n = strtoull(value->text, &end, 10);
 
-    if (value->kind != AK_NODE_SCALAR || value->quoted || *end || !n || value->text[0] == '-')
-        mistake(r, value, cli_keep_format("%s takes a number above 0", cli_config_key(key)),
-                "");
-    else
+    errno = 0;
+    *n = value->kind == AK_NODE_SCALAR && !value->quoted ? strtoull(value->text, &end, 10) : 0;
+    if (*n && !*end && !errno && value->text[0] != '-' && *n <= most)
+        return true;
+    mistake(r, value, cli_keep_format("%s takes a number above 0", name), "");
+    return false;
+}
+
+static void take_max_bytes(Reading *r, CliKey key, const AkNode *value)
+{
+    unsigned long long n;
+
+    if (number_of(r, cli_config_key(key), value, SIZE_MAX, &n))
         r->settings->max_bytes = (size_t)n;
+}
+
+static void take_budgets(Reading *r, CliKey key, const AkNode *value)
+{
+    static const char *const names[] = {"statements", "loop-statements"};
+    AkBudgets *budgets = &r->settings->budgets;
+    unsigned *const to[] = {&budgets->statements, &budgets->loop_statements};
+
+    if (!is_table(r, key, value))
+        return;
+    *budgets = (AkBudgets){0};
+    for (size_t i = 0; i < value->count; i++) {
+        const AkNode *name = value->items[2 * i];
+        unsigned long long n;
+        size_t k = 0;
+        while (k < 2 && strcmp(name->text, names[k]))
+            k++;
+        if (k == 2)
+            unknown_key(r, name, names, 2);
+        else if (number_of(r, names[k], value->items[2 * i + 1], UINT32_MAX, &n))
+            *to[k] = (unsigned)n;
+    }
 }
 
 static void take_path(Reading *r, CliKey key, const AkNode *value)
@@ -320,7 +457,10 @@ static const struct {
     [CLI_EXTEND_EXCLUDE] = {"extend-exclude", take_globs},
     [CLI_DIALECT] = {"dialect", take_dialect},
     [CLI_ENTRY_POINTS] = {"entry-points", take_entries},
+    [CLI_IN_CONTEXTS] = {"contexts", take_contexts},
     [CLI_CALLS] = {"calls", take_calls},
+    [CLI_WRAPPERS] = {"wrappers", take_wrappers},
+    [CLI_BUDGETS] = {"budgets", take_budgets},
     [CLI_FOLLOW_PACKAGES] = {"follow-packages", take_follow},
     [CLI_FAIL_ON] = {"fail-on", take_fail_on},
     [CLI_MAX_BYTES] = {"max-bytes", take_max_bytes},
@@ -335,20 +475,16 @@ const char *cli_config_key(CliKey key)
 
 static void check_keys(Reading *r, const AkNode *table)
 {
+    const char *names[CLI_KEYS];
+
+    for (size_t k = 0; k < CLI_KEYS; k++)
+        names[k] = keys[k].name;
     for (size_t i = 0; i < table->count; i++) {
-        const AkNode *name = table->items[2 * i];
-        CliNearest near = {0};
         bool known = false;
-        for (size_t k = 0; k < CLI_KEYS; k++) {
-            known |= !strcmp(name->text, keys[k].name);
-            cli_nearest(&near, name->text, keys[k].name);
-        }
+        for (size_t k = 0; k < CLI_KEYS; k++)
+            known |= !strcmp(table->items[2 * i]->text, names[k]);
         if (!known)
-            mistake(r, name,
-                    near.word ? cli_keep_format("unknown key '%s'; did you mean '%s'?",
-                                                name->text, near.word)
-                              : cli_keep_format("unknown key '%s'", name->text),
-                    "`aklint config` lists the keys");
+            unknown_key(r, table->items[2 * i], names, CLI_KEYS);
     }
 }
 

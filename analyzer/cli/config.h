@@ -21,7 +21,10 @@ typedef enum CliKey {
     CLI_EXTEND_EXCLUDE,
     CLI_DIALECT,
     CLI_ENTRY_POINTS,
+    CLI_IN_CONTEXTS,
     CLI_CALLS,
+    CLI_WRAPPERS,
+    CLI_BUDGETS,
     CLI_FOLLOW_PACKAGES,
     CLI_FAIL_ON,
     CLI_MAX_BYTES,
@@ -33,7 +36,8 @@ typedef enum CliKey {
 /* A glob holds from the folder of the file that states it. */
 typedef struct CliGlob {
     const char *folder, *glob;
-    CliList selectors; /* of per-file-ignores */
+    CliList selectors;    /* of per-file-ignores; of contexts: the context */
+    const char *function; /* of contexts: "Order.total", or NULL for the whole file */
 } CliGlob;
 
 typedef struct CliSettings {
@@ -45,7 +49,10 @@ typedef struct CliSettings {
     CliList per_file;  /* CliGlob */
     unsigned dialects; /* 0: by what a file imports */
     CliList entries;   /* "flow.py:on_event", absolute */
+    CliList contexts;  /* CliGlob with the context for its only selector */
     CliList calls;     /* name, kind, name, kind, … */
+    CliList wrappers;  /* name, what it stands for, … */
+    AkBudgets budgets;
     CliList follow;    /* packages whose code is followed, by the name they are imported by */
     AkLevel fail_on;
     size_t max_bytes;

@@ -68,16 +68,43 @@ static void add_levels(CliBuf *out, const CliSettings *s)
     cli_buf_puts(out, *comma == ',' ? " }" : "}");
 }
 
-static void add_calls(CliBuf *out, const CliList *calls)
+static void add_pairs(CliBuf *out, const CliList *pairs)
 {
     cli_buf_putc(out, '{');
-    for (size_t i = 0; i + 1 < calls->len; i += 2) {
+    for (size_t i = 0; i + 1 < pairs->len; i += 2) {
         cli_buf_puts(out, i ? ", " : " ");
-        add_string(out, cli_list_text(calls, i));
+        add_string(out, cli_list_text(pairs, i));
         cli_buf_puts(out, " = ");
-        add_string(out, cli_list_text(calls, i + 1));
+        add_string(out, cli_list_text(pairs, i + 1));
     }
-    cli_buf_puts(out, calls->len ? " }" : "}");
+    cli_buf_puts(out, pairs->len ? " }" : "}");
+}
+
+static void add_contexts(CliBuf *out, const CliList *globs)
+{
+    cli_buf_putc(out, '{');
+    for (size_t i = 0; i < globs->len; i++) {
+        const CliGlob *g = globs->items[i];
+        cli_buf_puts(out, i ? ", " : " ");
+        add_string(out, g->function ? cli_keep_format("%s:%s", g->glob, g->function) : g->glob);
+        cli_buf_puts(out, " = ");
+        add_string(out, cli_list_text(&g->selectors, 0));
+    }
+    cli_buf_puts(out, globs->len ? " }" : "}");
+}
+
+static void add_budgets(CliBuf *out, const AkBudgets *budgets)
+{
+    const char *comma = " ";
+
+    cli_buf_putc(out, '{');
+    if (budgets->statements)
+        cli_buf_printf(out, " statements = %u", budgets->statements);
+    if (budgets->statements)
+        comma = ", ";
+    if (budgets->loop_statements)
+        cli_buf_printf(out, "%sloop-statements = %u", comma, budgets->loop_statements);
+    cli_buf_puts(out, budgets->statements || budgets->loop_statements ? " }" : "}");
 }
 
 static void add_dialects(CliBuf *out, unsigned dialects)
@@ -109,7 +136,10 @@ void cli_config_value(const CliSettings *s, CliKey key, CliBuf *out)
     case CLI_EXTEND_EXCLUDE: add_globs(out, &s->globs[1]); break;
     case CLI_DIALECT: add_dialects(out, s->dialects); break;
     case CLI_ENTRY_POINTS: add_list(out, &s->entries); break;
-    case CLI_CALLS: add_calls(out, &s->calls); break;
+    case CLI_IN_CONTEXTS: add_contexts(out, &s->contexts); break;
+    case CLI_CALLS: add_pairs(out, &s->calls); break;
+    case CLI_WRAPPERS: add_pairs(out, &s->wrappers); break;
+    case CLI_BUDGETS: add_budgets(out, &s->budgets); break;
     case CLI_FOLLOW_PACKAGES: add_list(out, &s->follow); break;
     case CLI_FAIL_ON: add_string(out, cli_level_word(s->fail_on)); break;
     case CLI_MAX_BYTES:

@@ -31,4 +31,7 @@ size_t cli_offset(const char *text, size_t len, uint32_t line, uint32_t column, 
 int cli_toml(const char *text, size_t len, const AkNode **root, CliMistake *mistake);
 int cli_manifest(const char *text, size_t len, const AkNode **root, CliMistake *mistake);
 
+/* Of a text that is no TOML: where and why. false: nothing is wrong that this can see. */
+bool cli_toml_mistake(const char *text, uint32_t len, CliMistake *mistake);
+
 #endif

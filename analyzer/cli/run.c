@@ -16,7 +16,7 @@ typedef struct Group {
     const CliSettings *settings; /* of its first file: all share what the library is told */
     const char *key;
     AkOptions options;
-    CliList select, entries, calls;
+    CliList select, entries, contexts;
     AkCheck *check;
 } Group;
 
@@ -252,6 +252,14 @@ static const char *group_key(const CliSettings *s)
         cli_buf_printf(&key, "\ne %s", cli_list_text(&s->entries, i));
     for (size_t i = 0; i < s->calls.len; i++)
         cli_buf_printf(&key, "\nc %s", cli_list_text(&s->calls, i));
+    for (size_t i = 0; i < s->wrappers.len; i++)
+        cli_buf_printf(&key, "\nw %s", cli_list_text(&s->wrappers, i));
+    for (size_t i = 0; i < s->contexts.len; i++) {
+        const CliGlob *g = s->contexts.items[i];
+        cli_buf_printf(&key, "\nx %s %s %s %s", g->folder, g->glob,
+                       g->function ? g->function : "", cli_list_text(&g->selectors, 0));
+    }
+    cli_buf_printf(&key, "\nb %u %u", s->budgets.statements, s->budgets.loop_statements);
     kept = cli_keep_text(key.data, key.len);
     cli_buf_free(&key);
     return kept;
@@ -261,6 +269,23 @@ static void add_entries(Group *group, const CliList *entries)
 {
     for (size_t i = 0; i < entries->len; i++)
         cli_list_add(&group->entries, cli_path_to_library(cli_list_text(entries, i)));
+}
+
+/* A glob stands for each file that it matches. */
+static void add_contexts(const CliRun *run, Group *group, const CliList *contexts)
+{
+    for (size_t i = 0; i < contexts->len; i++) {
+        const CliGlob *g = contexts->items[i];
+        for (size_t k = 0; k < run->files.found.len; k++) {
+            const CliFile *file = run->files.found.items[k];
+            const char *path = cli_path_to_library(file->path);
+            if (file->use == AK_LIBRARY || !cli_config_glob(g, file->path))
+                continue;
+            cli_list_add(&group->contexts,
+                         g->function ? cli_keep_format("%s:%s", path, g->function) : path);
+            cli_list_add(&group->contexts, cli_list_text(&g->selectors, 0));
+        }
+    }
 }
 
 static const char *const *texts_of(const CliList *list)
@@ -275,12 +300,15 @@ static Group *group_new(CliRun *run, const CliSettings *settings, const char *ke
 
     group->settings = settings;
     group->key = key;
-    group->calls = settings->calls;
     add_entries(group, &run->entries);
     add_entries(group, &settings->entries);
+    add_contexts(run, group, &settings->contexts);
     o->dialects = run->dialects ? run->dialects : settings->dialects;
     o->entries = texts_of(&group->entries);
-    o->calls = texts_of(&group->calls);
+    o->contexts = texts_of(&group->contexts);
+    o->calls = texts_of(&settings->calls);
+    o->wrappers = texts_of(&settings->wrappers);
+    o->budgets = settings->budgets;
     o->sdk_version = cli_sdk_version(cli_paths_base());
     o->max_bytes =
         run->options->max_bytes > 0 ? (size_t)run->options->max_bytes : settings->max_bytes;

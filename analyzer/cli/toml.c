@@ -13,6 +13,7 @@ enum { DEEPEST = 64 };
 
 typedef struct Reader {
     const char *text;
+    uint32_t len;
     CliMistake *mistake;
     unsigned depth;
 } Reader;
@@ -267,7 +268,8 @@ static int grammar_mistake(Reader *r, TSNode node)
 static int read_document(Reader *r, AkNode *root, TSNode document)
 {
     if (ts_node_has_error(document))
-        return grammar_mistake(r, document);
+        return cli_toml_mistake(r->text, r->len, r->mistake) ? -1
+                                                             : grammar_mistake(r, document);
     for (uint32_t i = 0; i < ts_node_named_child_count(document); i++) {
         TSNode child = ts_node_named_child(document, i);
         int status = 0;
@@ -285,7 +287,7 @@ static int read_document(Reader *r, AkNode *root, TSNode document)
 
 int cli_toml(const char *text, size_t len, const AkNode **root, CliMistake *mistake)
 {
-    Reader reader = {.text = text, .mistake = mistake};
+    Reader reader = {.text = text, .len = (uint32_t)len, .mistake = mistake};
     TSParser *parser;
     TSTree *tree;
     AkNode *map;

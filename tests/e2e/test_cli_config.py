@@ -96,7 +96,29 @@ MISTAKES = [
     ("max-bytes = -1", 1, 13, "max-bytes takes a number"),
     ("python = 3", 1, 10, "python takes a string"),
     ('extend = "gone.toml"', 1, 10, "'gone.toml' cannot be extended"),
-    ("select = [", 1, 1, "TOML"),
+    ("select = [", 1, 10, "'[' is never closed"),
+    ('ok = 1\nselect = ["AK3", 7', 2, 10, "'[' is never closed"),
+    ('select = [AK3]', 1, 11, "text stands in quotes"),
+    ('select = "AK3', 1, 10, "this string is never closed"),
+    ('\n\nselect = ', 3, 10, "a value is missing"),
+    ('select "AK3"', 1, 8, "'=' is missing"),
+    ('select = ["AK3" "AK1"]', 1, 17, "',' or ']' is missing"),
+    ('select = ["AK3"] ["AK1"]', 1, 18, "nothing may follow"),
+    ('fail-on = "error"\n[levels\nAK301 = "off"', 2, 1, "']' is missing"),
+    ('levels = { AK301 "off" }', 1, 18, "'=' is missing"),
+    ('[calls]\n"mylib.now" = "clok"', 2, 15, "what a call does is not 'clok'; did you mean 'clock'?"),
+    ('[calls]\nnow = "clock"', 2, 1, "'now' is no dotted name"),
+    ('[contexts]\n"flow.py" = "workflw"', 2, 13, "a context is not 'workflw'; did you mean 'workflow'?"),
+    ('[contexts]\n":run" = "workflow"', 2, 1, "':run' names no code"),
+    ('contexts = "workflow"', 1, 12, "contexts takes a table"),
+    ('[wrappers]\n"mylib.run" = "temporalio.workflow.execute_activty"', 2, 15,
+     "did you mean 'temporalio.workflow.execute_activity'?"),
+    ('[wrappers]\n"mylib.run" = "other.thing"', 2, 15, "there is no 'other.thing' to stand for"),
+    ('[wrappers]\n"mylib.run" = 3', 2, 15, "what a wrapper stands for is a string"),
+    ('budgets = { statments = 3 }', 1, 13, "unknown key 'statments'; did you mean 'statements'?"),
+    ('budgets = { statements = 0 }', 1, 26, "statements takes a number above 0"),
+    ('budgets = { statements = "3" }', 1, 26, "statements takes a number above 0"),
+    ("max-bytes = 99999999999999999999999", 1, 13, "max-bytes takes a number"),
     ('a = 1\nselect = "AK3"\nselect = "AK1"', 3, 1, "'select' is here twice"),
     ('[per-file-ignores]\n"é.py" = "AK9x"', 2, 10, "no rule is called 'AK9x'"),
 ]
@@ -130,13 +152,17 @@ def test_config_names_what_holds_and_where_it_was_said(tmp_path):
     values = settings(tmp_path)
     assert values["select"] == ['["AK3"]', "pyproject.toml:2"]
     assert values["levels"] == ['{ AK301 = "warning" }', "pyproject.toml:4"]
+    assert values["contexts"] == ["{}", "default"] and values["budgets"] == ["{}", "default"]
     assert values["ignore"] == ["[]", "default"]
     assert settings(tmp_path / "sub")["select"][0] == '["AK3"]'
     assert settings(tmp_path, "--isolated")["select"] == ['["ALL"]', "default"]
 
 
 def test_what_config_prints_is_a_configuration(tmp_path):
-    write(tmp_path, {"aklint.toml": 'select = ["AK3"]\nfail-on = "note"\n[per-file-ignores]\n"x \\" y" = ["AK301"]\n'})
+    write(tmp_path, {"aklint.toml": 'select = ["AK3"]\nfail-on = "note"\n[per-file-ignores]\n"x \\" y" = ["AK301"]\n'
+                     '[contexts]\n"a/**" = "workflow"\n"b.py:C.d" = "activity"\n[calls]\n"mylib.now" = "clock"\n'
+                     '[wrappers]\n"mylib.run" = "temporalio.workflow.execute_activity"\n'
+                     '[budgets]\nstatements = 7\nloop-statements = 2\n'})
     first = settings(tmp_path)
     text = "\n".join(f"{key} = {value}" for key, (value, _) in first.items() if value != '""')
     write(tmp_path, {"aklint.toml": text + "\n"})
@@ -171,6 +197,73 @@ def test_the_schema_knows_the_keys(tmp_path):
     schema = json.loads((ROOT / "docs" / "aklint.schema.json").read_text())
     write(tmp_path, {"flow.py": ""})
     assert set(schema["properties"]) == {*settings(tmp_path), "extend"}
+
+
+def test_contexts_give_code_a_context(tmp_path):
+    """Neither file names a framework, and nothing calls their functions."""
+    clock = "import time\n\n\ndef total():\n    return time.time()\n\n\nclass Price:\n    def now(self):\n        return time.time()\n"
+    write(tmp_path, {"pricing/total.py": clock, "other.py": clock})
+    assert codes(tmp_path) == []
+    write(tmp_path, {"aklint.toml": '[contexts]\n"pricing/**" = "workflow"\n'})
+    assert codes(tmp_path) == [("pricing/total.py", "AK301", "error")] * 2
+    write(tmp_path, {"aklint.toml": '[contexts]\n"other.py:Price.now" = "workflow"\n'})
+    assert [(f["location"]["row"], f["trail"][0]["message"]) for f in found(cwd=tmp_path)[0]] == [
+        (10, "workflow Price.now (settings)")]
+    write(tmp_path, {"aklint.toml": '[contexts]\n"pricing/**" = "activity"\n'})
+    assert codes(tmp_path) == []
+    write(tmp_path, {"aklint.toml": '[contexts]\n"*.py" = "query"\n'})
+    assert {file for file, _, _ in codes(tmp_path)} == {"pricing/total.py", "other.py"}
+
+
+def test_wrappers_stand_for_a_frameworks_names(tmp_path):
+    """A company's package that nobody shows to the checker: its decorator and its way to run activities."""
+    flow = """\
+import time
+from datetime import timedelta
+
+from company import durable
+
+
+@durable.workflow
+class Order:
+    @durable.main
+    async def run(self) -> float:
+        await durable.step("charge", start_to_close_timeout=timedelta(seconds=1))
+        await durable.step("ship")
+        return time.time()
+"""
+    write(tmp_path, {"flow.py": flow})
+    assert codes(tmp_path) == []
+    write(tmp_path, {"aklint.toml": '[wrappers]\n"company.durable.workflow" = "temporalio.workflow.defn"\n'
+                     '"company.durable.main" = "temporalio.workflow.run"\n'
+                     '"company.durable.step" = "temporalio.workflow.execute_activity"\n'})
+    assert [(f["code"], f["location"]["row"]) for f in found(cwd=tmp_path)[0] if f["level"] == "error"] == [("AK401", 12), ("AK301", 13)]
+
+
+def test_budgets_bound_what_a_workflow_computes(tmp_path):
+    body = "".join(f"        x{i} = {i}\n" for i in range(12))
+    write(tmp_path, {"flow.py": CLEAN.replace("        return 1.0\n", body + "        return 1.0\n")})
+    def notes():
+        return [f["code"] for f in found("--show", "notes", "--select", "AK512", cwd=tmp_path)[0]]
+    assert notes() == []
+    write(tmp_path, {"aklint.toml": "budgets = { statements = 10 }\n"})
+    assert notes() == ["AK512"]
+    write(tmp_path, {"aklint.toml": "budgets = { statements = 12 }\n"})
+    assert notes() == []
+    loop = "        for i in range(3):\n            a = i\n            b = a\n            c = b\n"
+    write(tmp_path, {"flow.py": CLEAN.replace("        return 1.0\n", loop + "        return 1.0\n")})
+    assert notes() == []
+    write(tmp_path, {"aklint.toml": "budgets = { loop-statements = 2 }\n"})
+    assert notes() == ["AK512"]
+
+
+def test_the_schema_has_the_checkers_words(tmp_path):
+    """A word that is missing in the schema would be marked as wrong by an editor, and the other way round."""
+    properties = json.loads((ROOT / "docs" / "aklint.schema.json").read_text())["properties"]
+    write(tmp_path, {"aklint.toml": '[calls]\n"a.b" = "?"\n[contexts]\n"a" = "?"\n'})
+    said = found(cwd=tmp_path)[1].stdout + aklint("config", cwd=tmp_path).stderr
+    for key in ("calls", "contexts"):
+        assert ", ".join(f'"{word}"' for word in properties[key]["additionalProperties"]["enum"]) in said
 
 
 def installed(root, files):
