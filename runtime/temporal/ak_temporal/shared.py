@@ -1,0 +1,156 @@
+"""The folder that `ak deploy --temporal` and the workers share, on one machine or over a network file system.
+
+    bundles/DIGEST.tar        the code of a deployment, named by its SHA-256
+    deployments/ID.json       project, bundle, dialect, variables, triggers, verdict
+    blobs/XX/DIGEST           payloads above the threshold, named by their SHA-256
+
+Everything is written once, whole (a rename), and checked against its name when it is read."""
+import asyncio
+import hashlib
+import json
+import os
+import tarfile
+import tempfile
+from pathlib import Path
+from typing import Any, Dict, List, Sequence
+
+from temporalio.api.common.v1 import Payload
+from temporalio.converter import (ExternalStorage, StorageDriver, StorageDriverClaim, StorageDriverRetrieveContext,
+                                  StorageDriverStoreContext)
+
+BLOB_THRESHOLD = 256 * 1024
+
+Json = Dict[str, Any]
+
+
+class Missing(Exception):
+    """Not in the shared folder, or not what its name says. One sentence."""
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    fd, part = tempfile.mkstemp(dir=path.parent, prefix=".part-")
+    try:
+        with os.fdopen(fd, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    except BaseException:
+        os.unlink(part)
+        raise
+
+
+class Shared:
+    def __init__(self, folder: str, cache: str) -> None:
+        self.folder, self.cache = Path(folder), Path(cache)
+
+    # Bundles.
+
+    def put_bundle(self, data: bytes) -> str:
+        digest = hashlib.sha256(data).hexdigest()
+        path = self.bundle_path(digest)
+        if not path.exists():
+            write_whole(path, data)
+        return digest
+
+    def bundle_path(self, digest: str) -> Path:
+        if len(digest) != 64 or not all(c in "0123456789abcdef" for c in digest):
+            raise Missing("'%.80s' names no bundle" % digest)
+        return self.folder / "bundles" / (digest + ".tar")
+
+    def code(self, digest: str) -> str:
+        """The folder of a bundle's code on this machine, unpacked once."""
+        place = self.cache / "code" / digest[:40]
+        if place.is_dir():
+            return str(place)
+        path = self.bundle_path(digest)
+        try:
+            data = path.read_bytes()
+        except OSError as exc:
+            raise Missing("bundle %.16s is not in %s: %s" % (digest, path.parent, exc.strerror)) from None
+        if hashlib.sha256(data).hexdigest() != digest:
+            raise Missing("%s is not the bundle that its name says: it was changed or cut short" % path)
+        place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        fresh = tempfile.mkdtemp(dir=place.parent, prefix=".part-")
+        with tarfile.open(path) as archive:
+            for member in archive.getmembers():
+                refuse_escape(member, fresh)
+            archive.extractall(fresh, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
+        try:
+            os.rename(fresh, place)
+        except OSError:     # another worker was first
+            if not place.is_dir():
+                raise
+        return str(place)
+
+    # Deployments.
+
+    def put_deployment(self, deployment: Json) -> None:
+        write_whole(self.deployment_path(deployment["id"]), json.dumps(deployment, indent=1).encode())
+
+    def deployment_path(self, name: str) -> Path:
+        if not name or os.sep in name or name.startswith("."):
+            raise Missing("'%.80s' names no deployment" % name)
+        return self.folder / "deployments" / (name + ".json")
+
+    def deployment(self, name: str) -> Json:
+        path = self.deployment_path(name)
+        try:
+            found = json.loads(path.read_text())
+        except OSError as exc:
+            raise Missing("deployment %s is not in %s: %s" % (name, path.parent, exc.strerror)) from None
+        except ValueError as exc:
+            raise Missing("%s cannot be read: %s" % (path, exc)) from None
+        return found      # type: ignore[no-any-return]
+
+    def deployments(self) -> List[Json]:
+        found = [self.deployment(p.stem) for p in (self.folder / "deployments").glob("*.json")]
+        return sorted(found, key=lambda d: str(d["id"]))
+
+    def storage(self) -> ExternalStorage:
+        return ExternalStorage(drivers=[Blobs(self.folder / "blobs")], payload_size_threshold=BLOB_THRESHOLD)
+
+
+def refuse_escape(member: tarfile.TarInfo, folder: str) -> None:
+    inside = os.path.realpath(folder)
+    place = os.path.realpath(os.path.join(inside, member.name))
+    if not (member.isfile() or member.isdir()) or place != inside and not place.startswith(inside + os.sep):
+        raise Missing("the bundle holds %.80r, which is no plain file inside it" % member.name)
+
+
+class Blobs(StorageDriver):
+    """Large payloads as files. They are encoded already (a codec's encryption included)."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def name(self) -> str:
+        return "ak.blobs"
+
+    def path(self, digest: str) -> Path:
+        if len(digest) != 64 or not digest.isalnum():
+            raise Missing("'%.80s' names no large value" % digest)
+        return self.folder / digest[:2] / digest
+
+    async def store(self, context: StorageDriverStoreContext, payloads: Sequence[Payload]) -> List[StorageDriverClaim]:
+        return [StorageDriverClaim({"digest": await asyncio.to_thread(self.put, p.SerializeToString(deterministic=True))})
+                for p in payloads]
+
+    async def retrieve(self, context: StorageDriverRetrieveContext, claims: Sequence[StorageDriverClaim]) -> List[Payload]:
+        return [Payload.FromString(await asyncio.to_thread(self.get, c.claim_data["digest"])) for c in claims]
+
+    def put(self, data: bytes) -> str:
+        digest = hashlib.sha256(data).hexdigest()
+        if not self.path(digest).exists():
+            write_whole(self.path(digest), data)
+        return digest
+
+    def get(self, digest: str) -> bytes:
+        try:
+            data = self.path(digest).read_bytes()
+        except OSError as exc:
+            raise Missing("a large value is not in %s: %s" % (self.folder, exc.strerror)) from None
+        if hashlib.sha256(data).hexdigest() != digest:
+            raise Missing("%s is not the value that its name says" % self.path(digest))
+        return data
