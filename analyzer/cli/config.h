@@ -53,7 +53,7 @@ typedef struct CliSettings {
     CliList calls;     /* name, kind, name, kind, … */
     CliList wrappers;  /* name, what it stands for, … */
     AkBudgets budgets;
-    CliList follow;    /* packages whose code is followed, by the name they are imported by */
+    CliList follow; /* packages whose code is followed, by the name they are imported by */
     AkLevel fail_on;
     size_t max_bytes;
     const char *python, *baseline; /* absolute or NULL */
