@@ -28,6 +28,7 @@ extern "C" {
 
 typedef struct AkCheck AkCheck; /* one run: sources, facts, findings */
 typedef struct AkRule AkRule;   /* one pitfall; static, never freed */
+typedef struct AkMemory AkMemory; /* what blocks of code said, between checks */
 
 /* What can fail returns 0 or one of these. The words are in ak_check_error. A broken Python file
  * is no failure: it is a finding of the rule syntax-error. */
@@ -145,6 +146,10 @@ typedef struct AkOptions {
     size_t max_bytes; /* 0 for the default, 4 MiB a source */
     unsigned threads; /* how many jobs may run at once; 0 or 1: all on the caller's thread */
 
+    /* Checks over and over what changes little (an editor): blocks whose bytes an earlier check saw
+     * are not read again. One check at a time; NULL for none. The findings are the same. */
+    AkMemory *memory;
+
     /* The caller's world. payload is handed to each. All may be called from any job's thread. */
     void *payload;
     /* Text of a path given by ak_check_path: fills text (with 64 readable zero bytes behind it)
@@ -165,6 +170,12 @@ typedef struct AkOptions {
     void (*progress)(void *payload, size_t done,
                      size_t all); /* blocks parsed of those asked for; or NULL */
 } AkOptions;
+
+/* NULL when there is no memory. Belongs to the caller, who frees it behind the last check that uses
+ * it. ak_memory_turn, when no such check lives, forgets what the last two turns did not use. */
+AkMemory *ak_memory_new(void);
+void ak_memory_turn(AkMemory *memory);
+void ak_memory_free(AkMemory *memory); /* NULL is fine */
 
 /* options may be NULL. The strings it points at must live as long as the check. */
 AkCheck *ak_check_new(const AkOptions *options);

@@ -162,6 +162,7 @@ static void make_workers(AkProgram *program)
 static void free_workers(AkProgram *program)
 {
     for (uint32_t i = 0; i < program->worker_len; i++) {
+        ak__kept_free(program->workers[i].kept);
         ak__parser_free(program->workers[i].parser);
         ak__arena_free(program->workers[i].arena);
     }

@@ -459,6 +459,21 @@ static const AkFacts *keep_all(AkWalk *w)
     return facts;
 }
 
+static const AkFacts *collect(AkWalk *w, uint32_t len)
+{
+    add_dummies(w);
+    w->broken = ak__parse_broken(w->parser, 0);
+    w->scope = ak__open_scope(w, AK_SCOPE_MODULE, 0);
+    ak__suite(w, AK_SUITE_BODY);
+    settle_bindings(w);
+    for (uint32_t i = 1; i < w->import_len; i++)
+        settle_import(w, &w->imports[i]);
+    find_comments(w, len);
+    if (w->broken || w->error_len > 1)
+        find_errors(w);
+    return keep_all(w);
+}
+
 /* A member's text may start behind its indentation or before it: the grammar takes the first
  * statement where it stands, and those that follow at the same column or, below the first
  * line's, as its block's end. So indent has nothing to add. */
@@ -467,17 +482,17 @@ const AkFacts *ak__collect(struct AkArena *arena, AkParser *parser, const char *
 {
     (void)indent;
     AkWalk w = {.arena = arena, .parser = parser, .block = text, .text = text};
-    add_dummies(&w);
     if (!ak__parse(parser, 0, text, len))
         ak__no_memory(&w);
-    w.broken = ak__parse_broken(parser, 0);
-    w.scope = ak__open_scope(&w, AK_SCOPE_MODULE, 0);
-    ak__suite(&w, AK_SUITE_BODY);
-    settle_bindings(&w);
-    for (uint32_t i = 1; i < w.import_len; i++)
-        settle_import(&w, &w.imports[i]);
-    find_comments(&w, len);
-    if (w.broken || w.error_len > 1)
-        find_errors(&w);
-    return keep_all(&w);
+    return collect(&w, len);
+}
+
+const AkFacts *ak__collect_from(struct AkArena *arena, AkParser *parser, const AkTree *old,
+                                const char *old_text, uint32_t old_len, const char *text,
+                                uint32_t len)
+{
+    AkWalk w = {.arena = arena, .parser = parser, .block = text, .text = text};
+    if (!ak__parse_from(parser, old, old_text, old_len, text, len))
+        ak__no_memory(&w);
+    return collect(&w, len);
 }

@@ -366,6 +366,15 @@ void ak__parser_free(AkParser *parser);
 const AkFacts *ak__collect(struct AkArena *arena, AkParser *parser, const char *text,
                            uint32_t len, uint32_t indent);
 
+/* The syntax tree of the text that the parser collected last: makes collecting from a similar text
+ * cheap. NULL when there is no memory. */
+typedef struct AkTree AkTree;
+AkTree *ak__tree_take(const AkParser *parser);
+void ak__tree_free(AkTree *tree);
+const AkFacts *ak__collect_from(struct AkArena *arena, AkParser *parser, const AkTree *old,
+                                const char *old_text, uint32_t old_len, const char *text,
+                                uint32_t len);
+
 uint32_t ak__hash(const char *bytes, size_t len);
 
 /* Short cuts over the tables. */

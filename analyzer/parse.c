@@ -142,10 +142,8 @@ static void look(AkParser *parser, Level *level, TSNode node, AkNodeKind kind)
         level->node.kind = AK_N_MISSING;
 }
 
-bool ak__parse(AkParser *parser, unsigned which, const char *text, uint32_t len)
+static bool stand(Level *level, TSTree *tree)
 {
-    Level *level = &parser->levels[which];
-    TSTree *tree = ts_parser_parse_string(parser->ts, NULL, text, len);
     if (!tree)
         return false;
     TSNode root = ts_tree_root_node(tree);
@@ -161,6 +159,75 @@ bool ak__parse(AkParser *parser, unsigned which, const char *text, uint32_t len)
     level->node =
         (AkNode){AK_N_MODULE, AK_OP_NONE, ts_node_start_byte(root), ts_node_end_byte(root)};
     return true;
+}
+
+bool ak__parse(AkParser *parser, unsigned which, const char *text, uint32_t len)
+{
+    return stand(&parser->levels[which], ts_parser_parse_string(parser->ts, NULL, text, len));
+}
+
+/* ---- From a tree of before ---- */
+
+AkTree *ak__tree_take(const AkParser *parser)
+{
+    return (AkTree *)ts_tree_copy(parser->levels[0].tree);
+}
+
+void ak__tree_free(AkTree *tree)
+{
+    ts_tree_delete((TSTree *)tree);
+}
+
+static TSPoint point_at(const char *text, uint32_t at)
+{
+    TSPoint point = {0, at};
+    const char *line = text, *next;
+    while ((next = memchr(line, '\n', at - (size_t)(line - text)))) {
+        line = next + 1;
+        point.row++;
+    }
+    point.column = at - (uint32_t)(line - text);
+    return point;
+}
+
+static bool is_inside(char c)
+{
+    return ((unsigned char)c & 0xC0) == 0x80;
+}
+
+/* What stands between the bytes that both begin and end with, in whole characters. */
+static TSInputEdit edit_of(const char *old_text, uint32_t old_len, const char *text,
+                           uint32_t len)
+{
+    uint32_t most = old_len < len ? old_len : len, front = 0, back = 0;
+    while (front < most && old_text[front] == text[front])
+        front++;
+    while (front && ((front < len && is_inside(text[front])) ||
+                     (front < old_len && is_inside(old_text[front]))))
+        front--;
+    while (back < most - front && old_text[old_len - back - 1] == text[len - back - 1])
+        back++;
+    while (back && is_inside(text[len - back]))
+        back--;
+    return (TSInputEdit){.start_byte = front,
+                         .old_end_byte = old_len - back,
+                         .new_end_byte = len - back,
+                         .start_point = point_at(text, front),
+                         .old_end_point = point_at(old_text, old_len - back),
+                         .new_end_point = point_at(text, len - back)};
+}
+
+bool ak__parse_from(AkParser *parser, const AkTree *old, const char *old_text, uint32_t old_len,
+                    const char *text, uint32_t len)
+{
+    TSInputEdit edit = edit_of(old_text, old_len, text, len);
+    TSTree *edited = ts_tree_copy((const TSTree *)old), *tree;
+    if (!edited)
+        return false;
+    ts_tree_edit(edited, &edit);
+    tree = ts_parser_parse_string(parser->ts, edited, text, len);
+    ts_tree_delete(edited);
+    return stand(&parser->levels[0], tree);
 }
 
 bool ak__parse_broken(const AkParser *parser, unsigned level)

@@ -167,6 +167,9 @@ enum { AK_PARSE_LEVELS = 4 };
 
 /* Parses text and puts the cursor of that level on its root. False when there is no memory. */
 bool ak__parse(AkParser *parser, unsigned level, const char *text, uint32_t len);
+/* As ak__parse at level 0, from the tree of old_text. */
+bool ak__parse_from(AkParser *parser, const AkTree *old, const char *old_text, uint32_t old_len,
+                    const char *text, uint32_t len);
 bool ak__parse_broken(const AkParser *parser, unsigned level); /* has errors anywhere */
 
 /* The node the cursor stands on: right after ak__node_down, _next (if true) and ak__parse. */

@@ -205,6 +205,7 @@ typedef struct AkSet {
 typedef struct AkWorker {
     AkArena *arena;
     AkParser *parser;
+    struct AkKept *kept; /* what it made for AkOptions.memory */
     bool failed;
 } AkWorker;
 
@@ -348,6 +349,20 @@ AkUnitX *ak__want_block(AkProgram *program, AkFile *file, uint32_t block); /* NU
 void ak__open_first(AkProgram *program); /* all files that may matter */
 void ak__release_texts(AkProgram *program);
 bool ak__round(AkProgram *program); /* what is wanted; false when nothing was */
+/* memory.c: facts from check to check. */
+typedef struct AkKept AkKept;
+const AkFacts *ak__memory_find(AkMemory *memory, const char *text, uint32_t len);
+/* A tree whose text is like this one, or NULL. */
+const AkTree *ak__memory_tree(const AkMemory *memory, const char *text, uint32_t len,
+                              const char **old_text, uint32_t *old_len);
+/* A copy of what the text said; of its tree too, where the parser that made it is given. NULL when
+ * there is no memory: then it is not kept. */
+AkKept *ak__kept_new(const AkMemory *memory, const char *text, uint32_t len,
+                     const AkFacts *facts, AkParser *parser);
+void ak__kept_push(AkKept **list, AkKept *kept);
+void ak__memory_take(AkMemory *memory, AkKept *list);
+void ak__kept_free(AkKept *list);
+
 /* Blocks that bind the name at module level: calls see for each; whether there was one. */
 typedef struct AkBoundRange {
     const AkBoundAt *first;

@@ -64,6 +64,88 @@ static bool first_error(const AkFile *file, uint32_t *start, uint32_t *end, bool
     return false;
 }
 
+/* ---- What the interpreter is asked ---- */
+
+enum { LARGE = 16 * 1024 };
+
+/* Where a function's text begins, decorators and all. */
+static uint32_t head_of(const AkUnit *unit, const AkFunctionFact *fact)
+{
+    const char *text = unit->module->text + unit->start;
+    uint32_t at = fact->start;
+    if (fact->decorators.count)
+        at = ak_expr(unit->facts, ak_kid(unit->facts, fact->decorators, 0))->start;
+    while (fact->decorators.count && at > 0 && text[at] != '@')
+        at--;
+    return at;
+}
+
+static bool has_error(const AkFacts *facts, uint32_t start, uint32_t end)
+{
+    for (uint32_t i = 1; i < facts->error_len; i++)
+        if (facts->errors[i].start <= end && facts->errors[i].end >= start)
+            return true;
+    return false;
+}
+
+static void blank(char *text, uint32_t start, uint32_t end)
+{
+    for (uint32_t i = start; i < end; i++)
+        if (text[i] != '\n')
+            text[i] = ' ';
+}
+
+/* Whole functions without an error become blank, but for the one behind an error: the sentence may
+ * be about it. */
+static void blank_functions(char *text, const AkUnit *unit)
+{
+    const AkFacts *facts = unit->facts;
+    bool behind = false;
+    for (uint32_t f = 1; f < facts->function_len; f++) {
+        const AkFunctionFact *fact = &facts->functions[f];
+        if (fact->outer || fact->is_lambda)
+            continue;
+        uint32_t start = head_of(unit, fact);
+        bool broken = has_error(facts, start, fact->end);
+        if (!broken && !behind)
+            blank(text, unit->start + start, unit->start + fact->end);
+        behind = broken;
+    }
+}
+
+/* A large file in which all but what is broken is blank: the interpreter reads a broken text twice,
+ * and would be most of what an editor waits for. */
+static const char *shorter(AkProgram *program, const AkFile *file)
+{
+    char *text = ak__strndup(program->arena, file->source.text, file->source.len);
+    bool behind = true;
+    for (uint32_t i = 0; i < file->block_len; i++) {
+        const AkUnitX *unit = file->unit_of[i];
+        const AkBlock *block = &file->blocks[i];
+        bool broken = block->unsure || (unit && unit->unit.facts->error_len > 1);
+        if (broken && unit && !block->unsure)
+            blank_functions(text, &unit->unit);
+        else if (!broken && !behind)
+            blank(text, block->start, block->end);
+        behind = broken;
+    }
+    return text;
+}
+
+static int verdict_of(AkProgram *program, const AkFile *file, uint32_t *line, uint32_t *column,
+                      const char **why)
+{
+    const AkOptions *o = &program->options;
+    if (!o->compiles)
+        return -1;
+    if (file->source.len > LARGE &&
+        o->compiles(o->payload, file->module.path, shorter(program, file), file->source.len,
+                    line, column, why) == 0)
+        return 0;
+    return o->compiles(o->payload, file->module.path, file->source.text, file->source.len, line,
+                       column, why);
+}
+
 static void report_unreadable(AkProgram *program, const AkRule *rule, AkFile *file)
 {
     AkPlace place =
@@ -78,11 +160,7 @@ static void report_broken(AkProgram *program, const AkRule *rule, AkFile *file)
     bool missing;
     if (!first_error(file, &start, &end, &missing))
         return;
-    int verdict = program->options.compiles
-                      ? program->options.compiles(program->options.payload, file->module.path,
-                                                  file->source.text, file->source.len, &line,
-                                                  &column, &why)
-                      : -1;
+    int verdict = verdict_of(program, file, &line, &column, &why);
     if (verdict == 1)
         return;
     if (verdict == 0 && line) {

@@ -338,6 +338,30 @@ AkUnitX *ak__want_block(AkProgram *program, AkFile *file, uint32_t block)
     return NULL;
 }
 
+/* From the memory of earlier checks, from a tree of it, or from nothing. */
+static const AkFacts *facts_of(const AkProgram *program, AkWorker *worker, const AkFile *file,
+                               const char *text, uint32_t len)
+{
+    AkMemory *memory = program->options.memory;
+    const char *old_text = NULL;
+    uint32_t old_len = 0;
+    const AkTree *old = NULL;
+    const AkFacts *facts = memory ? ak__memory_find(memory, text, len) : NULL;
+    if (facts)
+        return facts;
+    if (memory && file->given)
+        old = ak__memory_tree(memory, text, len, &old_text, &old_len);
+    facts =
+        old ? ak__collect_from(worker->arena, worker->parser, old, old_text, old_len, text, len)
+            : ak__collect(worker->arena, worker->parser, text, len, 0);
+    AkKept *kept =
+        memory ? ak__kept_new(memory, text, len, facts, file->given ? worker->parser : NULL)
+               : NULL;
+    if (kept)
+        ak__kept_push(&worker->kept, kept);
+    return facts;
+}
+
 static void parse_one(Job *job, AkWorker *worker, size_t i)
 {
     AkWantedBlock *wanted = &job->blocks[i];
@@ -350,8 +374,8 @@ static void parse_one(Job *job, AkWorker *worker, size_t i)
     AkUnitX *unit = ak__alloc(worker->arena, sizeof *unit);
     unit->unit.start = block->start;
     unit->unit.facts =
-        ak__collect(worker->arena, worker->parser, wanted->file->source.text + block->start,
-                    block->end - block->start, 0);
+        facts_of(job->program, worker, wanted->file, wanted->file->source.text + block->start,
+                 block->end - block->start);
     unit->memo = ak__alloc(worker->arena, unit->unit.facts->expr_len * sizeof *unit->memo);
     wanted->unit = unit;
 }
@@ -482,6 +506,10 @@ static void parse_blocks(AkProgram *program)
     qsort(blocks, len, sizeof *blocks, largest_first);
     Job job = {.program = program, .blocks = blocks, .len = len, .one = parse_one};
     run_job(program, &job);
+    for (uint32_t i = 0; i < program->worker_len; i++) {
+        ak__memory_take(program->options.memory, program->workers[i].kept);
+        program->workers[i].kept = NULL;
+    }
     qsort(blocks, len, sizeof *blocks, in_order);
     for (uint32_t i = 0; i < len; i++)
         if (blocks[i].unit)

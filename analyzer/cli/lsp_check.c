@@ -23,6 +23,7 @@ struct LspCheck {
     unsigned passes;
     CliMap texts; /* path → LspText, of files that the editor has not open */
     CliList read; /* LspText */
+    AkMemory *memory;
     json_t *records;
 };
 
@@ -30,7 +31,7 @@ LspCheck *lsp_check_new(LspWorld *world)
 {
     LspCheck *check = cli_malloc(sizeof *check);
 
-    *check = (LspCheck){.world = world, .records = json_object()};
+    *check = (LspCheck){.world = world, .memory = ak_memory_new(), .records = json_object()};
     return check;
 }
 
@@ -46,6 +47,7 @@ void lsp_check_forget(LspCheck *check)
 void lsp_check_free(LspCheck *check)
 {
     lsp_check_forget(check);
+    ak_memory_free(check->memory);
     json_decref(check->records);
     free(check);
 }
@@ -179,6 +181,7 @@ static int start(LspCheck *check)
     cli_files_sort(&check->run.files);
     if (!status)
         status = cli_narrow_start(&check->narrow, &check->run);
+    check->run.memory = check->memory;
     check->run.stop = world->stop;
     check->run.stop_arg = world->stop_arg;
     check->passes = 0;

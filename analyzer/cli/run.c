@@ -313,6 +313,7 @@ static Group *group_new(CliRun *run, const CliSettings *settings, const char *ke
     o->max_bytes =
         run->options->max_bytes > 0 ? (size_t)run->options->max_bytes : settings->max_bytes;
     o->threads = run->options->jobs > 0 ? (unsigned)run->options->jobs : cli_threads_cores();
+    o->memory = run->memory;
     o->payload = run;
     o->read = cli_texts_read;
     o->release = cli_texts_release;
@@ -614,6 +615,8 @@ void cli_run_forget(CliRun *run)
 {
     for (size_t i = 0; i < run->checks.len; i++)
         ak_check_free(run->checks.items[i]);
+    if (run->memory && run->checks.len)
+        ak_memory_turn(run->memory);
     run->checks.len = 0;
     cli_texts_reclaim(run->texts);
     for (size_t i = 0; i < run->manifest_texts.len; i++) {

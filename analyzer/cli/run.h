@@ -30,6 +30,7 @@ typedef struct CliRun {
     CliList manifest_texts;  /* CliText, given back at the end */
     CliList checks;          /* AkCheck */
     CliList notices;         /* of the last pass */
+    AkMemory *memory;        /* what blocks said in earlier passes; the caller's, or NULL */
     bool (*stop)(void *arg); /* ends a pass, as Ctrl-C does; any thread; or NULL */
     void *stop_arg;
 } CliRun;
