@@ -7,9 +7,14 @@
 
 /* ---- Contexts ---- */
 
+static uint8_t book_of(const AkPass *pass)
+{
+    return pass->dialect == AK_DIALECT_TEMPORAL ? AK_BOOK_TEMPORAL : AK_BOOK_AK;
+}
+
 unsigned ak_contexts(const AkPass *pass, const AkFunction *fn)
 {
-    uint8_t book = pass->dialect == AK_DIALECT_TEMPORAL ? AK_BOOK_TEMPORAL : AK_BOOK_AK;
+    uint8_t book = book_of(pass);
     unsigned contexts = ak__function(fn)->reach.contexts[book];
     if (contexts || book != AK_BOOK_TEMPORAL)
         return contexts;
@@ -29,6 +34,53 @@ unsigned ak_contexts_of(const AkPass *pass, const AkFunction *fn, AkStmtId stmt)
 AkBudgets ak_budgets(const AkPass *pass)
 {
     return pass->program->options.budgets;
+}
+
+static bool is_straight(const AkCall *call, bool is_called)
+{
+    const AkStmt *stmts = call->fn->unit->facts->stmts;
+    for (AkStmtId i = call->stmt; i && ak_owns_stmt(call->fn, i); i = stmts[i].parent) {
+        AkStmtKind kind = (AkStmtKind)stmts[i].kind;
+        if (kind == AK_S_HANDLER || (is_called && (kind == AK_S_IF || kind == AK_S_FOR ||
+                                                   kind == AK_S_WHILE || kind == AK_S_CASE)))
+            return false;
+    }
+    return true;
+}
+
+bool ak_surely_runs(const AkPass *pass, const AkCall *call, unsigned context)
+{
+    const AkLink *link = ak__link(call->fn, book_of(pass), context);
+    if (!link || !is_straight(call, link->from && link->call->kind != AK_CALL_IMPORT))
+        return false;
+    for (; link->from; link = link->up)
+        if (!is_straight(link->call, link->up->from && link->up->call->kind != AK_CALL_IMPORT))
+            return false;
+    return true;
+}
+
+static bool is_of_self(AkPass *pass, const AkCall *call)
+{
+    const AkUnit *unit = call->fn->unit;
+    AkExprId object = call->expr;
+    if (call->target && call->target->outer == call->fn)
+        return true;
+    if (call->kind == AK_CALL_PLAIN || call->kind == AK_CALL_DECORATOR)
+        object = ak_kid(unit->facts, ak_call_expr(call)->kids, 0);
+    const AkExpr *row = ak_expr(unit->facts, object);
+    if (ak_self_root(unit, object))
+        return true;
+    return row->kind == AK_X_ATTRIBUTE &&
+           ak_value(pass, unit, ak_kid(unit->facts, row->kids, 0)).kind == AK_V_SUPER;
+}
+
+bool ak_keeps_self(AkPass *pass, const AkFunction *fn, unsigned context)
+{
+    const AkLink *link = ak__link(fn, book_of(pass), context);
+    for (; link && link->from; link = link->up)
+        if (!is_of_self(pass, link->call))
+            return false;
+    return link != NULL;
 }
 
 bool ak_does(const AkCall *call, AkEffects effects)

@@ -3,7 +3,7 @@
  * All roots start at once and the calls are followed breadth first, so the first way by which a
  * context reaches a function is a shortest one; it is kept as a link to the call and the link
  * before. Ways over calls that were guessed come second: they only add contexts that no proved
- * way gives. The two rule books are kept apart, as a helper may be an activity in one program
+ * way gives; methods of workflows that nothing reaches come last. The two rule books are kept apart, as a helper may be an activity in one program
  * and an entry point in the other.
  */
 #include "stages.h"
@@ -194,9 +194,24 @@ static void run_guessed(Walk *walk)
     for (uint32_t i = 0; i < proved; i++)
         follow(walk, walk->who[i], walk->queue[i]);
     walk->at = proved;
-    for (; walk->at < walk->len; walk->at++) {
-        AkFunction *fn = walk->who[walk->at];
-        follow(walk, fn, walk->queue[walk->at]);
+    run(walk);
+}
+
+/* Only the SDK makes instances of a workflow class, so what no way reaches of their methods runs
+ * in a workflow if it ever runs: for a debugging aid, by a call that could not be resolved. */
+static void start_unreached(Walk *walk)
+{
+    enum { NO_INSTANCE = AK_ROLE_STATIC | AK_ROLE_CLASSMETHOD | AK_ROLE_FIELDS };
+    AkProgram *program = walk->program;
+    for (uint32_t i = 0; i < program->function_len; i++) {
+        AkFunction *fn = program->functions[i];
+        if (!fn->index || !fn->class_ || !fn->class_->is_workflow ||
+            fn->roles & (NO_INSTANCE | AK_ROLE_ACTIVITY | AK_ROLE_NEXUS) ||
+            ak__function(fn)->reach.contexts[AK_BOOK_TEMPORAL])
+            continue;
+        AkLink link = {.root = ak__printf(program->arena, "method %s of a workflow",
+                                          fn->qualified)};
+        give(walk, fn, AK_BOOK_TEMPORAL, AK_CTX_WORKFLOW, link);
     }
 }
 
@@ -212,6 +227,8 @@ void ak__contexts(AkProgram *program)
     run(&walk);
     walk.proved = false;
     run_guessed(&walk);
+    start_unreached(&walk);
+    run(&walk);
 }
 
 const AkLink *ak__link(const AkFunction *fn, uint8_t book, unsigned context)

@@ -12,7 +12,7 @@
  * The third field of AK_KNOW says where the claim is from. An exact row wins over a `*` row, a
  * longer `*` row over a shorter. Names of builtins begin with "builtins.". A method of what an
  * external class or function returned is "requests.Session.get", "sqlite3.connect().execute";
- * where AK_RETURNS knows the class, that one is used.
+ * where AK_RETURNS knows the class, that one is used; "" stands for something that is not known.
  */
 #ifndef AK_KNOWLEDGE_H
 #define AK_KNOWLEDGE_H

@@ -95,6 +95,14 @@ bool ak_does_any(const AkCall *call, AkEffects effects);
 /* Whether the callee is that external name, after aliases: ak_calls(call, "asyncio.wait"). */
 bool ak_calls(const AkCall *call, const char *dotted);
 
+/* Whether the call runs whenever the way shown for the context is taken to it: none of its steps
+ * stands in an except branch, nor below a test or a loop of a function that is called. */
+bool ak_surely_runs(const AkPass *pass, const AkCall *call, unsigned context);
+/* Whether the way shown for the context leads to the function over methods of the root's own `self`
+ * (`self.m()`, `self.part.m()`, `super().m()`, functions nested in those), so that its `self` is, or
+ * belongs to, the object that the root was called on. */
+bool ak_keeps_self(AkPass *pass, const AkFunction *fn, unsigned context);
+
 /* ---- Values ---- */
 
 /* What an expression may be; asked as often as one likes. */

@@ -736,7 +736,9 @@ static void result_attribute(AkProgram *program, const AkValue *value, const cha
                              AkSet *out)
 {
     const char *type = ak__returns(program->knowledge, value->dotted);
-    if (type)
+    if (type && !*type)
+        ak__add_unknown(out);
+    else if (type)
         external_attribute(program, type, name, out);
     else if (ak__is_class_name(program, value->dotted))
         external_attribute(program, value->dotted, name, out);

@@ -45,6 +45,8 @@ static void check_call(AkPass *pass, const AkCall *call)
 {
     AkLevel level = level_of(call);
 
+    if (level == AK_ERROR && !ak_surely_runs(pass, call, AK_CTX_IMPORT))
+        level = AK_WARNING;
     if (level == AK_ERROR)
         ak_report_call(
             pass, call, AK_CTX_IMPORT,

@@ -85,6 +85,14 @@ static bool is_first(const AkFunction *activity, const AkCall *call, const AkCal
     return true;
 }
 
+/* Properties and operators are called without being named. */
+static const char *name_of(AkPass *pass, const AkCall *call)
+{
+    const char *text = ak_callee_text(pass, call);
+
+    return *text ? text : call->target->qualified;
+}
+
 static void check_activity(AkPass *pass, const AkFunction *activity)
 {
     for (size_t i = 0; i < activity->call_len; i++) {
@@ -101,7 +109,7 @@ static void check_activity(AkPass *pass, const AkFunction *activity)
             report =
                 ak_report_call(pass, call, AK_CTX_ACTIVITY,
                                "'%s' leads to '%s', which blocks the event loop of the worker",
-                               ak_callee_text(pass, call), sink->dotted);
+                               name_of(pass, call), sink->dotted);
             level(report, sink);
             ak_step(report, sink->fn->unit, sink->expr, "calls %s", sink->dotted);
         }

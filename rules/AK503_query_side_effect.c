@@ -15,6 +15,12 @@ static bool is_query_code(const AkPass *pass, const AkFunction *fn)
            !(fn->roles & (AK_ROLE_RUN | AK_ROLE_SIGNAL | AK_ROLE_UPDATE | AK_ROLE_INIT));
 }
 
+/* Objects that the query makes for itself are no state of the workflow. */
+static bool has_state(AkPass *pass, const AkFunction *fn)
+{
+    return ak_keeps_self(pass, fn, AK_CTX_READONLY);
+}
+
 static void check_stores(AkPass *pass, const AkFunction *fn)
 {
     const AkFacts *facts = fn->unit->facts;
@@ -35,6 +41,8 @@ static void check_stores(AkPass *pass, const AkFunction *fn)
 
 static void check_calls(AkPass *pass, const AkFunction *fn)
 {
+    bool state = has_state(pass, fn);
+
     for (size_t i = 0; i < fn->call_len; i++) {
         const AkCall *call = &fn->calls[i];
         const char *name = ak_workflow_name(call);
@@ -43,7 +51,7 @@ static void check_calls(AkPass *pass, const AkFunction *fn)
 
         if (!(ak_contexts_at(pass, call) & AK_CTX_READONLY))
             continue;
-        if ((root = ak_mutates_state(pass, call, &guessed))) {
+        if (state && (root = ak_mutates_state(pass, call, &guessed))) {
             AkReport *report =
                 ak_report_call(pass, call, AK_CTX_READONLY, "%s '%s' changes self.%s",
                                place_of(fn), fn->name, ak_self_attribute(fn->unit, root));
@@ -63,7 +71,8 @@ static void check(AkPass *pass)
 
         if (!is_query_code(pass, fn))
             continue;
-        check_stores(pass, fn);
+        if (has_state(pass, fn))
+            check_stores(pass, fn);
         check_calls(pass, fn);
         if (fn->roles & AK_ROLE_QUERY && ak_fact(fn)->is_async)
             ak_level(
@@ -85,7 +94,8 @@ const AkRule ak_rule_AK503 = {
            "notice changes. An "
            "async query is deprecated.",
     .instead = "Answer from what the workflow has; change it by a signal or an update.",
-    .misses = "Changes through other names of the same object, and methods of objects whose "
+    .misses = "Changes through other names of the same object (a local variable, a parameter), and "
+              "methods of objects whose "
               "class is not known and "
               "whose names do not tell.",
     .fix = AK_FIX_NONE,

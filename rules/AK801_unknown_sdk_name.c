@@ -166,6 +166,15 @@ static bool is_asked_for(AkPass *pass, const AkFunction *fn, const AkExpr *expr)
     return ak_module_has(fn->unit->module, "hasattr(");
 }
 
+/* Of `@activity.def` and the line below it the parser makes one attribute, "activity.notify". */
+static bool is_broken(const AkFacts *facts, const AkExpr *expr)
+{
+    for (uint32_t i = 0; i < facts->error_len; i++)
+        if (facts->errors[i].start < expr->end && facts->errors[i].end > expr->start)
+            return true;
+    return false;
+}
+
 static void check_attribute(AkPass *pass, const AkUnit *unit, AkExprId id)
 {
     const AkExpr *expr = ak_expr(unit->facts, id);
@@ -174,7 +183,7 @@ static void check_attribute(AkPass *pass, const AkUnit *unit, AkExprId id)
     char dotted[LONGEST], text[120];
     AkReport *report;
 
-    if (name[0] == '_' || !(owner = owner_of(pass, unit, ak_kid(unit->facts, expr->kids, 0))) ||
+    if (name[0] == '_' || is_broken(unit->facts, expr) || !(owner = owner_of(pass, unit, ak_kid(unit->facts, expr->kids, 0))) ||
         strlen(owner->name) + strlen(name) + 2 > sizeof(dotted))
         return;
     const AkFunction *fn = ak_function_of(unit, id);
