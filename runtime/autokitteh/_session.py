@@ -1,8 +1,13 @@
 """The way to the runner, looked up at each call: these modules may be imported long before a session starts."""
+from __future__ import annotations
+
 import sys
-from typing import Any, Dict
 
 from .errors import AutoKittehError
+
+TYPE_CHECKING = False    # to import typing takes as long as all of this package; checkers know the name
+if TYPE_CHECKING:
+    from typing import Any, Dict
 
 
 def runner() -> Any:

@@ -1,10 +1,15 @@
 """Marks: which functions are recorded as one step."""
+from __future__ import annotations
+
 import functools
 import sys
 from contextlib import contextmanager
-from typing import Any, Callable, Iterable, Iterator, Optional
 
 from ._session import seconds
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, Iterable, Iterator, Optional
 
 
 def activity(fn: Optional[Callable[..., Any]] = None, *, retries: Optional[int] = None, timeout: Any = None,

@@ -1,5 +1,9 @@
 """A dict whose keys are attributes too, at every depth, lists included."""
-from typing import Any
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def wrap(value: Any) -> Any:

@@ -1,7 +1,11 @@
 """What a handler receives."""
-from typing import Any, Optional
+from __future__ import annotations
 
 from .attr_dict import AttrDict
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Optional
 
 FIELDS = ("event_type", "event_id", "integration_id", "session_id", "created_at")
 

@@ -1,9 +1,13 @@
 """Events that a running session waits for, and sessions that it starts."""
-from typing import Any, Dict, List, Optional, Union
+from __future__ import annotations
 
 from ._session import request, seconds
 from .attr_dict import wrap
 from .event import Event
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, List, Optional, Union
 
 
 def subscribe(source: str, filter: str = "") -> str:

@@ -1,8 +1,13 @@
 """What a session answers to whoever waits for it."""
+from __future__ import annotations
+
 import base64
-from typing import Any, Dict, Optional
 
 from ._session import request
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, Optional
 
 
 def outcome(value: Any) -> None:

@@ -1,17 +1,26 @@
 """Signals between sessions."""
-from dataclasses import dataclass
-from typing import Any, List, Optional, Union
+from __future__ import annotations
 
 from ._session import request, runner, seconds
 from .attr_dict import wrap
 from .errors import AutoKittehError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, List, Optional, Union
 
-@dataclass
+
 class Signal:
-    name: str
-    payload: Any = None
-    session_id: Optional[str] = None
+    def __init__(self, name: str, payload: Any = None, session_id: Optional[str] = None) -> None:
+        self.name, self.payload, self.session_id = name, payload, session_id
+
+    def __repr__(self) -> str:
+        return f"Signal(name={self.name!r}, payload={self.payload!r}, session_id={self.session_id!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return self.__dict__ == other.__dict__ if isinstance(other, Signal) else NotImplemented
+
+    __hash__ = None     # type: ignore[assignment]
 
 
 def signal(session_id: str, name: str, payload: Any = None) -> None:

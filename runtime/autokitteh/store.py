@@ -1,10 +1,16 @@
 """The project's key-value store. Outside a session it is a dictionary of this process, so that unit tests can use it."""
+from __future__ import annotations
+
 import os
-from typing import Any, Callable, Dict, Iterator, List, MutableMapping
+from collections.abc import MutableMapping
 
 from ._session import runner
 from .attr_dict import wrap
 from .errors import AutoKittehError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, Dict, Iterator, List
 
 _local: Dict[str, Any] = {}
 
@@ -106,7 +112,7 @@ def get_store_public_url(key: str = "") -> str:
     return f"{base.rstrip('/')}/{key}" if base and key else base
 
 
-class Store(MutableMapping[str, Any]):
+class Store(MutableMapping):
     """The store as a mapping."""
 
     def __getitem__(self, key: str) -> Any:

@@ -6,10 +6,12 @@ import signal
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple, Optional
 
 import pytest
 
-from run_host import PROGRAMS, Ak, fast_dir, steps
+from journal_reader import Store
+from run_host import PROGRAMS, Ak, fast_dir, without_ids
 
 NAMES = sorted(p.stem for p in PROGRAMS.glob("*.py") if p.stem != "effects")
 # A retry asks how often it was tried, and an attempt that nobody recorded counts: the record may be shorter.
@@ -53,53 +55,66 @@ class Lane:
     def effects(self):
         return self.effects_file.read_text().split("\n")[:-1] if self.effects_file.exists() else []
 
-    def family(self):
-        """The newest session, and what it started."""
-        sessions = self.ak.sessions()
-        first = next((s for s in sessions if "parent_id" not in s), None)
-        return first, [s for s in sessions if first and s.get("parent_id") == first["id"]]
+    def look(self):
+        """What the store holds now: the newest session that nobody started, those that it started, and all journals."""
+        store = Store(self.home)
+        first = next((s for s in store.sessions if not s["parent_id"]), None)
+        return Moment(first, [s for s in store.sessions if first and s["parent_id"] == first["id"]], store.journals)
 
-    def recorded(self, family):
+    def outcome(self, moment):
+        now = moment.session
+        error = {k: now["error"][k] for k in ("type", "message", "kind")} if now["error"] else None
+        varies = self.name in VALUE_VARIES
+        return {"state": now["state"], "value": None if varies else now["value"], "error": error,
+                "children": sorted(s["state"] for s in moment.children),
+                "record": None if self.name in RECORD_VARIES else steps(moment.journals[now["id"]], varies)}
+
+
+class Moment(NamedTuple):
+    session: Optional[dict]
+    children: list
+    journals: dict
+
+    def recorded(self):
         """Effects that stand in the journals, so: that must not be done again."""
-        calls = [r for s in family for r in self.ak.log(s["id"]) if r["kind"] == "call" and r["name"].endswith("effect")]
-        return [r["result"] for r in calls]
+        return [r["result"][len("'did "):-1] for s in [self.session] + self.children for r in self.journals[s["id"]]
+                if r["kind"] == "call" and r["name"] == "effect"]
 
-    def outcome(self):
-        now, children = self.family()
-        error = {k: now["error"][k] for k in ("type", "message", "kind")} if "error" in now else None
-        record = steps(self.ak.log(now["id"]))
-        if self.name in VALUE_VARIES:
-            record = [r for r in record if '"done"' not in r]
-        return {"state": now["state"], "value": None if self.name in VALUE_VARIES else now.get("value"), "error": error,
-                "children": sorted(s["state"] for s in children),
-                "record": None if self.name in RECORD_VARIES else record}
+
+def steps(journal, value_varies):
+    """What of a journal has to be the same in every run of a program. Whether it had to wait for something, or found it there,
+    and how long, is a matter of timing."""
+    left_out = {"number", "at", "start", "due", "mail", "seed"}
+    if value_varies:
+        left_out |= {"value", "result", "preview", "digest"}
+    return [without_ids({k: v for k, v in r.items() if k not in left_out}) for r in journal if r["kind"] != "ask"]
 
 
 def told(effects, recorded):
     """How often each recorded effect was seen in the world."""
-    return {r: effects.count(r[len("'did "):-1]) for r in recorded}
+    return {r: effects.count(r) for r in recorded}
 
 
 def kill_at(lane, point, who, want, want_effects):
-    where = "%s of %s at point %d" % (lane.name, who, point)
+    where = "%s: kill of %s at point %d" % (lane.name, who, point)
     first = lane.start(AK_KILL_AT=str(point), AK_KILL_WHO=who)
-    session, children = lane.family()
-    if session is None or session["id"] == lane.latest:
+    moment = lane.look()
+    if moment.session is None or moment.session["id"] == lane.latest:
         assert lane.effects() == [], "%s: effects without a session" % where
         return "not begun"
-    lane.latest = session["id"]
+    lane.latest = moment.session["id"]
     killed = first.returncode == -signal.SIGKILL
     if killed:
-        recorded = lane.recorded([session] + children)
-        seen = told(lane.effects(), recorded)
+        seen = told(lane.effects(), moment.recorded())
         # Resuming a session resumes what it started; an ended one may have left a child behind.
-        for one in [session] + children:
+        for one in [moment.session] + moment.children:
             if one["state"] in ("created", "running"):
-                lane.run("--resume", one["id"])
-                if one is session:
+                again = lane.run("--resume", one["id"])
+                where += "\nresumed: exit %d\n%s%s" % (again.returncode, again.stdout, again.stderr)
+                if one is moment.session:
                     break
-        assert told(lane.effects(), recorded) == seen, "%s: a recorded step ran twice" % where
-    assert lane.outcome() == want, where
+        assert told(lane.effects(), moment.recorded()) == seen, "%s: a recorded step ran twice" % where
+    assert lane.outcome(lane.look()) == want, "%s\nfirst: exit %d\n%s%s" % (where, first.returncode, first.stdout, first.stderr)
     effects = lane.effects()
     assert set(effects) == set(want_effects), where
     # One kill repeats one unrecorded step at most of each session that ran.
@@ -111,13 +126,12 @@ def kill_at(lane, point, who, want, want_effects):
 def test_a_kill_at_any_point_changes_nothing(template, name):
     lanes = [Lane(template, name, i) for i in range(LANES)]
     points = {who: lanes[0].count(who) for who in ("ak", "runner")}
-    want, want_effects = lanes[0].outcome(), lanes[0].effects()
+    want, want_effects = lanes[0].outcome(lanes[0].look()), lanes[0].effects()
     assert want["state"] in ("completed", "error") and points["ak"] > points["runner"] > 5
 
     def sweep(number):
         lane = lanes[number]
-        first, _ = lane.family()
-        lane.latest = first["id"]
+        lane.latest = lane.look().session["id"]
         return [kill_at(lane, point, who, want, want_effects)
                 for who in ("ak", "runner") for point in range(1 + number, points[who] + 1, LANES)]
 
