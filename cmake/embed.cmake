@@ -1,5 +1,8 @@
-# cmake -DOUT=file.c -DROOT=dir -DFILES="a;b" -P embed.cmake: turns files into one C table of bytes,
+# cmake -DOUT=file.c -DROOT=dir -DFILES="a;b" [-DNAME=table] -P embed.cmake: turns files into one C table of bytes,
 # named by their path below ROOT. CMake alone does it, so that a bare machine needs no xxd.
+if(NOT NAME)
+  set(NAME ak_embedded)
+endif()
 set(arrays "")
 set(table "")
 set(n 0)
@@ -13,4 +16,4 @@ foreach(file ${FILES})
   string(APPEND table "    {\"${file}\", file_${n}, ${size}},\n")
   math(EXPR n "${n} + 1")
 endforeach()
-file(WRITE ${OUT} "#include \"embedded.h\"\n\n${arrays}\nconst AkEmbedded ak_embedded[] = {\n${table}    {0},\n};\n")
+file(WRITE ${OUT} "#include \"embedded.h\"\n\n${arrays}\nconst AkEmbedded ${NAME}[] = {\n${table}    {0},\n};\n")

@@ -27,9 +27,18 @@ if(ak_runtime_sources)
     COMMAND ${CMAKE_COMMAND} -DOUT=${ak_embedded} -DROOT=${CMAKE_CURRENT_BINARY_DIR}/python
       "-DFILES=${ak_python}" -P ${PROJECT_SOURCE_DIR}/cmake/embed.cmake
     DEPENDS ${ak_python_files} ${PROJECT_SOURCE_DIR}/cmake/embed.cmake)
+  # So do the page and the schemas of the API.
+  file(GLOB ak_page CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR}/runtime runtime/page/*)
+  list(APPEND ak_page api_schemas.json)
+  list(TRANSFORM ak_page PREPEND ${PROJECT_SOURCE_DIR}/runtime/ OUTPUT_VARIABLE ak_page_sources)
+  set(ak_page_table ${CMAKE_CURRENT_BINARY_DIR}/page_files.c)
+  add_custom_command(OUTPUT ${ak_page_table} VERBATIM
+    COMMAND ${CMAKE_COMMAND} -DOUT=${ak_page_table} -DNAME=ak_page_files -DROOT=${PROJECT_SOURCE_DIR}/runtime
+      "-DFILES=${ak_page}" -P ${PROJECT_SOURCE_DIR}/cmake/embed.cmake
+    DEPENDS ${ak_page_sources} ${PROJECT_SOURCE_DIR}/cmake/embed.cmake)
 
   list(FILTER ak_runtime_sources EXCLUDE REGEX "/main\\.c$")
-  add_library(ak_runtime STATIC ${ak_runtime_sources} ${ak_embedded})
+  add_library(ak_runtime STATIC ${ak_runtime_sources} ${ak_embedded} ${ak_page_table})
   target_include_directories(ak_runtime PUBLIC runtime)
   target_link_libraries(ak_runtime PUBLIC ak_engine PkgConfig::JANSSON PkgConfig::SQLITE PkgConfig::UV
     PkgConfig::YAML PkgConfig::PYTHON PkgConfig::MICROHTTPD Threads::Threads PRIVATE ak_warnings aklint_cli)

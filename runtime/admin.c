@@ -13,6 +13,7 @@
 #include "loop.h"
 #include "session_ops.h"
 #include "sha256.h"
+#include "views.h"
 #include "zone.h"
 
 json_t *ak_admin_error(int exit_code, const char *format, ...)
@@ -23,7 +24,7 @@ json_t *ak_admin_error(int exit_code, const char *format, ...)
     va_start(list, format);
     vsnprintf(words, sizeof words, format, list);
     va_end(list);
-    return json_pack("{s:s, s:i}", "error", words, "code", exit_code);
+    return json_pack("{s:o, s:i}", "error", ak_view_text(ak_bytes(words)), "code", exit_code);
 }
 
 static json_t *store_error(const AkStore *store)

@@ -308,23 +308,51 @@ static int write_file(const char *dir, const char *name, const char *bytes, size
     return len ? -1 : 0;
 }
 
+/* The header at *at, which moves to the bytes of its file. */
+static int next_header(AkBytes tar, size_t *at, Header *h, size_t *len, char name[260])
+{
+    char digits[13] = {0};
+
+    memcpy(h, tar.at + *at, sizeof *h);
+    memcpy(digits, h->size, sizeof h->size);
+    *len = strtoull(digits, NULL, 8);
+    *at += BLOCK;
+    if (memcmp(h->magic, "ustar", 5) || *len > tar.len - *at) {
+        errno = EILSEQ;
+        return -1;
+    }
+    snprintf(name, 260, "%.*s%s%.*s", (int)sizeof h->prefix, h->prefix, h->prefix[0] ? "/" : "",
+             (int)sizeof h->name, h->name);
+    return 0;
+}
+
+int ak_bundle_each(AkBytes tar, AkBundleFn *fn, void *payload)
+{
+    Header h;
+    char name[260];
+    size_t len;
+    int stop = 0;
+
+    for (size_t at = 0; !stop && at + BLOCK <= tar.len && tar.at[at];) {
+        if (next_header(tar, &at, &h, &len, name))
+            return -1;
+        if (h.type == '0')
+            stop = fn(payload, name, (AkBytes){tar.at + at, len});
+        at += (len + BLOCK - 1) / BLOCK * BLOCK;
+    }
+    return stop;
+}
+
 static int unpack_all(AkBytes tar, const char *dir)
 {
+    Header h;
+    char name[260];
+    size_t len;
+
     for (size_t at = 0; at + BLOCK <= tar.len && tar.at[at];) {
-        Header h;
-        char name[260], digits[13] = {0};
-        memcpy(&h, tar.at + at, sizeof h);
-        memcpy(digits, h.size, sizeof h.size);
-        size_t len = strtoull(digits, NULL, 8);
-        at += BLOCK;
-        if (memcmp(h.magic, "ustar", 5) || len > tar.len - at) {
-            errno = EILSEQ;
-            return -1;
-        }
-        snprintf(name, sizeof name, "%.*s%s%.*s", (int)sizeof h.prefix, h.prefix,
-                 h.prefix[0] ? "/" : "", (int)sizeof h.name, h.name);
-        if (h.type == '0' && write_file(dir, name, tar.at + at, len,
-                                        strtoul(h.mode, NULL, 8) & 0100 ? 0700 : 0600))
+        if (next_header(tar, &at, &h, &len, name) ||
+            (h.type == '0' && write_file(dir, name, tar.at + at, len,
+                                         strtoul(h.mode, NULL, 8) & 0100 ? 0700 : 0600)))
             return -1;
         at += (len + BLOCK - 1) / BLOCK * BLOCK;
     }

@@ -20,6 +20,10 @@ int ak_bundle_pack_tracked(const char *root, AkText *tar, char *why, size_t size
  * 0, or -1 with errno (EILSEQ: the bytes are no archive of ours). */
 int ak_bundle_unpack(AkBytes tar, const char *dir);
 
+/* Lends each file; fn returns 0 to go on. 0, what fn returned, or -1 with EILSEQ. */
+typedef int AkBundleFn(void *payload, const char *name, AkBytes bytes);
+int ak_bundle_each(AkBytes tar, AkBundleFn *fn, void *payload);
+
 /* The project's directory of a program's file: the nearest one above it with a manifest, else
  * the file's own. `file` becomes the path below it. 0, or -1 with errno. */
 int ak_bundle_root(const char *path, char *root, size_t root_size, char *file,

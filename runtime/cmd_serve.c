@@ -45,8 +45,12 @@ static int serve(const AkArgs *args)
 {
     const char *listen_on = ak_args_value(args, "listen"), *token = getenv("AK_TOKEN");
     char host[256];
+    const char *format = ak_args_value(args, "log-format");
     int port = 0;
     AkHome home;
+
+    if (format && strcmp(format, "text") && strcmp(format, "json"))
+        return ak_usage_error("--log-format is text or json, not '%s'", format);
     int code = ak_home_open(args, AK_STORE_SERVE, &home);
 
     if (code)
@@ -69,6 +73,7 @@ static int serve(const AkArgs *args)
                                   .token = token,
                                   .url = url ? url : ak_config_text(home.config, "serve.url"),
                                   .json = ak_args_json(args),
+                                  .log_json = format && !strcmp(format, "json"),
                                   .quiet = ak_args_switch(args, "quiet")};
         code = ak_serve(&home, &options);
     }
@@ -80,6 +85,7 @@ static const AkFlag flags[] = {
     {"listen", 'l', AK_FLAG_VALUE, "HOST:PORT",
      "where to listen (127.0.0.1:9980); port 0 takes a free one"},
     {"url", 0, AK_FLAG_VALUE, "URL", "where webhooks are reached from outside"},
+    {"log-format", 0, AK_FLAG_VALUE, "FORMAT", "text, or json: an object a line"},
     {"quiet", 'q', AK_FLAG_SWITCH, NULL, "say nothing on standard error"},
     {0},
 };

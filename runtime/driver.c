@@ -140,8 +140,11 @@ static int commit(AkDriver *d)
         return fault;
     d->commits++;
     for (size_t i = 0; i < d->queued; i++) {
+        bool part = d->queue[i]->dirty || d->queue[i]->lazy;
         d->queue[i]->dirty = d->queue[i]->lazy = false;
         ak__live_show(d->queue[i]);
+        if (part && d->front->recorded)
+            d->front->recorded(d->owner, d->queue[i]->id);
     }
     return 0;
 }

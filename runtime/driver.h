@@ -52,6 +52,10 @@ typedef struct AkFront {
      * left alone. */
     void (*refused)(void *owner, const char *session_id, int fault, const char *words);
     void (*store_failed)(void *owner, int fault, const char *words);
+    /* Something of this session was committed. */
+    void (*recorded)(void *owner, const char *session_id);
+    /* A recorded call came back from the runner after so long. */
+    void (*executed)(void *owner, const char *session_id, int64_t took_us);
 } AkFront;
 
 /* Everything given is borrowed. NULL when memory ran out. */

@@ -35,6 +35,7 @@ struct AkLive {
     bool waits_for_runner;
     uint32_t proto;
     uint64_t executing; /* seq of the call that runs in the runner, 0 for none */
+    int64_t executing_since; /* monotonic */
     bool said_done;
     AkTimer *alarm, *idle;
     int64_t alarm_wall, alarm_mono, armed_mono; /* 0: not set */

@@ -14,6 +14,8 @@ typedef struct AkEmbedded {
 } AkEmbedded;
 
 extern const AkEmbedded ak_embedded[];
+/* What the server gives to browsers: runtime/page, and api_schemas.json. */
+extern const AkEmbedded ak_page_files[];
 
 /* Writes every file below dir, 0600: it appears whole or not at all, and is left alone when it
  * is there. 0, or -1 with errno set. */

@@ -36,12 +36,20 @@ struct AkHttp {
     int port;
 };
 
+struct AkHttpStream {
+    AkHttpRequest *request;
+    const AkHttpStreamFns *fns;
+    void *owner;
+    bool asleep; /* pull had nothing: the connection is suspended */
+};
+
 struct AkHttpRequest {
     AkHttp *http;
     struct MHD_Connection *connection;
     char *url, *method, *path;
     AkText body;
     bool begun, too_big, asked, suspended;
+    AkHttpStream *stream;
     size_t dropped;
     struct MHD_Response *response;
     unsigned status;
@@ -165,6 +173,9 @@ static void on_completed(void *owner, struct MHD_Connection *connection, void **
         touch(owner, c, false);
     if (!request)
         return;
+    if (request->stream)
+        request->stream->fns->gone(request->stream->owner);
+    free(request->stream);
     if (request->response)
         MHD_destroy_response(request->response);
     ak_text_free(&request->body);
@@ -185,18 +196,23 @@ static enum MHD_Result send_response(AkHttpRequest *request)
     return sent;
 }
 
-static void set_response(AkHttpRequest *request, unsigned status, const json_t *headers,
-                         const void *body, size_t len)
+static void add_headers(struct MHD_Response *response, const json_t *headers)
 {
     const char *name;
     json_t *value;
 
+    json_object_foreach((json_t *)(uintptr_t)headers, name, value) if (json_is_string(value))
+        MHD_add_response_header(response, name, json_string_value(value));
+    MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+}
+
+static void set_response(AkHttpRequest *request, unsigned status, const json_t *headers,
+                         const void *body, size_t len)
+{
     request->status = status;
     request->response =
         MHD_create_response_from_buffer(len, (void *)(uintptr_t)body, MHD_RESPMEM_MUST_COPY);
-    json_object_foreach((json_t *)(uintptr_t)headers, name, value) if (json_is_string(value))
-        MHD_add_response_header(request->response, name, json_string_value(value));
-    MHD_add_response_header(request->response, "X-Content-Type-Options", "nosniff");
+    add_headers(request->response, headers);
 }
 
 static enum MHD_Result refuse(AkHttpRequest *request, unsigned status, const char *words)
@@ -425,6 +441,54 @@ void ak_http_answer_json(AkHttpRequest *request, unsigned status, const json_t *
     free(words);
     json_decref(all);
     json_decref(body);
+}
+
+/* --- Streams
+ * ----------------------------------------------------------------------------------------- */
+
+static ssize_t on_pull(void *owner, uint64_t at, char *to, size_t max)
+{
+    AkHttpStream *stream = owner;
+    int64_t n = stream->fns->pull(stream->owner, to, max);
+
+    (void)at;
+    if (n < 0)
+        return MHD_CONTENT_READER_END_OF_STREAM;
+    if (n == 0) { /* else libmicrohttpd would ask again and again */
+        stream->asleep = true;
+        MHD_suspend_connection(stream->request->connection);
+    }
+    return (ssize_t)n;
+}
+
+AkHttpStream *ak_http_stream(AkHttpRequest *request, unsigned status, const json_t *headers,
+                             const AkHttpStreamFns *fns, void *owner)
+{
+    AkHttpStream *stream = calloc(1, sizeof *stream);
+    struct MHD_Response *response =
+        stream
+            ? MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 16384, on_pull, stream, NULL)
+            : NULL;
+
+    if (!response) {
+        free(stream);
+        return NULL;
+    }
+    *stream = (AkHttpStream){.request = request, .fns = fns, .owner = owner};
+    request->stream = stream;
+    request->status = status;
+    request->response = response;
+    add_headers(response, headers);
+    return stream;
+}
+
+void ak_http_stream_wake(AkHttpStream *stream)
+{
+    if (!stream->asleep)
+        return;
+    stream->asleep = false;
+    MHD_resume_connection(stream->request->connection);
+    ak_timer_set(stream->request->http->timer, 0);
 }
 
 /* --- The daemon

@@ -55,4 +55,18 @@ void ak_http_answer(AkHttpRequest *request, unsigned status, const json_t *heade
 void ak_http_answer_json(AkHttpRequest *request, unsigned status, const json_t *headers,
                          json_t *body);
 
+/* An answer whose body comes bit by bit, until pull says that it is over. */
+typedef struct AkHttpStream AkHttpStream;
+typedef struct AkHttpStreamFns {
+    /* Up to max bytes to `to`: how many, 0: none now (pull comes again after a wake), -1: over.
+     */
+    int64_t (*pull)(void *owner, char *to, size_t max);
+    /* The client is gone, or all was said; the stream is not there any more. */
+    void (*gone)(void *owner);
+} AkHttpStreamFns;
+/* NULL when memory ran out: answer otherwise. fns and owner are borrowed. */
+AkHttpStream *ak_http_stream(AkHttpRequest *request, unsigned status, const json_t *headers,
+                             const AkHttpStreamFns *fns, void *owner);
+void ak_http_stream_wake(AkHttpStream *stream);
+
 #endif

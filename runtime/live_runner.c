@@ -22,6 +22,15 @@ static const AkRunnerEvents runner_events = {on_message, on_broken, on_stuck,
 /* --- What the runner says
  * ------------------------------------------------------------------------- */
 
+static void executed(AkLive *live)
+{
+    AkDriver *d = live->driver;
+
+    if (live->executing && d->front->executed)
+        d->front->executed(d->owner, live->id, ak_loop_now().mono_us - live->executing_since);
+    live->executing = 0;
+}
+
 static void on_message(void *owner, const AkMessage *message)
 {
     AkLive *live = owner;
@@ -33,7 +42,7 @@ static void on_message(void *owner, const AkMessage *message)
     if (message->kind == AK_MSG_DONE)
         live->said_done = true;
     if (message->kind == AK_MSG_RESPONSE)
-        live->executing = 0;
+        executed(live);
     if (ak_message_event(message, &event) == 0)
         ak__live_step(live, &event);
     AK_KILL_POINT(live->runner ? ak_runner_pid(live->runner) : 0);
@@ -161,8 +170,10 @@ static void send_line(AkLive *live, const AkCommand *c)
     ak_text_clear(line);
     if (ak_command_line(c, live->proto, ak_bytes(live->id), line) < 0 || line->failed)
         return;
-    if (c->kind == AK_CMD_EXECUTE)
+    if (c->kind == AK_CMD_EXECUTE) {
         live->executing = c->seq;
+        live->executing_since = ak_loop_now().mono_us;
+    }
     AK_KILL_POINT(ak_runner_pid(live->runner));
     ak_runner_send(live->runner, line->at, line->len);
     AK_KILL_POINT(ak_runner_pid(live->runner));

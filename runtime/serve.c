@@ -11,20 +11,49 @@
 #include "admin.h"
 #include "exit_codes.h"
 #include "report.h"
+#include "views.h"
 
 enum { STOP_S = 10 };
 
+static void log_line(const AkServe *s, const char *level, json_t *members, const char *words)
+{
+    if (!s->options->log_json) {
+        fprintf(stderr, "ak: %s\n", words);
+        return;
+    }
+    json_t *line = json_pack("{s:o, s:s, s:o}", "time", ak_view_time(ak_loop_now().wall_us),
+                             "level", level, "message", ak_view_text(ak_bytes(words)));
+    json_object_update(line, members);
+    json_dumpf(line, stderr, JSON_COMPACT | JSON_ENSURE_ASCII);
+    fputc('\n', stderr);
+    json_decref(line);
+}
+
 void ak__serve_say(const AkServe *s, const char *format, ...)
 {
+    char words[2048];
     va_list list;
 
     if (s->options->quiet)
         return;
-    fputs("ak: ", stderr);
     va_start(list, format);
-    vfprintf(stderr, format, list);
+    vsnprintf(words, sizeof words, format, list);
     va_end(list);
-    fputc('\n', stderr);
+    log_line(s, "info", NULL, words);
+}
+
+void ak__serve_tell(const AkServe *s, const char *level, json_t *members, const char *format,
+                    ...)
+{
+    char words[2048];
+    va_list list;
+
+    va_start(list, format);
+    vsnprintf(words, sizeof words, format, list);
+    va_end(list);
+    if (!s->options->quiet)
+        log_line(s, level, members, words);
+    json_decref(members);
 }
 
 const char *ak__serve_text(const json_t *object, const char *key)
@@ -92,6 +121,35 @@ static void on_outcome(void *owner, const char *session, AkBytes value)
         ak_outcome_add(&p->outcome, value);
 }
 
+/* People hear of failures; programs, by --log-format json, of every end. */
+static void tell_end(const AkServe *s, const char *session, AkState state, AkBytes error)
+{
+    bool failed = state == AK_STATE_ERROR;
+
+    if (!failed && !s->options->log_json)
+        return;
+    json_t *members =
+        json_pack("{s:s, s:s}", "session_id", session, "state", ak_state_name(state));
+    json_t *what = error.at ? json_loadb(error.at, error.len, 0, NULL) : NULL;
+    if (what)
+        json_object_set_new(members, "error", what);
+    ak__serve_tell(s, failed ? "error" : "info", members,
+                   failed ? "session %s failed" : "session %s ended", session);
+    if (!s->options->log_json && !s->options->quiet)
+        ak_report_error(stderr, error);
+}
+
+static void on_recorded(void *owner, const char *session)
+{
+    ak__news_session(owner, session);
+}
+
+static void on_executed(void *owner, const char *session, int64_t took_us)
+{
+    (void)session;
+    ak_histogram_add(&((AkServe *)owner)->steps, took_us);
+}
+
 static void on_finished(void *owner, const char *session, AkState state, AkBytes value,
                         AkBytes error)
 {
@@ -105,10 +163,7 @@ static void on_finished(void *owner, const char *session, AkState state, AkBytes
         p->ended = true;
         p->failed = state != AK_STATE_COMPLETED;
     }
-    if (state == AK_STATE_ERROR && !s->options->quiet) {
-        ak__serve_say(s, "session %s failed", session);
-        ak_report_error(stderr, error);
-    }
+    tell_end(s, session, state, error);
     if (s->draining)
         ak_timer_set(s->tidy, AK_SECOND / 10);
 }
@@ -131,7 +186,9 @@ static const AkFront front = {.host = on_host,
                               .outcome = on_outcome,
                               .finished = on_finished,
                               .refused = on_refused,
-                              .store_failed = on_store_failed};
+                              .store_failed = on_store_failed,
+                              .recorded = on_recorded,
+                              .executed = on_executed};
 
 /* --- Life
  * ------------------------------------------------------------------------------------------------------------
@@ -178,6 +235,9 @@ static int start(AkServe *s)
     char why[512];
 
     s->loop = ak_loop_new();
+    s->started_us = ak_loop_now().wall_us;
+    if (!ak__news_new(s))
+        return ak_say_error(AK_EXIT_FAILED, "out of memory");
     s->http = ak_http_new(s->loop, s->options->host, s->options->port, ak__serve_request, s,
                           why, sizeof why);
     if (!s->http)
@@ -244,7 +304,10 @@ static void end(AkServe *s)
 {
     ak_control_free(s->control);
     ak__serve_refuse(s);
+    ak__api_end(s);
+    ak__news_end(s);
     ak_http_free(s->http);
+    ak__news_free(s);
     ak_driver_free(s->driver);
     ak_hosts_free(s->hosts);
     ak_timer_free(s->ticks);

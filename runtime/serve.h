@@ -12,6 +12,7 @@ typedef struct AkServeOptions {
     const char *url;   /* from outside, or "" */
     const char *token; /* or "" */
     bool json, quiet;
+    bool log_json; /* what is said on standard error is an object a line */
 } AkServeOptions;
 
 /* Until SIGTERM or SIGINT; the exit code. home is open for serving. */

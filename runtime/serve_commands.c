@@ -37,6 +37,8 @@ static json_t *change(AkServe *s, const json_t *request)
     s->draining = true;
     ak_timer_set(s->tidy, AK_SECOND / 10);
     ak_loop_hurry(s->loop);
+    if (answer && !json_object_get(answer, "error"))
+        ak__news_change(s, ak__serve_text(request, "op"));
     return answer;
 }
 
@@ -155,9 +157,14 @@ static json_t *fork_session(AkServe *s, const json_t *request)
 /* Its process ends before its records go. */
 static json_t *delete_session(AkServe *s, const json_t *request)
 {
+    const char *id = ak__serve_text(request, "session");
+
     if (json_is_true(json_object_get(request, "force")))
-        ak_driver_let_go(s->driver, ak__serve_text(request, "session"));
-    return change(s, request);
+        ak_driver_let_go(s->driver, id);
+    json_t *answer = change(s, request);
+    if (json_object_get(answer, "error"))
+        ak_driver_load(s->driver, id); /* where it is there, it goes on */
+    return answer;
 }
 
 json_t *ak__serve_command(void *owner, const json_t *request)

@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "serve_inner.h"
+#include "api.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,21 +19,6 @@ void ak__serve_busy(AkServe *s, AkHttpRequest *request, const char *words)
     json_decref(headers);
 }
 
-static bool has_token(const AkServe *s, const AkHttpRequest *request)
-{
-    const char *given = ak_http_header(request, "Authorization"), *token = s->options->token;
-    size_t len = strlen(token);
-    unsigned differs = 0;
-
-    if (!len)
-        return true;
-    if (!given || strncmp(given, "Bearer ", 7) || strlen(given + 7) != len)
-        return false;
-    for (size_t i = 0; i < len; i++)
-        differs |= (unsigned)(given[7 + i] ^ token[i]);
-    return !differs;
-}
-
 static void health(AkServe *s, AkHttpRequest *request)
 {
     ak_http_answer_json(request, s->signals ? 503 : 200, NULL,
@@ -44,29 +29,52 @@ static void health(AkServe *s, AkHttpRequest *request)
                                   (int)ak_driver_waiting(s->driver)));
 }
 
+static void add_states(AkServe *s, AkText *to)
+{
+    static const char name[] = "ak_sessions";
+    int64_t counts[6];
+
+    if (ak_session_tally(s->home->store, NULL, counts))
+        return;
+    ak_metric_head(to, name, "gauge", "Sessions in the store, by state.");
+    for (AkState state = AK_STATE_CREATED; state <= AK_STATE_STOPPED; state++)
+        ak_metric_of(to, name, "state", ak_state_name(state), counts[state]);
+}
+
 static void metrics(AkServe *s, AkHttpRequest *request)
 {
-    json_t *headers = json_pack("{s:s}", "Content-Type", "text/plain; version=0.0.4");
-    char words[2048];
-    int len =
-        snprintf(words, sizeof words,
-                 "# TYPE ak_events_total counter\nak_events_total %llu\n"
-                 "# TYPE ak_requests_refused_total counter\nak_requests_refused_total %llu\n"
-                 "# TYPE ak_sessions_ended_total counter\nak_sessions_ended_total %llu\n"
-                 "# TYPE ak_sessions_failed_total counter\nak_sessions_failed_total %llu\n"
-                 "# TYPE ak_commits_total counter\nak_commits_total %llu\n"
-                 "# TYPE ak_sessions_in_memory gauge\nak_sessions_in_memory %zu\n"
-                 "# TYPE ak_runners gauge\nak_runners %zu\n"
-                 "# TYPE ak_sessions_waiting gauge\nak_sessions_waiting %zu\n"
-                 "# TYPE ak_connections gauge\nak_connections %zu\n",
-                 (unsigned long long)s->events, (unsigned long long)s->refused,
-                 (unsigned long long)s->sessions_ended, (unsigned long long)s->sessions_failed,
-                 (unsigned long long)ak_driver_commits(s->driver),
-                 ak_driver_sessions(s->driver), ak_driver_runners(s->driver),
-                 ak_driver_waiting(s->driver), ak_http_connections(s->http));
+    const AkDriver *d = s->driver;
+    AkText to = {0};
 
-    ak_http_answer(request, 200, headers, words, (size_t)len);
+    ak_metric(&to, "ak_events_total", "counter", "Events taken.", (int64_t)s->events);
+    ak_metric(&to, "ak_requests_refused_total", "counter",
+              "Requests answered with 503: try again.", (int64_t)s->refused);
+    ak_metric(&to, "ak_sessions_ended_total", "counter", "Sessions that ended.",
+              (int64_t)s->sessions_ended);
+    ak_metric(&to, "ak_sessions_failed_total", "counter", "Sessions that ended by an error.",
+              (int64_t)s->sessions_failed);
+    ak_metric(&to, "ak_commits_total", "counter", "Commits of the store.",
+              (int64_t)ak_driver_commits(d));
+    add_states(s, &to);
+    ak_metric(&to, "ak_sessions_in_memory", "gauge", "Sessions held in memory.",
+              (int64_t)ak_driver_sessions(d));
+    ak_metric(&to, "ak_runners", "gauge", "Processes of sessions.",
+              (int64_t)ak_driver_runners(d));
+    ak_metric(&to, "ak_sessions_waiting", "gauge", "Sessions in line for a process.",
+              (int64_t)ak_driver_waiting(d));
+    ak_metric(&to, "ak_connections", "gauge", "Open HTTP connections.",
+              (int64_t)ak_http_connections(s->http));
+    ak_metric(&to, "ak_streams", "gauge", "Open streams of server-sent events.",
+              (int64_t)ak__news_clients(s));
+    ak_metric(&to, "ak_resident_memory_bytes", "gauge",
+              "Resident memory of the server, without its runners.", ak_resident_bytes());
+    ak_metric(&to, "ak_start_time_seconds", "gauge", "When the server started.",
+              s->started_us / AK_SECOND);
+    ak_metric_histogram(&to, "ak_step_seconds", "How long recorded calls took.", &s->steps);
+    json_t *headers = json_pack("{s:s}", "Content-Type", "text/plain; version=0.0.4");
+    ak_http_answer(request, 200, headers, to.at, to.len);
     json_decref(headers);
+    ak_text_free(&to);
 }
 
 /* /store/PROJECT/KEY: what a program has published. */
@@ -99,16 +107,15 @@ void ak__serve_request(void *owner, AkHttpRequest *request)
 
     if (!strncmp(path, "/webhooks/", 10))
         ak__serve_webhook(s, request, path + 10);
-    else if (!reads)
-        ak_http_answer_json(request, 404, NULL, ak__serve_error("there is nothing here"));
-    else if (!strcmp(path, "/healthz"))
+    else if (!strncmp(path, "/api/", 5))
+        ak__api(s, request);
+    else if (reads && !strcmp(path, "/healthz"))
         health(s, request);
-    else if (!strncmp(path, "/store/", 7))
+    else if (reads && !strncmp(path, "/store/", 7))
         published(s, request, path + 7);
-    else if (!strcmp(path, "/metrics") && !has_token(s, request))
-        ak_http_answer_json(request, 401, NULL, ak__serve_error("a token is needed"));
-    else if (!strcmp(path, "/metrics"))
-        metrics(s, request);
-    else
+    else if (reads && !strcmp(path, "/metrics")) {
+        if (ak__api_admits(s, request))
+            metrics(s, request);
+    } else if (!reads || !ak__page(s, request))
         ak_http_answer_json(request, 404, NULL, ak__serve_error("there is nothing here"));
 }

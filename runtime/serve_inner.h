@@ -11,6 +11,7 @@
 #include "driver.h"
 #include "hosts.h"
 #include "http.h"
+#include "metrics.h"
 #include "serve.h"
 #include "webhook.h"
 
@@ -35,6 +36,9 @@ typedef struct AkJudged {
     bool holds;
 } AkJudged;
 
+typedef struct AkNews AkNews;           /* news.c */
+typedef struct AkReplaying AkReplaying; /* api_replay.c */
+
 typedef struct AkServe {
     AkHome *home;
     const AkServeOptions *options;
@@ -51,6 +55,10 @@ typedef struct AkServe {
     int signals; /* that ask to stop */
     bool stop_now, store_failed, draining;
     uint64_t events, refused, sessions_ended, sessions_failed;
+    int64_t started_us;
+    AkHistogram steps;
+    AkNews *news;
+    AkReplaying *replays;
 } AkServe;
 
 /* Ids that a walk over the store noted; free(ids). */
@@ -59,9 +67,12 @@ typedef struct AkDue {
     size_t len;
 } AkDue;
 
-/* A line for whoever watches the server. */
+/* A line for whoever watches the server; with --log-format json an object a line. */
 void ak__serve_say(const AkServe *s, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* The same with members for programs: an object, taken. */
+void ak__serve_tell(const AkServe *s, const char *level, json_t *members, const char *format,
+                    ...) __attribute__((format(printf, 4, 5)));
 /* A member's text, "" without one. */
 const char *ak__serve_text(const json_t *object, const char *key);
 /* Does the deployment's verdict belong to its content? Asked once, then remembered. */
@@ -92,5 +103,16 @@ void ak__serve_ticks(void *owner);
 json_t *ak__serve_command(void *owner, const json_t *request);
 /* Deployments that drained become inactive. */
 void ak__serve_tidy(void *owner);
+
+/* news.c: what the stream tells. */
+bool ak__news_new(AkServe *s);
+void ak__news_end(AkServe *s);  /* streams end with the next turn of HTTP */
+void ak__news_free(AkServe *s); /* after HTTP */
+void ak__news_session(AkServe *s, const char *id);
+void ak__news_change(AkServe *s, const char *op);
+size_t ak__news_clients(const AkServe *s);
+
+/* api_replay.c: replays that run are given up. */
+void ak__api_end(AkServe *s);
 
 #endif

@@ -137,6 +137,8 @@ typedef struct AkSessionQuery {
 int ak_session_list(AkStore *store, const AkSessionQuery *query, AkSessionFn fn, void *payload);
 /* How many match (limit ignored), or a fault. */
 int64_t ak_session_count(AkStore *store, const AkSessionQuery *query);
+/* How many are in each state: counts[AkState]. project_id NULL for all. 0 or a fault. */
+int ak_session_tally(AkStore *store, const char *project_id, int64_t counts[6]);
 /* Unfinished sessions to load: those that wait for nothing and those whose due time is at or
  * before `now`; oldest due time first. */
 int ak_session_due(AkStore *store, int64_t now_us, size_t limit, AkSessionFn fn, void *payload);

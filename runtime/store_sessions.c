@@ -247,6 +247,29 @@ int64_t ak_session_count(AkStore *store, const AkSessionQuery *query)
     return count;
 }
 
+int ak_session_tally(AkStore *store, const char *project_id, int64_t counts[6])
+{
+    int got, fault = 0;
+    sqlite3_stmt *rows =
+        project_id ? ak__store_query(store, &fault,
+                                     "SELECT state, count(*) FROM session"
+                                     " WHERE project_id=? GROUP BY state",
+                                     "s", project_id)
+                   : ak__store_query(store, &fault,
+                                     "SELECT state, count(*) FROM session GROUP BY state", "");
+
+    memset(counts, 0, 6 * sizeof *counts);
+    if (!rows)
+        return fault;
+    while ((got = ak__store_step(store, rows)) == 1) {
+        int64_t state = sqlite3_column_int64(rows, 0);
+        if (state > 0 && state < 6)
+            counts[state] = sqlite3_column_int64(rows, 1);
+    }
+    ak__store_done(store, rows);
+    return got;
+}
+
 int ak_session_due(AkStore *store, int64_t now_us, size_t limit, AkSessionFn fn, void *payload)
 {
     int fault = 0;

@@ -1,0 +1,504 @@
+#define _GNU_SOURCE
+#include "api.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "admin.h"
+#include "exit_codes.h"
+
+/* --- Answers
+ * ------------------------------------------------------------------------------------- */
+
+typedef struct Status {
+    unsigned http;
+    const char *code;
+} Status;
+
+static const char *code_of(unsigned status)
+{
+    static const Status all[] = {
+        {400, "bad_request"}, {401, "unauthorized"}, {403, "forbidden"},
+        {404, "not_found"},   {405, "method"},       {409, "refused"},
+        {415, "not_json"},    {503, "unavailable"},  {500, "failed"}};
+
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (all[i].http == status)
+            return all[i].code;
+    return "failed";
+}
+
+static unsigned status_of(int exit_code)
+{
+    switch (exit_code) {
+    case AK_EXIT_USAGE: return 400;
+    case AK_EXIT_REFUSED: return 409;
+    case AK_EXIT_NOT_FOUND: return 404;
+    default: return 503; /* the store would not: nothing was changed, it may be tried again */
+    }
+}
+
+static json_t *headers_of(unsigned status)
+{
+    json_t *headers = json_pack(
+        "{s:s, s:s, s:s, s:s}", "Cache-Control", "no-store", "Content-Security-Policy",
+        "default-src 'none'; frame-ancestors 'none'", "Cross-Origin-Resource-Policy",
+        "same-origin", "Referrer-Policy", "no-referrer");
+
+    if (status == 401)
+        json_object_set_new(headers, "WWW-Authenticate", json_string("Bearer"));
+    if (status == 503)
+        json_object_set_new(headers, "Retry-After", json_string("5"));
+    return headers;
+}
+
+static void say_no(AkHttpRequest *request, unsigned status, const char *words)
+{
+    json_t *headers = headers_of(status);
+
+    ak_http_answer_json(request, status, headers,
+                        json_pack("{s:s, s:s}", "error", words, "code", code_of(status)));
+    json_decref(headers);
+}
+
+void ak__api_answer(AkHttpRequest *request, unsigned status, json_t *body)
+{
+    const char *error = json_string_value(json_object_get(body, "error"));
+    const json_t *code = json_object_get(body, "code");
+
+    if (error && json_is_integer(code)) {
+        say_no(request, status_of((int)json_integer_value(code)), error);
+        json_decref(body);
+        return;
+    }
+    json_t *headers = headers_of(status);
+    ak_http_answer_json(request, status, headers, body);
+    json_decref(headers);
+}
+
+/* --- Who may come in
+ * ------------------------------------------------------------------------- */
+
+static bool is_loopback(const char *host, size_t len)
+{
+    char name[64];
+    struct in_addr four;
+    struct in6_addr six;
+
+    if (len >= sizeof name)
+        return false;
+    snprintf(name, sizeof name, "%.*s", (int)len, host);
+    if (!strcasecmp(name, "localhost"))
+        return true;
+    if (inet_pton(AF_INET, name, &four) == 1)
+        return ntohl(four.s_addr) >> 24 == 127;
+    return inet_pton(AF_INET6, name, &six) == 1 && IN6_IS_ADDR_LOOPBACK(&six);
+}
+
+/* "localhost:9980", "[::1]" */
+static bool names_loopback(const char *host)
+{
+    const char *end = strchr(host, ']');
+
+    if (*host == '[')
+        return end && is_loopback(host + 1, (size_t)(end - host - 1));
+    return is_loopback(host, strcspn(host, ":"));
+}
+
+static bool has_token(const AkServe *s, const AkHttpRequest *request)
+{
+    const char *given = ak_http_header(request, "Authorization"), *token = s->options->token;
+    size_t len = strlen(token);
+    unsigned differs = 0;
+
+    if (!given || strncasecmp(given, "Bearer ", 7) || strlen(given + 7) != len)
+        return false;
+    for (size_t i = 0; i < len; i++)
+        differs |= (unsigned)(given[7 + i] ^ token[i]);
+    return !differs;
+}
+
+/* Without a token the loopback interface is the only lock. A page of another site can reach
+ * through it by a name of its own that leads here, and a tunnel brings in whoever knows it. */
+static const char *stranger(const AkHttpRequest *request)
+{
+    const char *host = ak_http_header(request, "Host");
+
+    if (host && !names_loopback(host))
+        return "this server has no token, so it answers on localhost alone; the request names "
+               "another host";
+    if (ak_http_header(request, "Forwarded") || ak_http_header(request, "X-Forwarded-For"))
+        return "this server has no token, so it answers on localhost alone; the request came "
+               "through a proxy";
+    return NULL;
+}
+
+static bool reads(const AkHttpRequest *request)
+{
+    const char *method = ak_http_method(request);
+
+    return !strcmp(method, "GET") || !strcmp(method, "HEAD");
+}
+
+/* A browser says which site a request comes from. */
+static bool is_foreign(const AkHttpRequest *request)
+{
+    const char *site = ak_http_header(request, "Sec-Fetch-Site");
+    const char *origin = ak_http_header(request, "Origin");
+    const char *host = ak_http_header(request, "Host");
+
+    if (site && strcasecmp(site, "same-origin") && strcasecmp(site, "none"))
+        return true;
+    if (!origin || reads(request))
+        return false;
+    const char *name = strstr(origin, "://");
+    return !name || !host || strcasecmp(name + 3, host);
+}
+
+bool ak__api_admits(AkServe *s, AkHttpRequest *request)
+{
+    const char *no = *s->options->token ? NULL : stranger(request);
+
+    if (no)
+        say_no(request, 403, no);
+    else if (is_foreign(request))
+        say_no(request, 403, "the request comes from another site");
+    else if (*s->options->token && !has_token(s, request))
+        say_no(request, 401,
+               ak_http_header(request, "Authorization")
+                   ? "the token is wrong"
+                   : "a token is needed: Authorization: Bearer TOKEN");
+    else
+        return true;
+    return false;
+}
+
+/* --- Which route
+ * -------------------------------------------------------------------------------- */
+
+static int hex(char c)
+{
+    return isdigit((unsigned char)c) ? c - '0'
+           : c >= 'a' && c <= 'f'    ? c - 'a' + 10
+           : c >= 'A' && c <= 'F'    ? c - 'A' + 10
+                                     : -1;
+}
+
+/* One part of a path. False: no text. */
+static bool decode(const char *part, size_t len, char to[AK_API_ARG])
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < len; i++) {
+        int c = (unsigned char)part[i];
+        if (c == '%') {
+            if (i + 2 >= len || hex(part[i + 1]) < 0 || hex(part[i + 2]) < 0)
+                return false;
+            c = hex(part[i + 1]) * 16 + hex(part[i + 2]);
+            i += 2;
+        }
+        if (!c || n >= AK_API_ARG - 1)
+            return false;
+        to[n++] = (char)c;
+    }
+    to[n] = '\0';
+    json_t *text = json_string(to);
+    json_decref(text);
+    return n && text;
+}
+
+/* "/projects/{project}" and the path as it was sent, below AK_API. */
+static bool fits(const char *pattern, const char *path, AkApiCall *call)
+{
+    size_t n = 0;
+
+    while (*pattern == '/' && *path == '/') {
+        size_t want = strcspn(++pattern, "/"), len = strcspn(++path, "/?");
+        if (*pattern == '{') {
+            if (!decode(path, len, call->args[n++]))
+                return false;
+        } else if (want != len || strncmp(pattern, path, len)) {
+            return false;
+        }
+        pattern += want;
+        path += len;
+    }
+    return !*pattern && (!*path || *path == '?');
+}
+
+static const AkApiRoute *find(const char *path, const char *method, AkApiCall *call,
+                              char *allowed, size_t size)
+{
+    bool head = !strcmp(method, "HEAD");
+
+    *allowed = '\0';
+    for (const AkApiRoute *r = ak_api_routes; r->method; r++) {
+        if (!fits(r->path, path, call))
+            continue;
+        if (!strcmp(r->method, head ? "GET" : method))
+            return r;
+        size_t len = strlen(allowed);
+        snprintf(allowed + len, size - len, "%s%s", len ? ", " : "", r->method);
+    }
+    return NULL;
+}
+
+/* --- What was given
+ * ----------------------------------------------------------------------------- */
+
+static bool is_id(const char *kind, const char *text)
+{
+    size_t len = strlen(kind);
+
+    return !strncmp(text, kind, len) && text[len] == '_' &&
+           strspn(text + len + 1, "abcdefghijklmnopqrstuvwxyz0123456789") ==
+               strlen(text + len + 1) &&
+           strlen(text + len + 1) == 26;
+}
+
+/* "a,b" of "a|b|c" */
+static bool are_of(const char *choices, const char *text)
+{
+    do {
+        size_t len = strcspn(text, ",");
+        const char *c = choices;
+        while (strncmp(c, text, len) || (c[len] != '|' && c[len])) {
+            c += strcspn(c, "|");
+            if (!*c++)
+                return false;
+        }
+        text += len;
+    } while (*text++);
+    return true;
+}
+
+static bool is_number(const AkApiParam *p, const char *text)
+{
+    char *end;
+    long long n = strtoll(text, &end, 10);
+
+    return isdigit((unsigned char)*text) && !*end && strlen(text) < 18 && n >= p->min &&
+           n <= p->max;
+}
+
+static int64_t characters(const char *text)
+{
+    int64_t n = 0;
+
+    for (; *text; text++)
+        n += ((unsigned char)*text & 0xc0) != 0x80;
+    return n;
+}
+
+static bool suits(const AkApiParam *p, const char *text)
+{
+    switch (p->type) {
+    case AK_API_NUMBER: return is_number(p, text);
+    case AK_API_SWITCH: return !strcmp(text, "true") || !strcmp(text, "false");
+    default:
+        return characters(text) <= (p->max ? p->max : AK_API_TEXT_MAX) &&
+               (!p->pattern ||
+                (strchr(p->pattern, '|') ? are_of(p->pattern, text) : is_id(p->pattern, text)));
+    }
+}
+
+/* NULL, or what is wrong with the query. */
+static json_t *check_query(const AkApiRoute *route, const json_t *query)
+{
+    const char *name;
+    json_t *value;
+
+    json_object_foreach((json_t *)(uintptr_t)query, name, value)
+    {
+        const AkApiParam *p = route->query;
+        while (p && p->name && strcmp(p->name, name))
+            p++;
+        if (!p || !p->name)
+            return ak_admin_error(AK_EXIT_USAGE, "there is no parameter '%.60s' here", name);
+        if (!suits(p, json_string_value(value)))
+            return ak_admin_error(AK_EXIT_USAGE, "%s: %s; not '%.60s'", p->name, p->meaning,
+                                  json_string_value(value));
+    }
+    return NULL;
+}
+
+static bool is_member(const AkApiParam *p, const json_t *value)
+{
+    switch (p->type) {
+    case AK_API_TEXT: return json_is_string(value) && suits(p, json_string_value(value));
+    case AK_API_NUMBER:
+        return json_is_integer(value) && json_integer_value(value) >= p->min &&
+               json_integer_value(value) <= p->max;
+    case AK_API_SWITCH: return json_is_boolean(value);
+    case AK_API_OBJECT: return json_is_object(value);
+    default: return true;
+    }
+}
+
+/* NULL, or what is wrong with the body. */
+static json_t *check_body(const AkApiRoute *route, const json_t *body)
+{
+    const char *name;
+    json_t *value;
+
+    json_object_foreach((json_t *)(uintptr_t)body, name, value)
+    {
+        const AkApiParam *p = route->body;
+        while (p->name && strcmp(p->name, name))
+            p++;
+        if (!p->name)
+            return ak_admin_error(AK_EXIT_USAGE, "the body may not have '%.60s'", name);
+        if (!is_member(p, value))
+            return ak_admin_error(AK_EXIT_USAGE, "%s: %s", p->name, p->meaning);
+    }
+    for (const AkApiParam *p = route->body; p && p->name; p++)
+        if (p->required && !json_object_get(body, p->name))
+            return ak_admin_error(AK_EXIT_USAGE, "the body has to have '%s': %s", p->name,
+                                  p->meaning);
+    return NULL;
+}
+
+static bool may_be_empty(const AkApiRoute *route)
+{
+    const AkApiParam *p = route->body;
+
+    while (p->name && !p->required)
+        p++;
+    return !p->name;
+}
+
+static bool says_json(const AkHttpRequest *request)
+{
+    const char *type = ak_http_header(request, "Content-Type");
+
+    return type && !strncasecmp(type, "application/json", 16) &&
+           (!type[16] || type[16] == ';' || type[16] == ' ');
+}
+
+/* False: it has been answered. */
+static bool read_body(const AkApiRoute *route, AkApiCall *call)
+{
+    AkBytes bytes = ak_http_body(call->request);
+    json_error_t error;
+    char words[300];
+
+    if (!route->body || (!bytes.len && may_be_empty(route))) {
+        if (bytes.len && !route->body)
+            say_no(call->request, 400, "this takes no body");
+        else
+            call->body = route->body ? json_object() : NULL;
+        return !bytes.len;
+    }
+    /* Forms of other sites cannot say so. */
+    if (!says_json(call->request)) {
+        say_no(call->request, 415, "the body has to be application/json");
+        return false;
+    }
+    call->body =
+        json_loadb(bytes.at, bytes.len, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &error);
+    if (json_is_object(call->body))
+        return true;
+    if (call->body)
+        snprintf(words, sizeof words, "the body has to be an object");
+    else
+        snprintf(words, sizeof words, "the body is no JSON: line %d, column %d: %.150s",
+                 error.line, error.column, error.text);
+    say_no(call->request, 400, words);
+    return false;
+}
+
+static void answer(const AkApiRoute *route, AkApiCall *call)
+{
+    call->query = ak_http_query(call->request);
+    json_t *said = check_query(route, call->query);
+    call->status = route->status;
+    if (said) {
+        ak__api_answer(call->request, 400, said);
+    } else if (read_body(route, call)) {
+        said = check_body(route, call->body);
+        if (!said)
+            said = route->fn(call);
+        if (said)
+            ak__api_answer(call->request, call->status, said);
+    }
+    json_decref(call->query);
+    json_decref(call->body);
+}
+
+void ak__api(AkServe *s, AkHttpRequest *request)
+{
+    AkApiCall call = {.serve = s, .request = request};
+    const char *url = ak_http_url(request);
+    char allowed[64];
+
+    if (!ak__api_admits(s, request))
+        return;
+    const AkApiRoute *route = strncmp(url, AK_API "/", sizeof AK_API)
+                                  ? NULL
+                                  : find(url + sizeof AK_API - 1, ak_http_method(request),
+                                         &call, allowed, sizeof allowed);
+    if (route) {
+        answer(route, &call);
+    } else if (!strncmp(url, AK_API "/", sizeof AK_API) && *allowed) {
+        json_t *headers = headers_of(405);
+        json_object_set_new(headers, "Allow", json_string(allowed));
+        ak_http_answer_json(request, 405, headers,
+                            json_pack("{s:s, s:s}", "error", "this takes another method",
+                                      "code", code_of(405)));
+        json_decref(headers);
+    } else {
+        say_no(request, 404, "there is nothing here; " AK_API "/openapi.json tells what is");
+    }
+}
+
+/* --- For the routes
+ * ------------------------------------------------------------------------------ */
+
+const char *ak__api_text(const AkApiCall *call, const char *name)
+{
+    return json_string_value(json_object_get(call->query, name));
+}
+
+int64_t ak__api_number(const AkApiCall *call, const char *name, int64_t otherwise)
+{
+    const char *text = ak__api_text(call, name);
+
+    return text ? strtoll(text, NULL, 10) : otherwise;
+}
+
+json_t *ak__api_store_error(const AkApiCall *call)
+{
+    return ak_admin_error(AK_EXIT_FAILED, "%s", ak_store_error(call->serve->home->store));
+}
+
+bool ak__api_project(const AkApiCall *call, const char *name, char id[64], json_t **error)
+{
+    AkProject *project;
+
+    *id = '\0';
+    if (!name)
+        return true;
+    int fault = ak_project_get(call->serve->home->store, name, &project);
+    if (fault) {
+        *error = fault == AK_E_ABSENT
+                     ? ak_admin_error(AK_EXIT_NOT_FOUND, "no project is called '%s'", name)
+                     : ak__api_store_error(call);
+        return false;
+    }
+    snprintf(id, 64, "%s", project->id);
+    free(project);
+    return true;
+}
+
+json_t *ak__api_command(AkApiCall *call, json_t *request)
+{
+    json_t *said = request ? ak__serve_command(call->serve, request)
+                           : ak_admin_error(AK_EXIT_USAGE, "a text in it is no UTF-8");
+
+    json_decref(request);
+    return said ? said : ak_admin_error(AK_EXIT_FAILED, "the server gave no answer");
+}
