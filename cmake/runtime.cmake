@@ -14,7 +14,8 @@ endif()
 if(ak_runtime_sources)
   # The Python side travels inside the program (cmake/embed.cmake).
   file(GLOB_RECURSE ak_packages CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR}/runtime
-    runtime/autokitteh/*.py runtime/autokitteh/py.typed runtime/ak/*.py runtime/ak/py.typed)
+    runtime/autokitteh/*.py runtime/autokitteh/py.typed runtime/ak/*.py runtime/ak/py.typed
+    runtime/temporal/*.py runtime/temporal/requirements.txt)
   configure_file(ak_runner.py ${CMAKE_CURRENT_BINARY_DIR}/python/ak_runner.py COPYONLY)
   set(ak_python ak_runner.py)
   foreach(file ${ak_packages})

@@ -17,5 +17,6 @@ extern const AkCmd ak_cmd_store;
 extern const AkCmd ak_cmd_event;
 extern const AkCmd ak_cmd_init;
 extern const AkCmd ak_cmd_doctor;
+extern const AkCmd ak_cmd_worker;
 
 #endif

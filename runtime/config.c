@@ -38,6 +38,8 @@ static const Known known[] = {
     {"serve.listen", TEXT, "127.0.0.1:9980", "where `ak serve` listens"},
     {"serve.sync", NUMBER, "30", "seconds a synchronous webhook waits for its answer"},
     {"serve.token", TEXT, "", "token that clients of another machine need; webhooks do not"},
+    {"temporal.shared", TEXT, "",
+     "where deployments for Temporal lie; empty: temporal in the data directory"},
     {"serve.url", TEXT, "", "where webhooks are reached from outside; empty: where it listens"},
 };
 enum { KNOWN = sizeof known / sizeof *known };

@@ -12,6 +12,7 @@ static const AkCmd *const commands[] = {&ak_cmd_run,        &ak_cmd_deploy,
                                         &ak_cmd_event,      &ak_cmd_var,
                                         &ak_cmd_store,      &ak_cmd_manifest,
                                         &ak_cmd_config,     &ak_cmd_init,
+                                        &ak_cmd_worker,
                                         &ak_cmd_doctor,     NULL};
 
 static int root(const AkArgs *args)

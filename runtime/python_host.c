@@ -15,13 +15,18 @@ static PyObject *serve; /* ak_runner.serve */
 
 /* The interpreter of this library, for programs that start it; not whatever PATH or an
  * activated environment has, which may be of another version. */
-static PyStatus set_executable(PyConfig *config)
+const char *ak_python_executable(void)
 {
-    char path[512];
+    static char path[512];
 
     snprintf(path, sizeof path, "%s/bin/python%d.%d", AK_PYTHON_PREFIX, PY_MAJOR_VERSION,
              PY_MINOR_VERSION);
-    return PyConfig_SetBytesString(config, &config->executable, path);
+    return path;
+}
+
+static PyStatus set_executable(PyConfig *config)
+{
+    return PyConfig_SetBytesString(config, &config->executable, ak_python_executable());
 }
 
 static int start_interpreter(void)

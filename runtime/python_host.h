@@ -15,6 +15,9 @@ typedef struct AkPythonSpec {
 /* Modules have started threads, which a fork would lose. */
 enum { AK_PYTHON_HAS_THREADS = 1 };
 
+/* The interpreter of this library as a program. Lives as long as the process. */
+const char *ak_python_executable(void);
+
 /* Starts the interpreter and loads the user's modules. Errors of the program are kept for the
  * sessions to report. 0, AK_PYTHON_HAS_THREADS, or -1 after words on stderr. The spec is
  * borrowed for the process's life. */

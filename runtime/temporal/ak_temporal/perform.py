@@ -8,7 +8,7 @@ from typing import Any, Awaitable, Callable, Dict, List, Optional
 from temporalio import activity
 from temporalio.client import (Client, WithStartWorkflowOperation, WorkflowExecutionStatus, WorkflowFailureError, WorkflowHandle)
 from temporalio.common import RawValue, WorkflowIDConflictPolicy
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.service import RPCError, RPCStatusCode
 
 from . import filters, records, zygote
@@ -62,7 +62,8 @@ async def call(job: Json) -> Json:
     if not error or len(json.dumps(outcome)) > SMALL:
         return outcome
     # Whether it is tried again is the session's to say: it counts the attempts that were made, not those that were lost.
-    raise ApplicationError(error["message"], outcome, type=error["type"], non_retryable=True)
+    raise ApplicationError(error["message"], outcome, type=error["type"], non_retryable=True,
+                           category=ApplicationErrorCategory.BENIGN)
 
 
 class Call:

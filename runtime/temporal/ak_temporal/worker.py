@@ -136,7 +136,8 @@ async def until_stopped(worker: Worker) -> None:
 
 def main(args: argparse.Namespace) -> int:
     logging.basicConfig(level=logging.WARNING, format="ak worker: %(message)s")
-    logging.getLogger("temporalio").addFilter(brief)
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(brief)
     with suppress(KeyboardInterrupt):
         try:
             return asyncio.run(run(args))
