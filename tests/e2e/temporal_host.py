@@ -147,6 +147,7 @@ class Cluster:
         args = parser.parse_args(["--temporal", self.server.address, "--task-queue", self.queue,
                                   "--shared", str(self.shared.folder), "--cache", str(self.folder / "cache")])
         self.client = await client.connect(args, self.shared, **more)
+        assert await client.search_attributes(self.client, make=True)
         return self.client
 
     async def start(self, entry, data=None, **more):
@@ -156,17 +157,20 @@ class Cluster:
                  "created_at": "2026-01-01T00:00:00Z", "data": data or {"n": 2}}
         return await start.start_session(self.client, self.queue, self.deployment, entry, event, **more)
 
-    async def ended(self, handle, seconds=60):
-        """Its outcome, record and those of its children, oldest first."""
+    async def outcome(self, handle, seconds=60):
         from ak_temporal import start
 
-        outcome = await asyncio.wait_for(start.outcome_of(handle), seconds)
-        family = {"outcome": outcome, "record": await start.log_of(handle), "children": []}
-        for record in family["record"]:
+        return await asyncio.wait_for(start.outcome_of(handle), seconds)
+
+    async def family(self, handle, seconds=60):
+        """An ended session's outcome and record, and those of its children, oldest first. A worker has to be there."""
+        from ak_temporal import start
+
+        found = {"outcome": await self.outcome(handle, seconds), "record": await start.log_of(handle), "children": []}
+        for record in found["record"]:
             if record["kind"] == "answer" and record["name"] == "start" and "value" in record:
-                child = self.client.get_workflow_handle(record["value"])
-                family["children"].append(await self.ended(child, seconds))
-        return family
+                found["children"].append(await self.family(self.client.get_workflow_handle(record["value"]), seconds))
+        return found
 
 
 @pytest.fixture(scope="module")

@@ -64,15 +64,13 @@ def temporal_view(family, name, keep_record=True):
     return view(name, outcome["state"], outcome.get("value"), outcome.get("error"), family["record"], inner, keep_record)
 
 
-async def run_all(cluster, names, seconds, **more):
-    """All at once: a worker is shared by sessions of different programs."""
+async def run_all(cluster, names, seconds, calm=lambda: None, **more):
+    """All at once: a worker is shared by sessions of different programs. `calm` is called when all have ended."""
     await cluster.connect()
-
-    async def one(name):
-        return await cluster.ended(await cluster.start("%s.py:handler" % name, turn=2, **more), seconds)
-
-    families = await asyncio.gather(*(one(n) for n in names))
-    return dict(zip(names, families))
+    handles = [await cluster.start("%s.py:handler" % name, turn=2, **more) for name in names]
+    await asyncio.gather(*(cluster.outcome(h, seconds) for h in handles))
+    calm()
+    return {name: await cluster.family(h, seconds) for name, h in zip(names, handles)}
 
 
 # Programs whose effects are counted by the program itself would see those of others.
@@ -88,7 +86,7 @@ def run_corpus(cluster, seconds=90, **more):
 
 
 def check_same(embedded, families, killed=False):
-    for name in CORPUS:
+    for name in families:
         views, _ = embedded(name)
         keep = not (killed and name in RECORD_VARIES_WHEN_KILLED)
         assert temporal_view(families[name], name, keep) == embedded_view(views, name, keep), name
@@ -124,12 +122,12 @@ def test_workers_killed_every_two_seconds_change_nothing(make_cluster, embedded)
     cluster = make_cluster("killed")
     cluster.deploy_folder(PROGRAMS)
     args = ("--sessions", "0", "--heartbeat", "1", "--quiet")
-    over, kills = threading.Event(), []
+    calm, kills = threading.Event(), []
 
     def kill_on():
         chance = random.Random(11)
         alive = [cluster.worker(*args, wait=False) for _ in range(2)]
-        while not over.wait(2):
+        while not calm.wait(2):
             at = chance.randrange(len(alive))
             cluster.kill(alive[at])
             kills.append(at)
@@ -137,10 +135,13 @@ def test_workers_killed_every_two_seconds_change_nothing(make_cluster, embedded)
 
     killer = threading.Thread(target=kill_on)
     killer.start()
+    names = [n for n in CORPUS if n not in ALONE] + ["retries"]
     try:
-        families = run_corpus(cluster, 240)
+        families = asyncio.run(run_all(cluster, names, 240, calm.set))
     finally:
-        over.set()
+        calm.set()
         killer.join()
     check_same(embedded, families, killed=True)
-    assert len(kills) >= 3
+    assert len(kills) >= 5
+    wanted = {effect for name in names for effect in embedded(name)[1]}
+    assert set(cluster.effects()) == wanted

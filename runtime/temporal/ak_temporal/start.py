@@ -11,12 +11,14 @@ from typing import Any, Dict, Optional
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.common import SearchAttributePair, TypedSearchAttributes
 from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError
 
 from . import client, records, session
 from .shared import Missing, Shared
 from .worker import TASK_SLACK
 
 Json = Dict[str, Any]
+MOST_TRIES = 20
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -62,11 +64,20 @@ def task_timeout(turn: float) -> timedelta:
 async def start_session(temporal: Client, queue: str, deployment: Json, entry: str, event: Json, *, trigger: str = "",
                         turn: float = 10.0, known: bool = True, session_id: Optional[str] = None,
                         **more: Any) -> "WorkflowHandle[Any, Any]":
-    return await temporal.start_workflow(
-        entry, spec_of(deployment, event, **more), id=session_id or new_session_id(), task_queue=queue,
-        task_timeout=task_timeout(turn), static_summary="%s%s" % (entry, " · %s" % trigger if trigger else ""),
-        static_details=described(deployment, event),
-        search_attributes=attributes(deployment, entry, trigger) if known else None)
+    spec, session_id = spec_of(deployment, event, **more), session_id or new_session_id()
+    for attempt in range(MOST_TRIES):
+        try:
+            return await temporal.start_workflow(
+                entry, spec, id=session_id, task_queue=queue, task_timeout=task_timeout(turn),
+                static_summary="%s%s" % (entry, " · %s" % trigger if trigger else ""),
+                static_details=described(deployment, event),
+                search_attributes=attributes(deployment, entry, trigger) if known else None)
+        except RPCError as exc:
+            # The parts of a server learn of a new search attribute one after the other.
+            if "search attribute" not in exc.message or attempt == MOST_TRIES - 1:
+                raise
+            await asyncio.sleep(0.5)
+    raise AssertionError
 
 
 def read_event(path: str) -> Json:
