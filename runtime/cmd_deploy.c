@@ -217,6 +217,8 @@ static int deploy(const AkArgs *args)
         if (!code) {
             /* A state that is not there yet was looked at in memory; the change makes it. */
             code = passed(args, &home, &gate);
+            if (!code && !ak_args_switch(args, "check"))
+                ak_home_sweep(args);
         } else if (code == AK_EXIT_REFUSED) {
             code = refused(args, &gate);
         }

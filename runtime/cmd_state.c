@@ -236,7 +236,11 @@ static int deployment_deactivate(const AkArgs *args)
 
 static int deployment_delete(const AkArgs *args)
 {
-    return deployment_op(args, "delete_deployment", "deleted");
+    int code = deployment_op(args, "delete_deployment", "deleted");
+
+    if (!code)
+        ak_home_sweep(args);
+    return code;
 }
 
 /* --- Triggers

@@ -12,6 +12,7 @@
 #include "bundle.h"
 #include "exit_codes.h"
 #include "hosts.h"
+#include "project.h"
 #include "report.h"
 #include "sha256.h"
 
@@ -376,15 +377,28 @@ static int judge(const AkGateOptions *options, AkGate *gate)
     return gate->lint.failing || gate->manifest.mistakes_len ? AK_EXIT_REFUSED : 0;
 }
 
+/* The project's own settings, and the environment that they want. */
+static int settle(AkHome *home, const AkGateOptions *options, AkGate *gate)
+{
+    char why[4600];
+
+    if (ak_project_read(options->dir, gate->manifest.plan, why, sizeof why) < 0)
+        return ak_say_error(AK_EXIT_REFUSED, "%s", why);
+    return ak_venv_prepare(&home->place, home->config, options->dir, gate->manifest.plan,
+                           options->json, &gate->venv);
+}
+
 int ak_gate(AkHome *home, const AkGateOptions *options, AkGate *gate)
 {
-    *gate = (AkGate){0};
+    *gate = (AkGate){.venv = {-1}};
     if (options->dialect && strcmp(options->dialect, "ak") &&
         strcmp(options->dialect, "autokitteh"))
         return ak_usage_error("--dialect is ak or autokitteh, not '%s'", options->dialect);
     if (ak_manifest_read(options->dir, &gate->manifest) < 0)
         return ak_say_error(AK_EXIT_NOT_FOUND, "%s: %s", gate->manifest.path, strerror(errno));
     int code = judge(options, gate);
+    if (!code)
+        code = settle(home, options, gate);
     if (!code)
         code = pack(options, gate);
     if (code)
@@ -396,6 +410,7 @@ int ak_gate(AkHome *home, const AkGateOptions *options, AkGate *gate)
 void ak_gate_free(AkGate *gate)
 {
     ak_manifest_free(&gate->manifest);
+    ak_venv_release(&gate->venv);
     ak_text_free(&gate->tar);
     json_decref(gate->verdict);
     json_decref(gate->findings);

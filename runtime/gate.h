@@ -6,6 +6,7 @@
 #include "engine/bytes.h"
 #include "home.h"
 #include "lint.h"
+#include "venv.h"
 
 typedef struct AkGateOptions {
     const char *dir, *dialect, *fail_on; /* the last two may be NULL */
@@ -18,6 +19,7 @@ typedef struct AkGate {
     AkLint lint;
     AkText tar;
     char digest[65];
+    AkVenv venv;
     json_t *verdict;
     json_t *findings; /* of the linter, then of loading; with AkGateOptions.json */
 } AkGate;

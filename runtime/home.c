@@ -7,6 +7,7 @@
 
 #include "bundle.h"
 #include "exit_codes.h"
+#include "venv.h"
 
 static int open_in_memory(AkHome *home)
 {
@@ -71,4 +72,15 @@ void ak_home_close(AkHome *home)
         ak_remove_tree(home->place.dir);
     ak_config_free(home->config);
     *home = (AkHome){0};
+}
+
+void ak_home_sweep(const AkArgs *args)
+{
+    AkHome home;
+
+    /* By a new look at the store: the change was perhaps made by the server. */
+    if (ak_home_open(args, AK_STORE_READ, &home))
+        return;
+    ak_venv_sweep(&home.place, home.store);
+    ak_home_close(&home);
 }

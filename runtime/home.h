@@ -18,4 +18,7 @@ typedef struct AkHome {
 int ak_home_open(const AkArgs *args, AkStoreMode mode, AkHome *home);
 void ak_home_close(AkHome *home);
 
+/* After deployments came or went: removes the environments that none has any more. */
+void ak_home_sweep(const AkArgs *args);
+
 #endif

@@ -12,6 +12,7 @@
 #include "bundle.h"
 #include "embedded.h"
 #include "ids.h"
+#include "venv.h"
 
 extern char **environ;
 
@@ -185,9 +186,11 @@ static const char *text_of(const json_t *object, const char *name)
     return json_string_value(json_object_get(object, name));
 }
 
-static AkHost *make(AkHosts *hosts, const AkDeployment *d, const json_t *local,
+static AkHost *make(AkHosts *hosts, const AkDeployment *d, const json_t *manifest,
                     const char *entry, char *why, size_t size)
 {
+    const json_t *local = json_object_get(manifest, "local");
+    AkVenvPlace venv;
     char code[1400], support[1200], tar_path[1400];
     const char *python = text_of(local, "python"), *runner = text_of(local, "runner");
     const char *usual = ak_config_text(hosts->config, "run.python"),
@@ -196,6 +199,8 @@ static AkHost *make(AkHosts *hosts, const AkDeployment *d, const json_t *local,
     AkHost *host = NULL;
     Env env = {0};
 
+    if (ak_venv_find(hosts->place, manifest, &venv, why, size) < 0)
+        return NULL;
     if (ak_bundle_get(hosts->store, d->digest, &tar) < 0) {
         snprintf(why, size, "%s", ak_store_error(hosts->store));
         return NULL;
@@ -208,13 +213,16 @@ static AkHost *make(AkHosts *hosts, const AkDeployment *d, const json_t *local,
         snprintf(why, size, "the code cannot be laid out in %s/cache: %s", hosts->place->dir,
                  strerror(errno));
     } else {
-        if (!python && *usual)
+        if (!python && *venv.interpreter)
+            python = venv.interpreter;
+        if (!python && *usual && !json_object_get(manifest, "environment"))
             python = usual;
         if (cwd && access(cwd, X_OK) < 0)
             cwd = NULL;
         env_make(hosts, d, local != NULL, support, &env);
         AkHostOptions options = {
             .warm = {.interpreter = python,
+                     .venv = *venv.dir ? venv.dir : NULL,
                      .support = support,
                      .code = code,
                      .tar = tar_path,
@@ -249,7 +257,7 @@ AkHost *ak_hosts_get(AkHosts *hosts, const char *id, const char *entry, char *wh
         return NULL;
     }
     json_t *manifest = d->manifest ? json_loads(d->manifest, 0, NULL) : NULL;
-    AkHost *host = make(hosts, d, json_object_get(manifest, "local"), entry, why, size);
+    AkHost *host = make(hosts, d, manifest, entry, why, size);
     json_decref(manifest);
     free(d);
     if (!host)

@@ -24,9 +24,20 @@ const char *ak_python_executable(void)
     return path;
 }
 
+void ak_python_version(char *version, size_t size)
+{
+    snprintf(version, size, "%d.%d", PY_MAJOR_VERSION, PY_MINOR_VERSION);
+}
+
+/* An environment is found by its pyvenv.cfg, which lies above the executable. */
 static PyStatus set_executable(PyConfig *config)
 {
-    return PyConfig_SetBytesString(config, &config->executable, ak_python_executable());
+    char path[1300];
+
+    if (!spec->venv || !*spec->venv)
+        return PyConfig_SetBytesString(config, &config->executable, ak_python_executable());
+    snprintf(path, sizeof path, "%s/bin/python3", spec->venv);
+    return PyConfig_SetBytesString(config, &config->executable, path);
 }
 
 static int start_interpreter(void)

@@ -3,6 +3,7 @@
 #define AK_PYTHON_HOST_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/types.h>
 
 typedef struct AkPythonSpec {
@@ -10,12 +11,15 @@ typedef struct AkPythonSpec {
     const char *code;
     const char *entry; /* "file.py:func" */
     bool cold;         /* leave the modules to each runner */
+    const char *venv;  /* whose packages are there too, or NULL */
 } AkPythonSpec;
 
 /* Modules have started threads, which a fork would lose. */
 enum { AK_PYTHON_HAS_THREADS = 1 };
 
-/* The interpreter of this library as a program. Lives as long as the process. */
+/* "3.11", and where that interpreter is as a program: what environments are made with. The path
+ * lives as long as the process. */
+void ak_python_version(char *version, size_t size);
 const char *ak_python_executable(void);
 
 /* Starts the interpreter and loads the user's modules. Errors of the program are kept for the

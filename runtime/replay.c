@@ -19,6 +19,7 @@
 #include "protocol.h"
 #include "python_host.h"
 #include "report.h"
+#include "venv.h"
 
 typedef enum End {
     GOING,
@@ -34,6 +35,7 @@ typedef struct Replay {
     AkCommands *out;
     AkReader *reader;
     char code[1400], support[1200], *interpreter;
+    AkVenvPlace venv;
     int sock;
     pid_t pid;
     uint32_t proto;
@@ -78,7 +80,11 @@ static int feed(void *payload, uint64_t number, AkBytes bytes)
 static void become_runner(const Replay *r, int fd)
 {
     char number[16];
-    AkPythonSpec spec = {r->support, r->code, r->row->entry, true};
+    AkPythonSpec spec = {.support = r->support,
+                         .code = r->code,
+                         .entry = r->row->entry,
+                         .cold = true,
+                         .venv = r->venv.dir};
 
     setenv("AK_RUNTIME", r->support, 1);
     setenv("PYTHONHASHSEED", "0", 1);
@@ -320,11 +326,18 @@ static int lay_out(Replay *r, AkStore *store, const AkPlace *place)
     json_t *manifest = d && d->manifest ? json_loads(d->manifest, 0, NULL) : NULL;
     json_t *local = json_object_get(manifest, "local");
     const char *python = json_string_value(json_object_get(local, "python"));
+    char why[1400];
+    int code = ak_venv_find(place, manifest, &r->venv, why, sizeof why) < 0
+                   ? ak_say_error(AK_EXIT_FAILED, "%s", why)
+                   : 0;
+    if (!python && *r->venv.interpreter)
+        python = r->venv.interpreter;
     if (r->options->interpreter || python)
         r->interpreter = strdup(r->options->interpreter ? r->options->interpreter : python);
     json_decref(manifest);
-    int code = 0;
-    if (r->options->code) {
+    if (code) {
+        ;
+    } else if (r->options->code) {
         snprintf(r->code, sizeof r->code, "%s", r->options->code);
     } else if (!d || ak_bundle_get(store, d->digest, &tar) < 0) {
         code = ak_say_error(AK_EXIT_FAILED, "%s",

@@ -94,6 +94,7 @@ AkWarm *ak_warm_new(AkLoop *loop, const AkWarmSpec *spec, const AkWarmEvents *ev
                     argument("runner", spec->runner ? spec->runner : runner),
                     argument("tar", spec->tar),
                     argument("python", spec->interpreter),
+                    argument("venv", spec->venv),
                     number("memory", spec->limits.memory_bytes),
                     number("files", spec->limits.open_files),
                     number("processes", spec->limits.processes)};

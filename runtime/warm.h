@@ -17,6 +17,7 @@ typedef struct AkWarm AkWarm;
 typedef struct AkWarmSpec {
     const char *program;     /* `ak`; NULL: this very program */
     const char *interpreter; /* NULL: the one built in */
+    const char *venv;        /* environment that the one built in takes packages from, or NULL */
     const char *support;     /* directory that holds ak_runner.py and the packages */
     const char *code;        /* directory of the user's code */
     const char *tar;         /* the same, as another interpreter's runner wants it */

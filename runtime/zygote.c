@@ -350,6 +350,7 @@ int ak_zygote_main(int argc, char **argv)
         .python = {.support = argument(argc, argv, "support"),
                    .code = argument(argc, argv, "code"),
                    .entry = argument(argc, argv, "entry"),
+                   .venv = argument(argc, argv, "venv"),
                    .cold = argument(argc, argv, "cold") != NULL},
         .interpreter = argument(argc, argv, "python"),
         .runner = argument(argc, argv, "runner"),

@@ -1,0 +1,35 @@
+/* The environments of deployments: a virtual environment for each set of requirements and
+ * interpreter, in DIR/envs under the digest of both, made once and shared. Nothing is ever
+ * installed into an environment of the user's. */
+#ifndef AK_VENV_H
+#define AK_VENV_H
+
+#include <jansson.h>
+
+#include "config.h"
+#include "store.h"
+
+typedef struct AkVenv {
+    int lock; /* of what was made: held until the deployment is recorded; -1 */
+} AkVenv;
+
+/* Reads "python", "requirements" and "wheels" of the plan (project.h), makes what is not there
+ * yet, with its progress on stderr unless quiet, and notes in plan's "environment" what a host
+ * needs to find it. An exit code, after words; ak_venv_release in any case. */
+int ak_venv_prepare(const AkPlace *place, const AkConfig *config, const char *project,
+                    json_t *plan, bool quiet, AkVenv *venv);
+void ak_venv_release(AkVenv *venv);
+
+typedef struct AkVenvPlace {
+    char interpreter[1200]; /* "" for the one built in */
+    char dir[1200];         /* the environment that the one built in is to use, or "" */
+} AkVenvPlace;
+
+/* Where a deployment's environment is. 0, or -1 with words in why when it is gone. */
+int ak_venv_find(const AkPlace *place, const json_t *plan, AkVenvPlace *found, char *why,
+                 size_t size);
+
+/* Removes the environments that no deployment has. */
+void ak_venv_sweep(const AkPlace *place, AkStore *store);
+
+#endif
