@@ -27,7 +27,7 @@ typedef struct Making {
     const char *project; /* directory */
     json_t *plan;
     bool quiet;
-    char base[PATH_MAX]; /* the interpreter it is made with */
+    char base[PATH_MAX + 200]; /* the interpreter it is made with */
     bool builtin;        /* that is the one built in */
     bool theirs;         /* an environment of the user's: taken as it is */
     char version[64];
