@@ -5,6 +5,8 @@
  */
 #include "parse.h"
 
+#include "quick.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <tree_sitter/api.h>
@@ -18,11 +20,17 @@ typedef struct Level {
     TSTreeCursor cursor;
     AkNode node;
     bool has_cursor, started;
+    bool is_quick; /* what follows holds the text, not the tree */
+    AkQuickTree quick;
+    uint32_t *above; /* the way from the root to the node, both with it */
+    uint32_t depth, above_cap;
+    uint32_t comment; /* the first that may still be asked for */
 } Level;
 
 struct AkParser {
     TSParser *ts;
     TSFieldId operator_field;
+    bool only_grammar;
     Level levels[AK_PARSE_LEVELS];
     void *scratch[AK_SCRATCHES];
     size_t scratch_size[AK_SCRATCHES];
@@ -125,6 +133,8 @@ void ak__parser_free(AkParser *parser)
             ts_tree_cursor_delete(&parser->levels[i].cursor);
         if (parser->levels[i].tree)
             ts_tree_delete(parser->levels[i].tree);
+        ak__quick_free(&parser->levels[i].quick);
+        free(parser->levels[i].above);
     }
     for (unsigned i = 0; i < AK_SCRATCHES; i++)
         free(parser->scratch[i]);
@@ -133,6 +143,87 @@ void ak__parser_free(AkParser *parser)
     free(parser);
 }
 
+/* ---- What quick.c read ---- */
+
+static bool stand_on(Level *level, uint32_t id)
+{
+    if (level->depth == level->above_cap) {
+        uint32_t cap = level->above_cap ? level->above_cap * 2 : 256;
+        uint32_t *wider = realloc(level->above, (size_t)cap * sizeof *wider);
+        if (!wider)
+            return false;
+        level->above = wider;
+        level->above_cap = cap;
+    }
+    level->above[level->depth++] = id;
+    return true;
+}
+
+static const AkQuickNode *quick_node(const Level *level)
+{
+    return &level->quick.nodes[level->above[level->depth - 1]];
+}
+
+static void quick_look(Level *level)
+{
+    const AkQuickNode *node = quick_node(level);
+    level->node = (AkNode){(AkNodeKind)node->kind, (AkOp)node->op, node->start, node->end};
+}
+
+/* The first of id and its siblings that is wanted; 0 if there is none. */
+static uint32_t quick_wanted(const Level *level, uint32_t id, AkNodeKind least)
+{
+    while (id && level->quick.nodes[id].kind < least)
+        id = level->quick.nodes[id].next;
+    return id;
+}
+
+static bool quick_down(Level *level, AkNodeKind least)
+{
+    uint32_t id = quick_wanted(level, quick_node(level)->first, least);
+    if (!id || !stand_on(level, id))
+        return false;
+    quick_look(level);
+    return true;
+}
+
+static bool quick_next(Level *level, AkNodeKind least)
+{
+    uint32_t id = quick_wanted(level, quick_node(level)->next, least);
+    if (id) {
+        level->above[level->depth - 1] = id;
+        quick_look(level);
+        return true;
+    }
+    level->depth--;
+    return false;
+}
+
+static bool quick_comment_at(Level *level, uint32_t offset, uint32_t *start, uint32_t *end)
+{
+    const AkQuickTree *tree = &level->quick;
+    while (level->comment < tree->comment_len && tree->comments[level->comment].end <= offset)
+        level->comment++;
+    if (level->comment == tree->comment_len || tree->comments[level->comment].start > offset)
+        return false;
+    *start = tree->comments[level->comment].start;
+    *end = tree->comments[level->comment].end;
+    return true;
+}
+
+static bool parse_quick(Level *level, const char *text, uint32_t len)
+{
+    level->is_quick = ak__quick_parse(&level->quick, text, len);
+    level->depth = 0;
+    if (level->is_quick)
+        level->is_quick = stand_on(level, 1);
+    if (level->is_quick)
+        quick_look(level);
+    return level->is_quick;
+}
+
+/* ---- The grammar's trees ---- */
+
 static void look(AkParser *parser, Level *level, TSNode node, AkNodeKind kind)
 {
     level->node = (AkNode){kind, AK_OP_NONE, ts_node_start_byte(node), ts_node_end_byte(node)};
@@ -140,6 +231,16 @@ static void look(AkParser *parser, Level *level, TSNode node, AkNodeKind kind)
         level->node.op = (AkOp)parser->ops[ts_node_symbol(node)];
     if (level->node.start == level->node.end && ts_node_is_missing(node))
         level->node.kind = AK_N_MISSING;
+}
+
+void ak__parser_only_grammar(AkParser *parser)
+{
+    parser->only_grammar = true;
+}
+
+bool ak__parse_was_quick(const AkParser *parser)
+{
+    return parser->levels[0].is_quick;
 }
 
 static bool stand(Level *level, TSTree *tree)
@@ -163,14 +264,19 @@ static bool stand(Level *level, TSTree *tree)
 
 bool ak__parse(AkParser *parser, unsigned which, const char *text, uint32_t len)
 {
-    return stand(&parser->levels[which], ts_parser_parse_string(parser->ts, NULL, text, len));
+    Level *level = &parser->levels[which];
+    if (!parser->only_grammar && parse_quick(level, text, len))
+        return true;
+    level->is_quick = false;
+    return stand(level, ts_parser_parse_string(parser->ts, NULL, text, len));
 }
 
 /* ---- From a tree of before ---- */
 
 AkTree *ak__tree_take(const AkParser *parser)
 {
-    return (AkTree *)ts_tree_copy(parser->levels[0].tree);
+    const Level *level = &parser->levels[0];
+    return level->is_quick ? NULL : (AkTree *)ts_tree_copy(level->tree);
 }
 
 void ak__tree_free(AkTree *tree)
@@ -220,19 +326,25 @@ static TSInputEdit edit_of(const char *old_text, uint32_t old_len, const char *t
 bool ak__parse_from(AkParser *parser, const AkTree *old, const char *old_text, uint32_t old_len,
                     const char *text, uint32_t len)
 {
+    Level *level = &parser->levels[0];
     TSInputEdit edit = edit_of(old_text, old_len, text, len);
-    TSTree *edited = ts_tree_copy((const TSTree *)old), *tree;
+    TSTree *edited, *tree;
+    if (!parser->only_grammar && parse_quick(level, text, len))
+        return true;
+    level->is_quick = false;
+    edited = ts_tree_copy((const TSTree *)old);
     if (!edited)
         return false;
     ts_tree_edit(edited, &edit);
     tree = ts_parser_parse_string(parser->ts, edited, text, len);
     ts_tree_delete(edited);
-    return stand(&parser->levels[0], tree);
+    return stand(level, tree);
 }
 
 bool ak__parse_broken(const AkParser *parser, unsigned level)
 {
-    return ts_node_has_error(ts_tree_root_node(parser->levels[level].tree));
+    return !parser->levels[level].is_quick &&
+           ts_node_has_error(ts_tree_root_node(parser->levels[level].tree));
 }
 
 const AkNode *ak__node(const AkParser *parser, unsigned level)
@@ -265,26 +377,39 @@ static bool settle(AkParser *parser, Level *level, AkNodeKind least)
 bool ak__node_down(AkParser *parser, unsigned which, AkNodeKind least)
 {
     Level *level = &parser->levels[which];
+    if (level->is_quick)
+        return quick_down(level, least);
     return ts_tree_cursor_goto_first_child(&level->cursor) && settle(parser, level, least);
 }
 
 bool ak__node_next(AkParser *parser, unsigned which, AkNodeKind least)
 {
     Level *level = &parser->levels[which];
+    if (level->is_quick)
+        return quick_next(level, least);
     if (ts_tree_cursor_goto_next_sibling(&level->cursor))
         return settle(parser, level, least);
     ts_tree_cursor_goto_parent(&level->cursor);
     return false;
 }
 
-void ak__node_up(AkParser *parser, unsigned level)
+void ak__node_up(AkParser *parser, unsigned which)
 {
-    ts_tree_cursor_goto_parent(&parser->levels[level].cursor);
+    Level *level = &parser->levels[which];
+    if (level->is_quick)
+        level->depth--;
+    else
+        ts_tree_cursor_goto_parent(&level->cursor);
 }
 
 void ak__node_back(AkParser *parser, unsigned which)
 {
     Level *level = &parser->levels[which];
+    if (level->is_quick) {
+        level->depth--;
+        quick_look(level);
+        return;
+    }
     ts_tree_cursor_goto_parent(&level->cursor);
     TSNode node = ts_tree_cursor_current_node(&level->cursor);
     look(parser, level, node, kind_of(parser, node));
@@ -294,6 +419,8 @@ bool ak__node_has_comma(AkParser *parser, unsigned which)
 {
     TSTreeCursor *cursor = &parser->levels[which].cursor;
     bool found = false;
+    if (parser->levels[which].is_quick)
+        return quick_node(&parser->levels[which])->comma;
     if (!ts_tree_cursor_goto_first_child(cursor))
         return false;
     do
@@ -303,9 +430,12 @@ bool ak__node_has_comma(AkParser *parser, unsigned which)
     return found;
 }
 
-AkOp ak__node_operator(const AkParser *parser, unsigned level)
+AkOp ak__node_operator(const AkParser *parser, unsigned which)
 {
-    TSNode node = ts_tree_cursor_current_node(&parser->levels[level].cursor);
+    const Level *level = &parser->levels[which];
+    if (level->is_quick)
+        return (AkOp)quick_node(level)->op;
+    TSNode node = ts_tree_cursor_current_node(&level->cursor);
     TSNode sign = ts_node_child_by_field_id(node, parser->operator_field);
     TSSymbol symbol = ts_node_is_null(sign) ? 0 : ts_node_symbol(sign);
     return symbol < SYMBOLS ? (AkOp)parser->ops[symbol] : AK_OP_NONE;
@@ -316,6 +446,9 @@ AkOp ak__node_operator(const AkParser *parser, unsigned level)
 void ak__parse_rewind(AkParser *parser)
 {
     Level *level = &parser->levels[0];
+    level->comment = 0;
+    if (level->is_quick)
+        return;
     ts_tree_cursor_reset(&level->cursor, ts_tree_root_node(level->tree));
     level->started = false;
 }
@@ -332,6 +465,8 @@ static bool leave(TSTreeCursor *cursor)
 bool ak__comment_at(AkParser *parser, uint32_t offset, uint32_t *start, uint32_t *end)
 {
     TSTreeCursor *cursor = &parser->levels[0].cursor;
+    if (parser->levels[0].is_quick)
+        return quick_comment_at(&parser->levels[0], offset, start, end);
     for (;;) {
         TSNode node = ts_tree_cursor_current_node(cursor);
         *start = ts_node_start_byte(node);
@@ -355,6 +490,8 @@ bool ak__next_error(AkParser *parser, AkSyntaxError *error)
 {
     Level *level = &parser->levels[0];
     TSTreeCursor *cursor = &level->cursor;
+    if (level->is_quick)
+        return false;
     if (level->started && !leave(cursor))
         return false;
     level->started = true;

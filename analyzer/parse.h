@@ -170,6 +170,9 @@ bool ak__parse(AkParser *parser, unsigned level, const char *text, uint32_t len)
 /* As ak__parse at level 0, from the tree of old_text. */
 bool ak__parse_from(AkParser *parser, const AkTree *old, const char *old_text, uint32_t old_len,
                     const char *text, uint32_t len);
+/* For tests: never by quick.c; whether level 0 was parsed by it. */
+void ak__parser_only_grammar(AkParser *parser);
+bool ak__parse_was_quick(const AkParser *parser);
 bool ak__parse_broken(const AkParser *parser, unsigned level); /* has errors anywhere */
 
 /* The node the cursor stands on: right after ak__node_down, _next (if true) and ak__parse. */

@@ -33,6 +33,9 @@ foreach(source ${ak_oracles})
   set_tests_properties(${name} PROPERTIES TIMEOUT 120)
 endforeach()
 
+add_test(NAME parsers COMMAND sh ${PROJECT_SOURCE_DIR}/tests/parsers.sh $<TARGET_FILE:facts_dump>)
+set_tests_properties(parsers PROPERTIES TIMEOUT 300)
+
 # The build guards itself. That does not depend on how it is built, so once is enough (AK_GUARDS).
 option(AK_GUARDS "Test the scripts of the build, purity and the generated docs" ON)
 if(NOT AK_GUARDS)

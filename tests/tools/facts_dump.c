@@ -1,12 +1,13 @@
 /* facts_dump: prints the facts of files, for tests/oracle_facts.py and for reading.
  *
  *     facts_dump < list-of-files            one JSON line a file: the tables as they are
- *     facts_dump --blocks < list-of-files   compares the facts of a file's blocks with the
- * whole's facts_dump --text < file.py           the tables as text
+ *     facts_dump --blocks < list-of-files   compares a file's blocks with the whole
+ *     facts_dump --parsers < list-of-files  compares the tables of both parsers, block by block
+ *     facts_dump --text < file.py           the tables as text
  */
 #define _GNU_SOURCE
 #include "blocks.h"
-#include "facts.h"
+#include "parse.h"
 #include "source.h"
 
 #define FACTS_TEXT_COMPARE
@@ -185,8 +186,9 @@ static json_t *tables(const AkFacts *facts)
 
 typedef struct Tool {
     AkArena *arena;
-    AkParser *parser;
-    size_t files, blocks, wrong;
+    AkParser *parser, *grammar;
+    size_t files, blocks, wrong, bytes, refused;
+    bool tell; /* which blocks were refused */
 } Tool;
 
 static void dump_json(Tool *tool, const char *path, const AkSource *source, int status)
@@ -246,6 +248,63 @@ static void compare(Tool *tool, const char *path, const AkSource *source, int st
     facts_lines_free(&inside);
 }
 
+/* ---- Both parsers ---- */
+
+/* A line a number that differs would be too much: the first table that does, and where. */
+static bool same_tables(const AkFacts *quick, const AkFacts *grammar, const char *path,
+                        uint32_t start)
+{
+    json_t *a = tables(quick), *b = tables(grammar);
+    bool same = json_equal(a, b) && quick->comment_len == grammar->comment_len &&
+                memcmp(quick->comments, grammar->comments,
+                       quick->comment_len * sizeof *quick->comments) == 0;
+    const char *key;
+    json_t *value;
+    if (!same)
+        printf("%s: the block at byte %u\n", path, start);
+    json_object_foreach(a, key, value)
+    {
+        json_t *other = json_object_get(b, key);
+        size_t i = 0, len = json_array_size(value);
+        if (same || json_equal(value, other))
+            continue;
+        while (i < len && json_equal(json_array_get(value, i), json_array_get(other, i)))
+            i++;
+        char *x = json_dumps(json_array_get(value, i), JSON_COMPACT | JSON_ENCODE_ANY);
+        char *y = json_dumps(json_array_get(other, i), JSON_COMPACT | JSON_ENCODE_ANY);
+        printf("  %s[%zu]: %s and %s\n", key, i, x ? x : "-", y ? y : "-");
+        free(x);
+        free(y);
+    }
+    json_decref(a);
+    json_decref(b);
+    return same;
+}
+
+static void compare_parsers(Tool *tool, const char *path, const AkSource *source, int status)
+{
+    if (status != AK_SOURCE_OK)
+        return;
+    AkBlock *blocks;
+    size_t count = ak__blocks_cut(tool->arena, source->text, source->len, &blocks);
+    for (size_t i = 0; i < count; i++) {
+        const char *text = source->text + blocks[i].start;
+        uint32_t len = blocks[i].end - blocks[i].start;
+        const AkFacts *quick = ak__collect(tool->arena, tool->parser, text, len, 0);
+        tool->blocks++;
+        tool->bytes += len;
+        if (!ak__parse_was_quick(tool->parser)) {
+            tool->refused += len;
+            if (tool->tell)
+                printf("%s: refused at byte %u\n", path, blocks[i].start);
+        } else {
+            const AkFacts *grammar = ak__collect(tool->arena, tool->grammar, text, len, 0);
+            tool->wrong += !same_tables(quick, grammar, path, blocks[i].start);
+        }
+    }
+    tool->files++;
+}
+
 static int each_file(Tool *tool, void (*one)(Tool *, const char *, const AkSource *, int))
 {
     char *path = NULL;
@@ -283,11 +342,15 @@ static int dump_text(Tool *tool)
 
 int main(int argc, char **argv)
 {
-    Tool tool = {ak__arena_new(), ak__parser_new(), 0, 0, 0};
-    if (!tool.arena || !tool.parser || setjmp(*ak__arena_guard(tool.arena))) {
+    Tool tool = {.arena = ak__arena_new(),
+                 .parser = ak__parser_new(),
+                 .grammar = ak__parser_new(),
+                 .tell = argc > 2};
+    if (!tool.arena || !tool.parser || !tool.grammar || setjmp(*ak__arena_guard(tool.arena))) {
         fputs("facts_dump: out of memory\n", stderr);
         return EXIT_FAILURE;
     }
+    ak__parser_only_grammar(tool.grammar);
     const char *what = argc > 1 ? argv[1] : "";
     int result;
     if (strcmp(what, "--text") == 0) {
@@ -296,10 +359,17 @@ int main(int argc, char **argv)
         result = each_file(&tool, compare);
         printf("%zu files, %zu blocks, %zu mismatches\n", tool.files, tool.blocks, tool.wrong);
         result |= tool.wrong != 0 || tool.files == 0;
+    } else if (strcmp(what, "--parsers") == 0) {
+        result = each_file(&tool, compare_parsers);
+        printf("%zu files, %zu blocks, %.2f MB, %.2f %% refused, %zu mismatches\n", tool.files,
+               tool.blocks, (double)tool.bytes / 1e6,
+               100 * (double)tool.refused / (double)(tool.bytes ? tool.bytes : 1), tool.wrong);
+        result |= tool.wrong != 0 || tool.files == 0;
     } else {
         result = each_file(&tool, dump_json);
     }
     ak__parser_free(tool.parser);
+    ak__parser_free(tool.grammar);
     ak__arena_free(tool.arena);
     return result;
 }
