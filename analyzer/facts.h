@@ -367,7 +367,7 @@ const AkFacts *ak__collect(struct AkArena *arena, AkParser *parser, const char *
                            uint32_t len, uint32_t indent);
 
 /* The syntax tree of the text that the parser collected last: makes collecting from a similar text
- * cheap. NULL when there is no memory. */
+ * cheap. NULL when there is no memory, or when the fast parser read it: that one needs no help. */
 typedef struct AkTree AkTree;
 AkTree *ak__tree_take(const AkParser *parser);
 void ak__tree_free(AkTree *tree);
