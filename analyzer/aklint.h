@@ -260,6 +260,9 @@ typedef struct AkSeenCall {
     unsigned contexts;    /* that get there */
     bool proved, resolved;
 } AkSeenCall;
+/* Whether the parser stumbled over a text, in what it looked at. A text that nobody needed was not
+ * looked at. */
+bool ak_check_stumbled(AkCheck *check, const char *path);
 /* Calls from workflow code whose target is not known: never taken for safe. */
 size_t ak_check_unresolved(AkCheck *check, const AkSeenCall **out);
 size_t ak_check_calls_on(AkCheck *check, const char *path, uint32_t line,

@@ -9,6 +9,7 @@
 #include "json.h"
 #include "lsp_answer.h"
 #include "lsp_check.h"
+#include "lsp_map.h"
 #include "lsp_queue.h"
 
 #include <aklint.h>
@@ -28,7 +29,8 @@ typedef struct Server {
     json_t *sent; /* path → diagnostics as they were told last; pulled: with their resultId */
     json_int_t results, requests;
     bool initialized, shut_down, gone, dirty;
-    bool pulls, refreshes, watches, failing;
+    bool pulls, refreshes, refreshes_lenses, watches, failing;
+    size_t functions; /* that ran in a context at the last check */
     int pause_ms; /* no check before the editor was silent that long */
 } Server;
 
@@ -233,10 +235,28 @@ static json_t *did_save(Server *server, const json_t *params, int *wrong, const 
 
     (void)wrong;
     (void)why;
-    if (uri && is_setting(uri))
+    if (uri && is_setting(uri)) {
         lsp_check_forget(server->check);
+        lsp_check_changed(server->check, NULL);
+    }
     server->dirty = true;
     return NULL;
+}
+
+/* An open text goes over its file. */
+static void changed_on_disk(Server *server, const char *uri)
+{
+    char *path = lsp_path(uri);
+    bool open = false;
+
+    for (size_t i = 0; i < server->world.document_count && path; i++)
+        open |=
+            server->world.documents[i]->path && !strcmp(server->world.documents[i]->path, path);
+    if (!uri || is_setting(uri))
+        lsp_check_changed(server->check, NULL);
+    else if (path && !open)
+        lsp_check_changed(server->check, path);
+    free(path);
 }
 
 static json_t *did_change_files(Server *server, const json_t *params, int *wrong,
@@ -253,6 +273,7 @@ static json_t *did_change_files(Server *server, const json_t *params, int *wrong
         if (json_integer_value(json_object_get(one, "type")) != CHANGED ||
             (uri && is_setting(uri)))
             lsp_check_forget(server->check);
+        changed_on_disk(server, uri);
     }
     server->dirty = true;
     return NULL;
@@ -299,6 +320,7 @@ static json_t *did_change_folders(Server *server, const json_t *params, int *wro
     for (size_t i = 0; i < json_array_size(added); i++)
         add_folder(server, text_at(json_array_get(added, i), "uri"));
     lsp_check_forget(server->check);
+    lsp_check_changed(server->check, NULL);
     server->dirty = true;
     return NULL;
 }
@@ -352,6 +374,16 @@ static void refresh(Server *server, const json_t *before)
         ask(server, "workspace/diagnostic/refresh", NULL);
 }
 
+/* What a change in one file does to the lenses of the others. */
+static void refresh_lenses(Server *server)
+{
+    size_t functions = lsp_functions(server->check);
+
+    if (server->refreshes_lenses && functions != server->functions)
+        ask(server, "workspace/codeLens/refresh", NULL);
+    server->functions = functions;
+}
+
 /* The sentence itself is on standard error, which editors keep as the server's log. */
 static void tell_failure(Server *server, bool fails)
 {
@@ -384,6 +416,7 @@ static bool check_now(Server *server)
         refresh(server, before);
     else
         publish_all(server);
+    refresh_lenses(server);
     json_decref(before);
     return true;
 }
@@ -499,7 +532,7 @@ static json_t *hover(Server *server, const json_t *params, int *wrong, const cha
     }
     if (!is_checked(server, wrong, why))
         return NULL;
-    return lsp_hover(&server->world, document, records_of(server, document), place);
+    return lsp_hover(server->check, document, records_of(server, document), place);
 }
 
 static json_t *code_actions(Server *server, const json_t *params, int *wrong, const char **why)
@@ -514,6 +547,20 @@ static json_t *code_actions(Server *server, const json_t *params, int *wrong, co
     if (!is_checked(server, wrong, why))
         return NULL;
     return lsp_code_actions(document, records_of(server, document), params);
+}
+
+static json_t *code_lens(Server *server, const json_t *params, int *wrong, const char **why)
+{
+    const LspDocument *document = document_of(server, params);
+
+    if (!document) {
+        *wrong = LSP_INVALID_PARAMS;
+        *why = "codeLens without an open document";
+        return NULL;
+    }
+    if (!is_checked(server, wrong, why))
+        return NULL;
+    return lsp_code_lens(server->check, document);
 }
 
 /* ---- beginning and end ---- */
@@ -552,6 +599,8 @@ static void learn_client(Server *server, const json_t *client)
     server->pulls = json_is_object(pulled);
     server->refreshes =
         json_is_true(json_object_get(json_object_get(work, "diagnostics"), "refreshSupport"));
+    server->refreshes_lenses =
+        json_is_true(json_object_get(json_object_get(work, "codeLens"), "refreshSupport"));
     server->watches = json_is_true(json_object_get(watched, "dynamicRegistration"));
     server->world.shows_related = json_is_true(json_object_get(pushed, "relatedInformation")) ||
                                   json_is_true(json_object_get(pulled, "relatedInformation"));
@@ -589,15 +638,15 @@ static json_t *initialize(Server *server, const json_t *params, int *wrong, cons
     learn_folders(server, params);
     server->initialized = true;
     server->dirty = true;
-    return json_pack("{s:{s:s, s:{s:b, s:i, s:{s:b}}, s:b, s:{s:[s, s]}, s:{s:s, s:b, s:b}, "
-                     "s:{s:{s:b, s:b}}}, s:{s:s, s:s}}",
-                     "capabilities", "positionEncoding", units, "textDocumentSync", "openClose",
-                     1, "change", 2, "save", "includeText", 0, "hoverProvider", 1,
-                     "codeActionProvider", "codeActionKinds", "quickfix",
-                     "source.fixAll.aklint", "diagnosticProvider", "identifier", "aklint",
-                     "interFileDependencies", 1, "workspaceDiagnostics", 1, "workspace",
-                     "workspaceFolders", "supported", 1, "changeNotifications", 1, "serverInfo",
-                     "name", "aklint", "version", ak_version());
+    return json_pack(
+        "{s:{s:s, s:{s:b, s:i, s:{s:b}}, s:b, s:{s:b}, s:{s:[s, s]}, s:{s:s, s:b, s:b}, "
+        "s:{s:{s:b, s:b}}}, s:{s:s, s:s}}",
+        "capabilities", "positionEncoding", units, "textDocumentSync", "openClose", 1, "change",
+        2, "save", "includeText", 0, "hoverProvider", 1, "codeLensProvider", "resolveProvider",
+        0, "codeActionProvider", "codeActionKinds", "quickfix", "source.fixAll.aklint",
+        "diagnosticProvider", "identifier", "aklint", "interFileDependencies", 1,
+        "workspaceDiagnostics", 1, "workspace", "workspaceFolders", "supported", 1,
+        "changeNotifications", 1, "serverInfo", "name", "aklint", "version", ak_version());
 }
 
 static json_t *initialized(Server *server, const json_t *params, int *wrong, const char **why)
@@ -646,6 +695,7 @@ static const struct {
     {"textDocument/diagnostic", pull, true},
     {"textDocument/hover", hover, true},
     {"textDocument/codeAction", code_actions, true},
+    {"textDocument/codeLens", code_lens, true},
     {"workspace/diagnostic", pull_all, true},
     {"workspace/didChangeWatchedFiles", did_change_files, false},
     {"workspace/didChangeWorkspaceFolders", did_change_folders, false},

@@ -1,6 +1,7 @@
 /* Hover and code actions. */
 #include "lsp_answer.h"
 #include "json.h"
+#include "lsp_map.h"
 
 #include <aklint.h>
 #include <stdlib.h>
@@ -59,10 +60,6 @@ static void add_rule(CliBuf *out, const AkRule *rule)
 static void add_trail(CliBuf *out, const json_t *record)
 {
     const json_t *trail = json_object_get(record, "trail");
-    const char *context = json_string_value(json_object_get(record, "context"));
-
-    if (context && *context)
-        cli_buf_printf(out, "This line runs as %s code.\n\n", context);
     for (size_t i = 0; i < json_array_size(trail); i++) {
         const json_t *step = json_array_get(trail, i),
                      *place = json_object_get(step, "location");
@@ -102,13 +99,14 @@ static const AkRule *named_at(const LspText *text, LspUnits units, LspPlace plac
     return ak_rule_find(id);
 }
 
-json_t *lsp_hover(const LspWorld *world, const LspDocument *document, const json_t *records,
+json_t *lsp_hover(const LspCheck *check, const LspDocument *document, const json_t *records,
                   LspPlace place)
 {
     CliBuf out = {0};
     json_t *hover = json_object(), *range = NULL;
     LspPlace from;
-    const AkRule *rule = named_at(&document->text, world->units, place, &from);
+    const AkRule *rule = named_at(&document->text, lsp_check_world(check)->units, place, &from);
+    bool told = false;
 
     if (rule) {
         add_rule(&out, rule);
@@ -122,17 +120,21 @@ json_t *lsp_hover(const LspWorld *world, const LspDocument *document, const json
             continue;
         add_rule(&out, found);
         add_trail(&out, record);
+        told |= json_array_size(json_object_get(record, "trail")) > 0;
         if (!range)
             range =
                 json_incref(json_object_get(json_object_get(record, "diagnostic"), "range"));
     }
+    if (!rule)
+        lsp_line(check, document, place.line, !told, &out);
     if (!out.len) {
         json_decref(hover);
         return json_null();
     }
     cli_json_set(hover, "contents",
                  json_pack("{s:s, s:o}", "kind", "markdown", "value", cli_json_text(out.data)));
-    cli_json_set(hover, "range", range);
+    if (range)
+        cli_json_set(hover, "range", range);
     cli_buf_free(&out);
     return hover;
 }

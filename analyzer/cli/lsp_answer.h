@@ -6,7 +6,7 @@
 
 /* Answers of textDocument/hover and textDocument/codeAction; the caller's. records: those of
  * the document, or NULL. */
-json_t *lsp_hover(const LspWorld *world, const LspDocument *document, const json_t *records,
+json_t *lsp_hover(const LspCheck *check, const LspDocument *document, const json_t *records,
                   LspPlace place);
 json_t *lsp_code_actions(const LspDocument *document, const json_t *records,
                          const json_t *params);

@@ -2,6 +2,7 @@
  * open buffers in their files' place. */
 #include "lsp_check.h"
 #include "json.h"
+#include "lsp_keep.h"
 #include "map.h"
 #include "narrow.h"
 #include "paths.h"
@@ -24,6 +25,7 @@ struct LspCheck {
     CliMap texts; /* path → LspText, of files that the editor has not open */
     CliList read; /* LspText */
     AkMemory *memory;
+    LspKeep *keep;
     json_t *records;
 };
 
@@ -31,7 +33,10 @@ LspCheck *lsp_check_new(LspWorld *world)
 {
     LspCheck *check = cli_malloc(sizeof *check);
 
-    *check = (LspCheck){.world = world, .memory = ak_memory_new(), .records = json_object()};
+    *check = (LspCheck){.world = world,
+                        .memory = ak_memory_new(),
+                        .keep = lsp_keep_new(),
+                        .records = json_object()};
     return check;
 }
 
@@ -48,8 +53,26 @@ void lsp_check_free(LspCheck *check)
 {
     lsp_check_forget(check);
     ak_memory_free(check->memory);
+    lsp_keep_free(check->keep);
     json_decref(check->records);
     free(check);
+}
+
+void lsp_check_changed(LspCheck *check, const char *path)
+{
+    lsp_keep_drop(check->keep, path);
+}
+
+const CliList *lsp_check_done(const LspCheck *check)
+{
+    static const CliList none;
+
+    return check->started ? &check->run.checks : &none;
+}
+
+const LspWorld *lsp_check_world(const LspCheck *check)
+{
+    return check->world;
 }
 
 json_t *lsp_check_records(const LspCheck *check)
@@ -362,19 +385,33 @@ static json_t *record_of(LspCheck *check, const CliFinding *item)
     return record;
 }
 
+static void note_broken(LspCheck *check)
+{
+    for (size_t i = 0; i < check->world->document_count; i++) {
+        LspDocument *document = check->world->documents[i];
+        document->is_broken = false;
+        for (size_t k = 0; k < check->run.checks.len && document->path; k++)
+            document->is_broken |= ak_check_stumbled(check->run.checks.items[k],
+                                                     cli_path_to_library(document->path));
+    }
+}
+
 static void keep_records(LspCheck *check, const CliReport *report)
 {
-    json_decref(check->records);
-    check->records = json_object();
+    json_t *records = json_object();
+
     for (size_t i = 0; i < report->count; i++) {
         const CliFinding *item = &report->items[i];
-        json_t *list = json_object_get(check->records, item->path);
+        json_t *list = json_object_get(records, item->path);
         if (item->level >= AK_NOTE)
             continue; /* as on the command line, notes are not shown unasked */
-        if (!list && json_object_set_new_nocheck(check->records, item->path, json_array()) == 0)
-            list = json_object_get(check->records, item->path);
+        if (!list && json_object_set_new_nocheck(records, item->path, json_array()) == 0)
+            list = json_object_get(records, item->path);
         json_array_append_new(list, record_of(check, item));
     }
+    note_broken(check);
+    json_decref(check->records);
+    check->records = lsp_keep_merge(check->keep, check->world, records);
 }
 
 static const CliReport nothing;

@@ -16,7 +16,8 @@ typedef struct LspDocument {
     char *path, *uri; /* path: absolute; uri as the editor spells it */
     json_int_t version;
     LspText text;
-    bool is_new; /* its text was not given to the project yet */
+    bool is_new;    /* its text was not given to the project yet */
+    bool is_broken; /* the last check stumbled over it */
 } LspDocument;
 
 typedef struct LspCheck LspCheck;
@@ -43,9 +44,16 @@ void lsp_check_forget(LspCheck *check);
 /* 0, or 130 when it was stopped; 2 behind a sentence on standard error. */
 int lsp_check_run(LspCheck *check);
 
+/* A file's text changed on the disk, or (NULL) any may have: what was found before is not kept. */
+void lsp_check_changed(LspCheck *check, const char *path);
+
 /* path → array of records: {diagnostic, rule, noqa: {line, character} or absent, fix: {title,
  * safe, changes: {uri: [edit]}} or absent}. Lent until the next run. */
 json_t *lsp_check_records(const LspCheck *check);
+
+/* The checks (AkCheck) of the last run; none after lsp_check_forget. */
+const CliList *lsp_check_done(const LspCheck *check);
+const LspWorld *lsp_check_world(const LspCheck *check);
 
 /* "file:///…" of a path; the caller's. */
 char *lsp_uri(const LspWorld *world, const char *path);

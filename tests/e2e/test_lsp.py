@@ -258,7 +258,8 @@ def test_hover_tells_the_rule_and_the_way_to_the_line(project):
         text = hover["contents"]["value"]
         assert text.startswith("**AK301 ") and "*Instead:*" in text and "runs as workflow code" in text
         assert f"2. calls stamp ([flow.py:9]({uri(project / 'flow.py')}#L9))" in text
-        assert client.request("textDocument/hover", client.at(project / "helper.py", 0, 0)) is None
+        client.open(project / "alone.py", "x = 1\n")
+        assert client.request("textDocument/hover", client.at(project / "alone.py", 0, 0)) is None
 
 
 # ---- the protocol
@@ -354,6 +355,161 @@ def test_settings_that_cannot_be_read_are_told_and_read_again(project):
 def test_lsp_takes_no_paths(tmp_path):
     done = aklint("lsp", "flow.py", cwd=tmp_path)
     assert done.returncode == 2 and "takes no paths" in done.stderr
+
+
+# ---- where code runs
+
+
+CHAIN = """\
+import time
+
+
+def deep():
+    value = 1.0
+    return value
+
+
+def stamp():
+    return deep()
+
+
+def alone():
+    return time.time()
+"""
+
+
+def test_lens_above_a_start_counts_what_it_reaches(project):
+    write(project, {"helper.py": CHAIN})
+    with Client([project]) as client:
+        assert client.capabilities["codeLensProvider"] == {"resolveProvider": False}
+        client.open(project / "flow.py")
+        lens, = client.request("textDocument/codeLens", {"textDocument": {"uri": uri(project / "flow.py")}})
+        assert lens["command"] == {"title": "workflow · reaches 2 functions", "command": ""}
+        assert lens["range"]["start"]["line"] == 7
+        client.open(project / "helper.py")
+        assert client.request("textDocument/codeLens", {"textDocument": {"uri": uri(project / "helper.py")}}) == []
+        client.change(project / "helper.py", 2, edit(9, 11, 9, 17, "1.0"))
+        lens, = client.request("textDocument/codeLens", {"textDocument": {"uri": uri(project / "flow.py")}})
+        assert lens["command"]["title"] == "workflow · reaches 1 function"
+
+
+def test_lenses_of_other_files_are_asked_for_anew(project):
+    write(project, {"helper.py": CHAIN})
+    capabilities = {**EVERYTHING, "workspace": {"codeLens": {"refreshSupport": True}}}
+    with Client([project], capabilities=capabilities) as client:
+        client.open(project / "helper.py")
+        client.wait(lambda m: m.get("method") == "workspace/codeLens/refresh")
+        client.change(project / "helper.py", 2, edit(9, 11, 9, 17, "1.0"))
+        client.wait(lambda m: m.get("method") == "workspace/codeLens/refresh")
+
+
+def test_hover_says_of_any_line_where_it_runs_and_why(project):
+    write(project, {"helper.py": CHAIN})
+    with Client([project]) as client:
+        helper = project / "helper.py"
+        client.open(helper)
+        hover = client.request("textDocument/hover", client.at(helper, 4, 8))["contents"]["value"]
+        assert "`deep` runs as workflow code" in hover and "(temporal)" in hover
+        steps = [line for line in hover.splitlines() if line[:1].isdigit()]
+        assert [step.split(" (")[0].split(" ([")[0] for step in steps] == ["1. workflow Order.run", "2. calls stamp", "3. calls deep"]
+        assert "[flow.py:9](" in steps[1] and "[helper.py:10](" in steps[2]
+        calls = client.request("textDocument/hover", client.at(helper, 9, 11))["contents"]["value"]
+        assert "- `deep`: `deep` ([helper.py:4](" in calls
+        top = client.request("textDocument/hover", client.at(helper, 0, 0))["contents"]["value"]
+        assert "The module's top level runs as the import of a durable program's module" in top
+        assert client.request("textDocument/hover", client.at(helper, 13, 11)) is None
+
+
+# ---- while somebody types
+
+
+TYPING = """\
+import time
+
+from temporalio import workflow
+
+
+def first():
+    return time.time()
+
+
+def second():
+    return 1.0
+
+
+@workflow.defn
+class Order:
+    @workflow.run
+    async def run(self) -> float:
+        return first() + second() + time.time()
+"""
+
+
+def places(found):
+    return sorted((d["code"], d["range"]["start"]["line"]) for d in found)
+
+
+@pytest.mark.parametrize("typed", ["x = (", "'''", "def", "class X:\n", "if first(", "@"])
+@pytest.mark.parametrize("line", [10, 1])
+def test_findings_of_what_did_not_change_stay_while_a_text_does_not_parse(tmp_path, typed, line):
+    """An open quote or bracket swallows what follows; the workflow is not even seen any more."""
+    write(tmp_path, {"aklint.toml": "", "flow.py": TYPING})
+    path = tmp_path / "flow.py"
+    with Client([tmp_path], capabilities=PULLS) as client:
+        def found():
+            return client.request("textDocument/diagnostic", {"textDocument": {"uri": uri(path)}})["items"]
+        client.open(path)
+        assert places(found()) == [("AK301", 6), ("AK301", 17)]
+        indent = 4 if line == 10 else 0
+        client.change(path, 2, edit(line, indent, line, indent, typed + "\n"))
+        more = typed.count("\n") + 1
+        shown = found()
+        stay = [("AK301", 6 + (more if line == 1 else 0)), ("AK301", 17 + more)]
+        assert [place for place in places(shown) if place[0] == "AK301"] == stay
+        client.change(path, 3, {"text": TYPING})
+        assert places(found()) == [("AK301", 6), ("AK301", 17)]
+        client.change(path, 4, {"text": TYPING.replace("return time.time()", "return 1.0")})
+        assert places(found()) == [("AK301", 17)]
+
+
+def test_findings_in_other_files_stay_while_the_way_to_them_does_not_parse(project):
+    write(project, {"helper.py": HELPER})
+    with Client([project], capabilities=PULLS) as client:
+        def found(name):
+            return client.request("textDocument/diagnostic", {"textDocument": {"uri": uri(project / name)}})["items"]
+        client.open(project / "flow.py")
+        assert places(found("helper.py")) == [("AK301", 4)]
+        client.change(project / "flow.py", 2, edit(8, 0, 8, 0, "        x = '''\n"))
+        assert codes(found("flow.py")) == ["AK001"] and places(found("helper.py")) == [("AK301", 4)]
+        client.change(project / "flow.py", 3, edit(8, 0, 9, 0, ""))
+        assert found("flow.py") == [] and places(found("helper.py")) == [("AK301", 4)]
+        client.change(project / "flow.py", 4, edit(8, 15, 8, 22, "1.0"))
+        assert found("helper.py") == []
+
+
+def test_what_changed_on_the_disk_is_not_kept(project):
+    write(project, {"helper.py": HELPER})
+    with Client([project], capabilities=PULLS) as client:
+        def found(name):
+            return client.request("textDocument/diagnostic", {"textDocument": {"uri": uri(project / name)}})["items"]
+        client.open(project / "flow.py")
+        assert places(found("helper.py")) == [("AK301", 4)]
+        client.change(project / "flow.py", 2, edit(8, 0, 8, 0, "        x = '''\n"))
+        assert codes(found("flow.py")) == ["AK001"]
+        write(project, {"helper.py": CALM})
+        client.notify("workspace/didChangeWatchedFiles", {"changes": [{"uri": uri(project / "helper.py"), "type": 2}]})
+        assert found("helper.py") == []
+
+
+def test_what_is_wrong_from_the_start_is_shown_as_it_is(project):
+    with Client([project], capabilities=PULLS) as client:
+        flow = project / "flow.py"
+        client.open(flow, FLOW + "x = (\n")
+        def found():
+            return client.request("textDocument/diagnostic", {"textDocument": {"uri": uri(flow)}})["items"]
+        assert places(found()) == [("AK001", 9)]
+        client.change(flow, 2, edit(0, 0, 0, 0, "\n"))
+        assert places(found()) == [("AK001", 10)]
 
 
 # ---- speed
