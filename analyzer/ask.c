@@ -93,6 +93,12 @@ bool ak_does_any(const AkCall *call, AkEffects effects)
     return call->known && call->known->effects & effects;
 }
 
+bool ak_in_workflow_only(const AkCall *call)
+{
+    unsigned contexts = ak__function(call->fn)->reach.contexts[AK_BOOK_TEMPORAL] & call->mask;
+    return contexts && !(contexts & ~(unsigned)(AK_CTX_WORKFLOW | AK_CTX_SIGNAL));
+}
+
 bool ak_calls(const AkCall *call, const char *dotted)
 {
     return call->dotted && call->kind != AK_CALL_READ && strcmp(call->dotted, dotted) == 0;

@@ -82,7 +82,8 @@ void ak_fix_callee(AkReport *report, const AkCall *call, const char *module, con
                    const char *tail)
 {
     const AkUnit *unit = call->fn->unit;
-    const char *text = ak_fix_import(report, module, name);
+    bool fits = !name || strcmp(name, "workflow") || ak_in_workflow_only(call);
+    const char *text = fits ? ak_fix_import(report, module, name) : NULL;
     char callee[256];
 
     if (!text || strlen(text) > 120 || strlen(tail) > 120)

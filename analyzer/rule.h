@@ -92,6 +92,9 @@ AkBudgets ak_budgets(const AkPass *pass);
 /* Whether the callee has all (any) of these effects. False when nothing is known of it. */
 bool ak_does(const AkCall *call, AkEffects effects);
 bool ak_does_any(const AkCall *call, AkEffects effects);
+/* Whether Temporal's workflow code is all that gets there: what `temporalio.workflow` offers fails in
+ * activities and at import, and queries may not draw from its state. */
+bool ak_in_workflow_only(const AkCall *call);
 /* Whether the callee is that external name, after aliases: ak_calls(call, "asyncio.wait"). */
 bool ak_calls(const AkCall *call, const char *dotted);
 
