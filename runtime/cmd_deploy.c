@@ -11,6 +11,7 @@
 #include "commands.h"
 #include "exit_codes.h"
 #include "gate.h"
+#include "temporal.h"
 
 static const char *text(const json_t *object, const char *key)
 {
@@ -166,6 +167,37 @@ static int apply(const AkArgs *args, const AkHome *home, AkGate *gate)
     return code;
 }
 
+/* The bundle and what goes with it, for the Python side; removed when it has read them. */
+static int apply_on_temporal(const AkArgs *args, const AkHome *home, const AkGate *gate)
+{
+    char path[1200], request_path[1210];
+
+    if (write_bundle(home, gate, path, sizeof path) < 0)
+        return ak_say_error(AK_EXIT_FAILED, "%s: %s", path, strerror(errno));
+    snprintf(request_path, sizeof request_path, "%s.json", path);
+    json_t *request =
+        json_pack("{s:O, s:s, s:O}", "plan", gate->manifest.plan, "dialect",
+                  gate->lint.dialect, "verdict", gate->verdict);
+    int code = json_dump_file(request, request_path, 0) < 0
+                   ? ak_say_error(AK_EXIT_FAILED, "%s: %s", request_path, strerror(errno))
+                   : 0;
+    if (!code) {
+        const char *more[8] = {"--bundle", path, "--request", request_path};
+        size_t n = 4;
+        if (ak_args_switch(args, "check"))
+            more[n++] = "--check";
+        if (ak_args_switch(args, "migrate"))
+            more[n++] = "--migrate";
+        if (ak_args_json(args))
+            more[n++] = "--json";
+        code = ak_temporal_run(args, home->config, &home->place, "deploy", more);
+    }
+    json_decref(request);
+    unlink(path);
+    unlink(request_path);
+    return code;
+}
+
 static int refused(const AkArgs *args, const AkGate *gate)
 {
     if (ak_args_json(args)) {
@@ -178,6 +210,8 @@ static int refused(const AkArgs *args, const AkGate *gate)
 
 static int passed(const AkArgs *args, AkHome *home, AkGate *gate)
 {
+    if (ak_args_value(args, "temporal"))
+        return apply_on_temporal(args, home, gate);
     json_t *plan = make_plan(home->store, gate->manifest.plan);
     int code = 0;
 
@@ -198,6 +232,15 @@ static int passed(const AkArgs *args, AkHome *home, AkGate *gate)
     return code;
 }
 
+/* Flags of Temporal alone mean a mistake. */
+static int check_engine(const AkArgs *args)
+{
+    if (!ak_args_value(args, "temporal") && ak_args_switch(args, "migrate"))
+        return ak_usage_error("--migrate wants --temporal: ak serve keeps sessions on the code "
+                              "they began with");
+    return 0;
+}
+
 static int deploy(const AkArgs *args)
 {
     const char *dir = ak_args_operand(args, 0);
@@ -208,8 +251,9 @@ static int deploy(const AkArgs *args)
                              .json = ak_args_json(args)};
     AkHome home;
     AkGate gate;
-    int code = read_allow(args, options.allow);
+    int code = check_engine(args);
 
+    code = code ? code : read_allow(args, options.allow);
     if (!code)
         code = ak_home_open(args, AK_STORE_READ, &home);
     if (!code) {
@@ -235,6 +279,10 @@ static const AkFlag flags[] = {
     {"fail-on", 0, AK_FLAG_VALUE, "LEVEL", "refuse at error, warning or note"},
     {"allow", 0, AK_FLAG_LIST, "ID", "let findings of this rule pass; wants a --reason"},
     {"reason", 0, AK_FLAG_LIST, "TEXT", "why; kept with the deployment"},
+    {"temporal", 0, AK_FLAG_VALUE, "HOST:PORT", "put it to work on a Temporal cluster"},
+    {"migrate", 0, AK_FLAG_SWITCH, NULL,
+     "running sessions go on with the new code; refused when one does not replay on it"},
+    AK_TEMPORAL_FLAGS,
     {0},
 };
 
@@ -246,7 +294,9 @@ const AkCmd ak_cmd_deploy = {
             "interpreter that will\n"
             "run it, and only then makes it the project's active deployment; the one before "
             "drains. What is\n"
-            "refused ends with 42 and changes nothing.",
+            "refused ends with 42 and changes nothing.\n"
+            "With --temporal the project goes to the workers of a Temporal cluster (ak worker) "
+            "instead.",
     .flags = flags,
     .max_operands = 1,
     .run = deploy,

@@ -9,6 +9,7 @@
 #include "admin.h"
 #include "commands.h"
 #include "exit_codes.h"
+#include "temporal.h"
 #include "manifest.h"
 #include "report.h"
 #include "views.h"
@@ -277,6 +278,37 @@ static json_t *value_of(const char *words)
     return value ? value : json_string(words);
 }
 
+static int fire_on_temporal(const AkArgs *args, json_t *data)
+{
+    char why[1024], *text = json_dumps(data, JSON_COMPACT);
+    const char *more[12] = {"--trigger", ak_args_operand(args, 0), "--event-data", text};
+    size_t n = 4;
+    AkPlace place;
+    int code;
+
+    if (ak_args_value(args, "project")) {
+        more[n++] = "--project";
+        more[n++] = ak_args_value(args, "project");
+    }
+    if (ak_args_value(args, "type")) {
+        more[n++] = "--type";
+        more[n++] = ak_args_value(args, "type");
+    }
+    if (ak_args_switch(args, "wait"))
+        more[n++] = "--wait";
+    if (ak_args_json(args))
+        more[n++] = "--json";
+    AkConfig *config = ak_config_load(why, sizeof why);
+    if (!config || ak_config_place(config, ak_args_state_dir(args), &place, why, sizeof why) < 0)
+        code = ak_usage_error("%s", why);
+    else
+        code = ak_temporal_run(args, config, &place, "fire", more);
+    ak_config_free(config);
+    json_decref(data);
+    free(text);
+    return code;
+}
+
 static int trigger_fire(const AkArgs *args)
 {
     json_t *data = json_object();
@@ -291,6 +323,12 @@ static int trigger_fire(const AkArgs *args)
             return ak_usage_error("--data wants NAME=VALUE, not '%s'", item);
         }
         free(name);
+    }
+    if (ak_args_value(args, "temporal"))
+        return fire_on_temporal(args, data);
+    if (ak_args_switch(args, "wait")) {
+        json_decref(data);
+        return ak_usage_error("--wait goes with --temporal");
     }
     json_t *request =
         json_pack("{s:s, s:s, s:o, s:s*, s:s*}", "op", "fire", "trigger",
@@ -510,6 +548,9 @@ static const AkFlag fire_flags[] = {
      "adds to the event's data; the value may be JSON"},
     {"type", 't', AK_FLAG_VALUE, "TYPE", "the event's type (manual; tick for a schedule)"},
     {"project", 'p', AK_FLAG_VALUE, "NAME", "the trigger's project"},
+    {"temporal", 0, AK_FLAG_VALUE, "HOST:PORT", "fire it on a Temporal cluster"},
+    {"wait", 0, AK_FLAG_SWITCH, NULL, "there: until the session has ended"},
+    AK_TEMPORAL_FLAGS,
     {0},
 };
 static const AkFlag var_flags[] = {

@@ -55,7 +55,7 @@ static AkFilterValue item(void *payload, const void *list, size_t index)
     return found ? value_of(found) : (AkFilterValue){.kind = AK_FV_ERROR};
 }
 
-static bool passes(const char *text, const char *type, const json_t *data)
+bool ak_event_passes(const char *text, const char *type, const json_t *data)
 {
     static AkFilter filter; /* large; one thread */
     const char *why;
@@ -113,7 +113,7 @@ static bool wants(const Event *e)
 
     return *text(e->config, "call") &&
            (!*type || !strcmp(type, "*") || !strcmp(type, e->what->type)) &&
-           passes(text(e->config, "filter"), e->what->type, e->what->data);
+           ak_event_passes(text(e->config, "filter"), e->what->type, e->what->data);
 }
 
 static int start_session(const Event *e)
@@ -155,7 +155,7 @@ static int note_subscription(void *payload, const AkSubscription *s)
 {
     Fed *fed = payload;
 
-    if (!passes(s->filter, fed->event->what->type, fed->event->what->data))
+    if (!ak_event_passes(s->filter, fed->event->what->type, fed->event->what->data))
         return 0;
     fed->items = realloc(fed->items, (fed->len + 1) * sizeof *fed->items);
     if (!fed->items)

@@ -25,6 +25,9 @@ typedef struct AkDispatched {
 int ak_dispatch(AkDriver *driver, AkStore *store, const AkHappening *happening,
                 AkDispatched *done);
 
+/* Whether a filter lets an event through; an empty one does. */
+bool ak_event_passes(const char *filter, const char *type, const json_t *data);
+
 /* An event of the store, once more: a new event with the same type and data. AK_E_ABSENT
  * without it or its trigger. */
 int ak_dispatch_again(AkDriver *driver, AkStore *store, const char *event_id,

@@ -4,6 +4,7 @@
 
 #include "commands.h"
 #include "exit_codes.h"
+#include "filter_word.h"
 #include "zygote.h"
 
 static const AkCmd *const commands[] = {&ak_cmd_run,        &ak_cmd_deploy,
@@ -41,5 +42,7 @@ int main(int argc, char **argv)
 {
     if (argc > 1 && !strcmp(argv[1], AK_ZYGOTE_WORD))
         return ak_zygote_main(argc, argv);
+    if (argc > 1 && !strcmp(argv[1], AK_FILTER_WORD))
+        return ak_filter_main(argc, argv);
     return ak_cli_main(&ak, argc, argv);
 }

@@ -225,7 +225,7 @@ int ak_temporal_in(const AkArgs *args, const AkConfig *config, const AkPlace *pl
     add_common(&words, args, shared, cache);
     for (; more && *more; more++)
         word(&words, *more);
-    if (!strcmp(name, "worker") || !strcmp(name, "migrate")) {
+    if (!strcmp(name, "worker") || !strcmp(name, "deploy")) {
         pair(&words, "--support", support);
         pair(&words, "--python", ak_temporal_python(args, config));
     }

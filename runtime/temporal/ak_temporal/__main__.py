@@ -1,6 +1,7 @@
-"""What `ak` runs: `python -m ak_temporal worker|start …`. Errors are one sentence; the exit codes are those of `ak`."""
+"""What `ak` runs: `python -m ak_temporal worker|start|deploy|fire …`. Errors are one sentence; the exit codes are those of `ak`."""
 import argparse
 import importlib
+import os
 import sys
 from typing import List, NoReturn
 
@@ -26,7 +27,7 @@ def main(argv: List[str]) -> int:
         sys.argv[0] = "ak"
     parser = Parser(prog="ak", allow_abbrev=False)
     commands = parser.add_subparsers(dest="command", required=True, parser_class=Parser)
-    for name in ("worker", "start"):
+    for name in ("worker", "start", "deploy", "fire"):
         module = importlib.import_module("." + name, __package__)
         command = commands.add_parser(name, allow_abbrev=False)
         module.add_arguments(command)
@@ -40,4 +41,8 @@ def main(argv: List[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    code = main(sys.argv[1:])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # The SDK has threads of its own, which an interpreter that is taken down would meet.
+    os._exit(code)

@@ -28,6 +28,11 @@ def set_up(shared: Shared) -> None:
     _shared = shared
 
 
+def the_shared() -> Shared:
+    assert _shared is not None, "no shared folder was set"
+    return _shared
+
+
 @activity.defn(dynamic=True)
 async def perform(args: Sequence[RawValue]) -> Any:
     job = activity.payload_converter().from_payload(args[0].payload, dict)
@@ -75,10 +80,9 @@ class Call:
         self.requests = 0
 
     async def run(self) -> Json:
-        assert _shared is not None
         job = self.job
-        root = await asyncio.to_thread(_shared.code, job["bundle"])
-        code = Code(root, job["entry"], tuple(sorted((job.get("vars") or {}).items())))
+        root = await asyncio.to_thread(the_shared().code, job["bundle"])
+        code = Code(root, job["entry"], the_shared().variables(job["deployment"]))
         warm, sock, pid = await asyncio.to_thread(the_host().fork, code, zygote.CALL)
         reader, self.writer = await asyncio.open_connection(sock=sock, limit=LINE_LIMIT)
         try:
@@ -146,13 +150,24 @@ async def tell_project(client: Client, project: str, queue: str, request: Json, 
 
 async def of_project(job: Json) -> Json:
     args = job["args"]
-    if job["op"] == "subscribe" and args.get("filter"):
-        mistake = await filters.mistake(args["filter"])
-        if mistake:
-            words = "the filter cannot be read: %s" % mistake
-            return {"error": {"type": "ValueError", "message": words, "traceback": [], "kind": "misuse"}}
+    words = await subscription_mistake(job["deployment"], args) if job["op"] == "subscribe" else None
+    if words:
+        return {"error": {"type": "ValueError", "message": words, "traceback": [], "kind": "misuse"}}
     request = {"op": job["op"], "args": args, "session": job["session"], "id": job.get("id")}
     return await tell_project(activity.client(), job["project"], activity.info().task_queue, request, job["once"])
+
+
+async def subscription_mistake(deployment: str, args: Json) -> Optional[str]:
+    mistake = await filters.mistake(args["filter"]) if args.get("filter") else None
+    if mistake:
+        return "the filter cannot be read: %s" % mistake
+    found = the_shared().deployment(deployment)
+    if "triggers" not in found:
+        return None         # without a manifest anything may be named
+    names = [str(one["name"]) for one in found["triggers"] + found.get("connections", [])]
+    if args["source"] in names:
+        return None
+    return "the project has no trigger or connection '%.80s' to subscribe to; it has %s" % (args["source"], ", ".join(names)[:300] or "none")
 
 
 # Of other sessions.

@@ -41,6 +41,9 @@ class Program:
         self.chunks: Iterator[List[Json]] = iter(())
         self.skip = 0           # prints that are recorded already
         self.losses = 0         # since the last new record
+        self.known = 0          # steps that are answered, and the one that waits
+        self.given = 0          # of them, those that this runner had from the history
+        self.told = 0           # up to where it has replayed
         self.place: Json = {}   # of the latest step
 
     def close(self) -> None:
@@ -68,13 +71,29 @@ class Program:
             if kind == "print":
                 self.print(payload)
             elif kind == "replayed":
+                self.told = payload.get("seq") or self.told
                 self.feed()
             elif kind in ("callback", "request", "done"):
+                self.compare(kind, payload)
                 self.place = payload.get("where") or self.place
                 return kind, payload
             else:
                 raise SessionFailed(records.error_of("protocol", "ProtocolError",
                                                      "the runner sent a %s message where a step was due" % kind[:40], self.place))
+
+    def compare(self, kind: str, payload: Json) -> None:
+        """A step that is recorded is answered from the history. One that comes nevertheless is another one."""
+        ended_early = kind == "done" and self.told < self.given
+        seq = self.told + 1 if ended_early else self.known + 1 if kind == "done" else payload.get("seq")
+        if not isinstance(seq, int) or self.given < seq != self.known + 1:
+            raise SessionFailed(records.error_of("protocol", "ProtocolError", "the runner sent a step with the wrong number", self.place))
+        if seq <= self.given:
+            before, where = self.journal.answered()[seq - 1], payload.get("where") or {}
+            now = "the end of the program" if kind == "done" else "%s at %s:%s" % (
+                payload.get("name") or payload.get("op"), where.get("file"), where.get("line"))
+            raise SessionFailed(records.error_of("divergence", "Divergence", "replay met another step %d: recorded is %s at %s:%s, now "
+                                                 "it is %s" % (seq, before["name"], before.get("file"), before.get("line"), now), where))
+        self.known += kind != "done"
 
     def answer(self, kind: str, payload: Json) -> None:
         """To the waiting program. One that was ended meanwhile finds the answer in its history."""
@@ -97,6 +116,7 @@ class Program:
 
     def begin(self, runner: Runner) -> None:
         known = self.journal.answered()
+        self.known, self.given, self.told = len(known), len(known), 0
         self.chunks, self.skip = records.chunks(known), self.journal.workflow_prints()
         kind, module = runner.receive(MODULE_SECONDS)
         if kind != "module":

@@ -27,6 +27,7 @@ class Project:
         self.keys: Dict[str, Any] = {}
         self.subscriptions: Dict[str, Json] = {}
         self.answers: "OrderedDict[str, Json]" = OrderedDict()
+        self.ticks: Dict[str, float] = {}       # when each schedule fired last
         self.updates = 0
         self.ready = False
 
@@ -34,10 +35,12 @@ class Project:
     async def run(self, carry: Json) -> None:
         self.keys, self.subscriptions = carry.get("keys", {}), carry.get("subscriptions", {})
         self.answers.update(carry.get("answers", {}))
+        self.ticks = carry.get("ticks", {})
         self.ready = True
         await workflow.wait_condition(lambda: self.updates >= UPDATES_A_RUN or workflow.info().is_continue_as_new_suggested())
         await workflow.wait_condition(workflow.all_handlers_finished)
-        workflow.continue_as_new({"keys": self.keys, "subscriptions": self.subscriptions, "answers": dict(self.answers)})
+        workflow.continue_as_new({"keys": self.keys, "subscriptions": self.subscriptions, "answers": dict(self.answers),
+                                  "ticks": self.ticks})
 
     @workflow.update(name="ak.do")
     async def do(self, request: Json) -> Json:
@@ -67,6 +70,13 @@ class Project:
 
     def do_unsubscribe(self, request: Json) -> None:
         self.subscriptions.pop(request["args"]["id"], None)
+
+    def do_tick(self, request: Json) -> bool:
+        """A schedule's tick: false when a later one has fired already, so that of those that were missed one fires."""
+        if request["scheduled"] <= self.ticks.get(request["trigger"], 0.0):
+            return False
+        self.ticks[request["trigger"]] = request["at"]
+        return True
 
     def do_store(self, request: Json) -> Any:
         args = request["args"]

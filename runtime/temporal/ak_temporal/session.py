@@ -35,6 +35,12 @@ ENTRY = SearchAttributeKey.for_keyword("AkEntry")
 
 _shared: Optional[Shared] = None
 _heartbeat = 10.0
+_code: Json = {}        # takes the place of what sessions say of their code, while histories are replayed on another
+
+
+def replace_code(deployment: Optional[Json]) -> None:
+    global _code
+    _code = {"deployment": deployment["id"], "bundle": deployment["bundle"]} if deployment else {}
 
 
 def set_up(shared: Shared, heartbeat: float) -> None:
@@ -58,6 +64,7 @@ class Session:
         self.state = "created"
         self.error: Optional[Json] = None
         self.value: Optional[str] = None
+        self.new_code: Optional[Json] = None
 
     @workflow.run
     async def run(self, args: Sequence[RawValue]) -> Json:
@@ -108,7 +115,8 @@ class Session:
     def load(self) -> Program:
         assert _shared is not None
         entry = workflow.info().workflow_type
-        code = Code(_shared.code(self.spec["bundle"]), entry, tuple(sorted((self.spec.get("vars") or {}).items())))
+        spec = {**self.spec, **_code}
+        code = Code(_shared.code(spec["bundle"]), entry, _shared.variables(spec["deployment"]))
         run = {"func_name": entry.rpartition(":")[2], "event": self.event(), "proto": 2, "session_id": self.id,
                "dialect": self.spec.get("dialect", "ak"), "seed": self.spec["seed"], "at": self.spec["at"]}
         return Program(the_host(), code, run, self.journal, workflow.unsafe.is_replaying, now)
@@ -189,7 +197,7 @@ class Session:
 
     def about(self) -> Json:
         """What an activity has to know of its session."""
-        kept = {k: self.spec.get(k) for k in ("project", "deployment", "bundle", "dialect", "seed", "at", "vars")}
+        kept = {k: self.spec.get(k) for k in ("project", "deployment", "bundle", "dialect", "seed", "at")}
         return {**kept, "session": self.id, "entry": workflow.info().workflow_type}
 
     async def activity(self, name: str, job: Json, summary: str, activity_id: Optional[str] = None,
@@ -286,11 +294,14 @@ class Session:
 
     @workflow.signal(dynamic=True)
     async def on_signal(self, name: str, args: Sequence[RawValue]) -> None:
-        """A signal by its own name: its payload, and the session that it comes from. `ak.event`: a subscription and its event."""
+        """A signal by its own name: its payload, and the session that it comes from. `ak.event`: a subscription and its event.
+        `ak.code`: the deployment to go on with."""
         values = [workflow.payload_converter().from_payload(a.payload) for a in args[:2]] + [None, None]
         if name == "ak.event":
             if values[0] in self.subscriptions:
                 self.keep("event", values[0], None, values[1])
+        elif name == "ak.code":
+            self.new_code = values[0]
         else:
             self.keep("signal", name, values[1] if isinstance(values[1], str) else None, values[0])
 
@@ -373,11 +384,16 @@ class Session:
         info = workflow.info()
         most = self.spec.get("events")
         return workflow.all_handlers_finished() and (
-            info.is_continue_as_new_suggested() or bool(most) and info.get_current_history_length() > int(most or 0))
+            self.new_code is not None or info.is_continue_as_new_suggested() or bool(most) and info.get_current_history_length() > int(most or 0))
 
     def continue_as_new(self) -> None:
         carry = {"records": self.journal.records, "mail": self.mail, "subscriptions": self.subscriptions, "children": self.children}
-        workflow.continue_as_new({**self.spec, "carry": carry}, task_timeout=workflow.info().task_timeout)
+        spec = {**self.spec, **(self.new_code or {}), "carry": carry}
+        attributes = workflow.info().typed_search_attributes
+        if self.new_code and DEPLOYMENT in attributes:
+            attributes = attributes.updated(SearchAttributePair(DEPLOYMENT, spec["deployment"]))
+        kept = [p for p in attributes if p.key in (PROJECT, DEPLOYMENT, TRIGGER, ENTRY)]
+        workflow.continue_as_new(spec, task_timeout=workflow.info().task_timeout, search_attributes=TypedSearchAttributes(kept))
 
     # For those who look.
 

@@ -2,6 +2,7 @@
 
     bundles/DIGEST.tar        the code of a deployment, named by its SHA-256
     deployments/ID.json       project, bundle, dialect, variables, triggers, verdict
+    projects/NAME.json        which deployment is the active one
     blobs/XX/DIGEST           payloads above the threshold, named by their SHA-256
 
 Everything is written once, whole (a rename), and checked against its name when it is read."""
@@ -12,7 +13,7 @@ import os
 import tarfile
 import tempfile
 from pathlib import Path
-from typing import Any, Dict, List, Sequence
+from typing import Any, Dict, List, Sequence, Tuple
 
 from temporalio.api.common.v1 import Payload
 from temporalio.converter import (ExternalStorage, StorageDriver, StorageDriverClaim, StorageDriverRetrieveContext,
@@ -44,6 +45,7 @@ def write_whole(path: Path, data: bytes) -> None:
 class Shared:
     def __init__(self, folder: str, cache: str) -> None:
         self.folder, self.cache = Path(folder), Path(cache)
+        self.known_variables: Dict[str, Tuple[Tuple[str, str], ...]] = {}
 
     # Bundles.
 
@@ -104,9 +106,34 @@ class Shared:
             raise Missing("%s cannot be read: %s" % (path, exc)) from None
         return found      # type: ignore[no-any-return]
 
-    def deployments(self) -> List[Json]:
-        found = [self.deployment(p.stem) for p in (self.folder / "deployments").glob("*.json")]
-        return sorted(found, key=lambda d: str(d["id"]))
+    def variables(self, name: str) -> Tuple[Tuple[str, str], ...]:
+        """Those of a deployment; it never changes."""
+        if name not in self.known_variables:
+            self.know(self.deployment(name))
+        return self.known_variables[name]
+
+    def know(self, deployment: Json) -> None:
+        """One that is not put there yet."""
+        self.known_variables[deployment["id"]] = tuple(sorted((deployment.get("vars") or {}).items()))
+
+    # Projects: which deployment is the active one.
+
+    def project_path(self, project: str) -> Path:
+        if not project or os.sep in project or project.startswith("."):
+            raise Missing("'%.80s' names no project" % project)
+        return self.folder / "projects" / (project + ".json")
+
+    def active(self, project: str) -> str:
+        try:
+            return str(json.loads(self.project_path(project).read_text())["active"])
+        except OSError as exc:
+            raise Missing("project %s is not in %s: %s" % (project, self.folder / "projects", exc.strerror)) from None
+
+    def set_active(self, project: str, deployment: str) -> None:
+        write_whole(self.project_path(project), json.dumps({"active": deployment}).encode())
+
+    def projects(self) -> List[str]:
+        return sorted(p.stem for p in (self.folder / "projects").glob("*.json"))
 
     def storage(self) -> ExternalStorage:
         return ExternalStorage(drivers=[Blobs(self.folder / "blobs")], payload_size_threshold=BLOB_THRESHOLD)

@@ -9,16 +9,17 @@ from datetime import timedelta
 from typing import Any, Dict, Optional
 
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
-from temporalio.common import SearchAttributePair, TypedSearchAttributes
+from temporalio.common import SearchAttributePair, TypedSearchAttributes, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
 from . import client, records, session
 from .shared import Missing, Shared
-from .worker import TASK_SLACK
 
 Json = Dict[str, Any]
 MOST_TRIES = 20
+# What a workflow task may take beyond one turn of the program: a start of its process, and replay.
+TASK_SLACK = 5.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,7 +41,7 @@ def new_session_id() -> str:
 def spec_of(deployment: Json, event: Json, **more: Any) -> Json:
     """The input of a session's workflow."""
     return {"project": deployment["project"], "deployment": deployment["id"], "bundle": deployment["bundle"],
-            "dialect": deployment.get("dialect") or "ak", "vars": deployment.get("vars") or {}, "event": event,
+            "dialect": deployment.get("dialect") or "ak", "event": event,
             "seed": "%032x" % random.SystemRandom().getrandbits(128), **{k: v for k, v in more.items() if v}}
 
 
@@ -63,12 +64,12 @@ def task_timeout(turn: float) -> timedelta:
 
 async def start_session(temporal: Client, queue: str, deployment: Json, entry: str, event: Json, *, trigger: str = "",
                         turn: float = 10.0, known: bool = True, session_id: Optional[str] = None,
-                        **more: Any) -> "WorkflowHandle[Any, Any]":
+                        id_reuse_policy: WorkflowIDReusePolicy = WorkflowIDReusePolicy.ALLOW_DUPLICATE, **more: Any) -> "WorkflowHandle[Any, Any]":
     spec, session_id = spec_of(deployment, event, **more), session_id or new_session_id()
     for attempt in range(MOST_TRIES):
         try:
             return await temporal.start_workflow(
-                entry, spec, id=session_id, task_queue=queue, task_timeout=task_timeout(turn),
+                entry, spec, id=session_id, task_queue=queue, task_timeout=task_timeout(turn), id_reuse_policy=id_reuse_policy,
                 static_summary="%s%s" % (entry, " · %s" % trigger if trigger else ""),
                 static_details=described(deployment, event),
                 search_attributes=attributes(deployment, entry, trigger) if known else None)

@@ -13,13 +13,10 @@ from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkerDeploymentConfig
 
-from . import client, perform, program, session
+from . import client, fire, perform, program, session, start
 from .host import Host, HostOptions, set_host
 from .project import Project
 from .shared import Missing, Shared
-
-# What a workflow task may take beyond one turn of the program: a start of its process, and replay.
-TASK_SLACK = 5.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,7 +60,7 @@ def allow_long_tasks(turn: float) -> None:
     def init(self: Any, *args: Any, **kwargs: Any) -> None:
         first(self, *args, **kwargs)
         if getattr(self, "_deadlock_timeout_seconds", None) is not None:
-            self._deadlock_timeout_seconds = turn + TASK_SLACK + program.MODULE_SECONDS
+            self._deadlock_timeout_seconds = turn + start.TASK_SLACK + program.MODULE_SECONDS
 
     inner.ak_first_init = first         # type: ignore[attr-defined]
     inner.__init__ = init               # type: ignore[method-assign]
@@ -96,7 +93,7 @@ async def run(args: argparse.Namespace) -> int:
     temporal = await client.connect(args, shared, **runtime_of(args))
     known = await client.search_attributes(temporal, make=True)
     host = set_up(args, shared)
-    worker = Worker(temporal, task_queue=args.task_queue, workflows=[session.Session, Project], activities=[perform.perform],
+    worker = Worker(temporal, task_queue=args.task_queue, workflows=[session.Session, Project, fire.Fire], activities=[perform.perform],
                     workflow_runner=UnsandboxedWorkflowRunner(), max_cached_workflows=args.sessions,
                     max_concurrent_activities=args.calls, graceful_shutdown_timeout=timedelta(seconds=args.grace),
                     sticky_queue_schedule_to_start_timeout=timedelta(seconds=5), interceptors=interceptors, **versioning)
