@@ -2,6 +2,7 @@
  * outcomes. Each is done and answered at once, so that it happens exactly as often as it is
  * recorded. */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -336,6 +337,54 @@ static int key_set(const Ask *ask, const char *key)
     return fault ? key_fault(ask, fault, key) : answer(ask, ak_bytes("null"));
 }
 
+static bool is_whole(AkBytes number)
+{
+    size_t from = number.len && number.at[0] == '-';
+
+    for (size_t i = from; i < number.len; i++)
+        if (number.at[i] < '0' || number.at[i] > '9')
+            return false;
+    return number.len > from;
+}
+
+/* Whole numbers beyond 64 bits travel as {"__int__": "digits"}: the digits, or the value. */
+static AkBytes digits_of(AkBytes value)
+{
+    AkBytes text =
+        ak_json_kind(value) == AK_JSON_OBJECT ? ak_json_member(value, "__int__") : (AkBytes){0};
+    if (ak_json_kind(text) != AK_JSON_STRING)
+        return value;
+    AkBytes digits = {text.at + 1, text.len - 2};
+    return is_whole(digits) ? digits : value;
+}
+
+/* Written as the program's side writes it, as values are compared byte by byte. */
+static void wrap_large(AkText *number)
+{
+    AkText wrapped = {0};
+
+    errno = 0;
+    strtoll(number->at ? number->at : "", NULL, 10);
+    if (errno != ERANGE || !is_whole((AkBytes){number->at, number->len}))
+        return;
+    ak_text_str(&wrapped, "{\"__int__\": \"");
+    ak_text_add(&wrapped, number->at, number->len);
+    ak_text_str(&wrapped, "\"}");
+    ak_text_free(number);
+    *number = wrapped;
+}
+
+static bool add_numbers(AkBytes old, AkBytes value, AkText *sum)
+{
+    AkBytes a = digits_of(old), b = digits_of(value);
+
+    if (ak_json_kind(a) != AK_JSON_NUMBER || ak_json_kind(b) != AK_JSON_NUMBER ||
+        !ak_number_add(a, b, sum))
+        return false;
+    wrap_large(sum);
+    return true;
+}
+
 static int key_add(const Ask *ask, const char *key)
 {
     AkStore *store = ask->live->driver->store;
@@ -348,7 +397,8 @@ static int key_add(const Ask *ask, const char *key)
         return fault;
     if (fault == AK_E_ABSENT)
         ak_text_bytes(&sum, value);
-    if (ak_json_kind(value) != AK_JSON_NUMBER || (!fault && !ak_number_add(old, value, &sum))) {
+    if (ak_json_kind(digits_of(value)) != AK_JSON_NUMBER ||
+        (!fault && !add_numbers(old, value, &sum))) {
         fault = answer_error(ask, "TypeError",
                              "add needs numbers; key '%.80s' holds another value", key);
     } else {
