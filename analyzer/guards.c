@@ -37,7 +37,8 @@ static bool speaks_of_workflows(const char *name)
 
 static Test test_of_result(const char *dotted)
 {
-    if (strcmp(dotted, "temporalio.workflow.in_workflow") == 0)
+    if (strcmp(dotted, "temporalio.workflow.in_workflow") == 0 ||
+        strcmp(dotted, "temporalio.workflow.unsafe.in_sandbox") == 0)
         return (Test){IN_WORKFLOW, ALL & ~IN_WORKFLOW};
     if (strcmp(dotted, "temporalio.activity.in_activity") == 0)
         return (Test){AK_CTX_ACTIVITY, ALL & ~AK_CTX_ACTIVITY};

@@ -202,13 +202,26 @@ static const AkKnown *exact(const AkKnowledge *knowledge, const char *name, size
     return at ? &knowledge->known[at - 1] : NULL;
 }
 
+/* Of "requests.HTTPError" a row "requests.*" tells nothing: making an exception does nothing. */
+static bool names_exception(const char *dotted)
+{
+    static const char *const ends[] = {"Error", "Exception", "Timeout", "Warning"};
+    const char *dot = strrchr(dotted, '.');
+    const char *name = dot ? dot + 1 : dotted;
+    size_t len = strlen(name);
+    for (size_t i = 0; *name >= 'A' && *name <= 'Z' && i < COUNT(ends); i++)
+        if (len >= strlen(ends[i]) && strcmp(name + len - strlen(ends[i]), ends[i]) == 0)
+            return true;
+    return false;
+}
+
 /* A row that only says what is returned does not hide what `module.*` says of effects. */
 const AkKnown *ak_known(const AkKnowledge *knowledge, const char *dotted)
 {
     char name[512];
     size_t len = strlen(dotted);
     const AkKnown *own = exact(knowledge, dotted, len);
-    if ((own && own->source) || len + 2 > sizeof name)
+    if ((own && own->source) || len + 2 > sizeof name || names_exception(dotted))
         return own;
     memcpy(name, dotted, len + 1);
     for (char *dot; (dot = strrchr(name, '.'));) {

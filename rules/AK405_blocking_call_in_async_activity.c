@@ -26,7 +26,8 @@ static bool blocks(const AkCall *call)
     if (!call->known || call->awaited || ak_does(call, AK_ASYNC) ||
         call->kind == AK_CALL_CALLBACK)
         return false; /* callbacks mostly run in the thread that they are given to */
-    if (is_far_from(call->known->name, call->dotted))
+    /* azure.identity.aio and kin are the packages' async halves. */
+    if (is_far_from(call->known->name, call->dotted) || strstr(call->dotted, ".aio."))
         return false;
     return ak_does(call, AK_BLOCKS) || ak_calls(call, "builtins.open");
 }
