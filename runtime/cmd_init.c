@@ -1,4 +1,4 @@
-/* ak init: a small project that passes the gate, with a test. */
+/* ak init: a small project that passes the gate, with tests. */
 #define _GNU_SOURCE
 #include <ctype.h>
 #include <errno.h>
@@ -53,12 +53,23 @@ static const char test[] =
     "if __name__ == \"__main__\":\n"
     "    unittest.main()\n";
 
+static const char test_case[] = "Hello, Ada!\n"
+                                "Still here, Ada.\n"
+                                "\n"
+                                "-- program.py:on_hello --\n"
+                                "-- event.json --\n"
+                                "{\"name\": \"Ada\"}\n"
+                                "-- return.txt --\n"
+                                "'Hello, Ada!'\n";
+
 typedef struct File {
     const char *name, *text;
 } File;
 
-static const File files[] = {
-    {"autokitteh.yaml", manifest}, {"program.py", program}, {"test_program.py", test}};
+static const File files[] = {{"autokitteh.yaml", manifest},
+                             {"program.py", program},
+                             {"test_program.py", test},
+                             {"cases/hello.txtar", test_case}};
 enum { FILES = sizeof files / sizeof *files };
 
 /* The folder's name, made a symbol. */
@@ -78,6 +89,11 @@ static int write_file(const char *dir, const File *file, const char *name)
     char path[PATH_MAX + 64];
 
     snprintf(path, sizeof path, "%s/%s", dir, file->name);
+    char *slash = strrchr(path, '/');
+    *slash = '\0';
+    if (ak_make_dirs(path) < 0)
+        return -1;
+    *slash = '/';
     FILE *to = fopen(path, "wxe");
     if (!to)
         return -1;
@@ -90,6 +106,14 @@ static int write_file(const char *dir, const File *file, const char *name)
         fprintf(to, "%.*s%s", (int)(hole - at), at, name);
     }
     return fclose(to);
+}
+
+static void print_json(const char *name)
+{
+    printf("{\"project\": \"%s\", \"files\": [", name);
+    for (size_t i = 0; i < FILES; i++)
+        printf("%s\"%s\"", i ? ", " : "", files[i].name);
+    puts("]}");
 }
 
 static int init(const AkArgs *args)
@@ -113,21 +137,21 @@ static int init(const AkArgs *args)
             return ak_say_error(AK_EXIT_FAILED, "%s/%s: %s", dir, files[i].name,
                                 strerror(errno));
     if (ak_args_json(args))
-        printf("{\"project\": \"%s\", \"files\": [\"%s\", \"%s\", \"%s\"]}\n", name,
-               files[0].name, files[1].name, files[2].name);
+        print_json(name);
     else
-        printf("%s, program.py and test_program.py are in %s\n\n"
+        printf("In %s there are now autokitteh.yaml, program.py, its unit test and a case.\n\n"
+               "  ak test %s\n"
                "  ak run %s/program.py:on_hello --data name=Ada\n"
                "  ak deploy %s\n"
                "  ak serve\n",
-               files[0].name, given, given, given);
+               given, given, given, given);
     return AK_EXIT_OK;
 }
 
 const AkCmd ak_cmd_init = {
     .name = "init",
     .operands = "[DIR]",
-    .summary = "make a small project that passes the gate, with a test",
+    .summary = "make a small project that passes the gate, with tests",
     .max_operands = 1,
     .run = init,
 };

@@ -7,13 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "bundle.h"
 #include "exit_codes.h"
 #include "foreground.h"
 #include "ids.h"
+#include "manual.h"
 
 /* --- The event
  * -------------------------------------------------------------------------------------- */
@@ -55,12 +55,17 @@ static int add_data(json_t *data, const AkArgs *args)
     return 0;
 }
 
-static void set_missing(json_t *event, const char *name, json_t *value)
+static int add_to(json_t *given, const char *file, const AkArgs *args)
 {
-    if (json_object_get(event, name))
-        json_decref(value);
-    else
-        json_object_set_new(event, name, value);
+    bool whole = json_is_object(given) && json_object_get(given, "data");
+    json_t *data = whole ? json_object_get(given, "data") : given;
+
+    if (!ak_args_item(args, "data", 0))
+        return 0;
+    if (!json_is_object(data))
+        return ak_usage_error("--data adds to an object, but %s holds another kind of value",
+                              file);
+    return add_data(data, args);
 }
 
 /* A file with a `data` member is a whole event; anything else is the event's data. */
@@ -68,36 +73,13 @@ static char *make_event(const AkArgs *args, const char *session_id, int *code)
 {
     const char *file = ak_args_value(args, "event");
     json_t *given = file ? read_event_file(file, code) : json_object();
-    char id[AK_ID_SIZE], created[40];
-    time_t now = time(NULL);
-    struct tm tm;
 
     if (!given)
         return NULL;
-    bool whole = json_is_object(given) && json_object_get(given, "data");
-    json_t *event = whole ? json_incref(given) : json_pack("{s:O}", "data", given);
+    *code = add_to(given, file, args);
+    json_t *event = *code ? NULL : ak_manual_event(given, session_id);
     json_decref(given);
-    json_t *data = json_object_get(event, "data");
-    if (ak_args_item(args, "data", 0)) {
-        *code = json_is_object(data)
-                    ? add_data(data, args)
-                    : ak_usage_error("--data adds to an object, but %s holds another "
-                                     "kind of value",
-                                     file);
-        if (*code) {
-            json_decref(event);
-            return NULL;
-        }
-    }
-    ak_id_new("evt", ak_loop_now().wall_us, id);
-    gmtime_r(&now, &tm);
-    strftime(created, sizeof created, "%Y-%m-%dT%H:%M:%SZ", &tm);
-    set_missing(event, "event_type", json_string("manual"));
-    set_missing(event, "event_id", json_string(id));
-    set_missing(event, "integration_id", json_null());
-    set_missing(event, "created_at", json_string(created));
-    json_object_set_new(event, "session_id", json_string(session_id));
-    char *text = json_dumps(event, JSON_COMPACT | JSON_ENSURE_ASCII);
+    char *text = event ? json_dumps(event, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
     json_decref(event);
     return text;
 }

@@ -5,6 +5,7 @@
 #include "cli.h"
 
 extern const AkCmd ak_cmd_run;
+extern const AkCmd ak_cmd_test;
 extern const AkCmd ak_cmd_session;
 extern const AkCmd ak_cmd_config;
 extern const AkCmd ak_cmd_deploy;

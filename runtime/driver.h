@@ -90,6 +90,12 @@ void ak_driver_turn(AkDriver *driver);
 /* The next turn commits, though no session asks for it: for what the front wrote itself. */
 void ak_driver_want_commit(AkDriver *driver);
 
+/* Does every session here only wait, with nothing left to do for it? Then *due_us is the next
+ * time that one of them waits for, 0 for none. */
+bool ak_driver_rests(const AkDriver *driver, int64_t *due_us);
+/* The wall clock was moved (ak_loop_hold_clock): what has become due comes now, timers or not. */
+void ak_driver_wake(AkDriver *driver);
+
 const char *ak_driver_error(const AkDriver *driver);
 /* Sessions held in memory, and those of them that have a process. */
 size_t ak_driver_sessions(const AkDriver *driver);

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "home.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,10 +12,13 @@
 
 static int open_in_memory(AkHome *home)
 {
-    char dir[] = "/tmp/ak-XXXXXX";
+    const char *below = getenv("TMPDIR");
+    char dir[512];
 
+    snprintf(dir, sizeof dir, "%.400s/ak-XXXXXX", below && *below ? below : "/tmp");
     if (!mkdtemp(dir))
-        return ak_say_error(AK_EXIT_FAILED, "no temporary directory could be made");
+        return ak_say_error(AK_EXIT_FAILED, "no folder can be made in %s: %s",
+                            below && *below ? below : "/tmp", strerror(errno));
     snprintf(home->place.dir, sizeof home->place.dir, "%s", dir);
     home->in_memory = true;
     home->store = ak_store_open_memory();
@@ -31,6 +35,20 @@ static int explain(int fault, AkStoreMode mode, const AkHome *home, const char *
     return ak_say_error(fault == AK_E_ABSENT ? AK_EXIT_NOT_FOUND : AK_EXIT_FAILED, "%s", why);
 }
 
+int ak_home_open_memory(AkHome *home)
+{
+    char why[1024];
+
+    *home = (AkHome){.shown_dir = ""};
+    home->config = ak_config_load(why, sizeof why);
+    if (!home->config)
+        return ak_usage_error("%s", why);
+    int failed = open_in_memory(home);
+    if (failed)
+        ak_home_close(home);
+    return failed;
+}
+
 int ak_home_open(const AkArgs *args, AkStoreMode mode, AkHome *home)
 {
     const char *dir = ak_args_state_dir(args);
@@ -38,15 +56,14 @@ int ak_home_open(const AkArgs *args, AkStoreMode mode, AkHome *home)
     char why[1024];
 
     *home = (AkHome){.shown_dir = dir ? dir : ""};
+    if (dir && !strcmp(dir, ":memory:")) {
+        int failed = ak_home_open_memory(home);
+        home->shown_dir = dir;
+        return failed;
+    }
     home->config = ak_config_load(why, sizeof why);
     if (!home->config)
         return ak_usage_error("%s", why);
-    if (dir && !strcmp(dir, ":memory:")) {
-        int failed = open_in_memory(home);
-        if (failed)
-            ak_home_close(home);
-        return failed;
-    }
     if (ak_config_place(home->config, dir, &home->place, why, sizeof why) < 0) {
         ak_home_close(home);
         return ak_usage_error("%s", why);

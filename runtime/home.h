@@ -16,6 +16,8 @@ typedef struct AkHome {
 
 /* 0, or an exit code after words on stderr. */
 int ak_home_open(const AkArgs *args, AkStoreMode mode, AkHome *home);
+/* One that leaves nothing behind, whatever --data says. */
+int ak_home_open_memory(AkHome *home);
 void ak_home_close(AkHome *home);
 
 /* After deployments came or went: removes the environments that none has any more. */

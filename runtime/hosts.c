@@ -161,6 +161,33 @@ static void env_make(AkHosts *hosts, const AkDeployment *d, bool local, const ch
         env_set(env, "AK_CODE_CACHE", path);
 }
 
+char **ak_hosts_env(AkHosts *hosts, const char *id, char *why, size_t size)
+{
+    char support[1200];
+    AkDeployment *d;
+    Env env = {0};
+
+    if (ak_deployment_get(hosts->store, id, &d) < 0) {
+        snprintf(why, size, "%s", ak_store_error(hosts->store));
+        return NULL;
+    }
+    json_t *manifest = d->manifest ? json_loads(d->manifest, 0, NULL) : NULL;
+    if (ak_support_dir(hosts->place, support, sizeof support) < 0)
+        snprintf(why, size, "%s: %s", support, strerror(errno));
+    else
+        env_make(hosts, d, json_object_get(manifest, "local") != NULL, support, &env);
+    json_decref(manifest);
+    free(d);
+    return env.list;
+}
+
+void ak_hosts_env_free(char **env)
+{
+    for (char **e = env; e && *e; e++)
+        free(*e);
+    free(env);
+}
+
 /* --- Hosts
  * --------------------------------------------------------------------------------------- */
 

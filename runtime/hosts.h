@@ -22,6 +22,11 @@ void ak_hosts_set_url(AkHosts *hosts, const char *url);
 AkHost *ak_hosts_get(AkHosts *hosts, const char *deployment_id, const char *entry, char *why,
                      size_t size);
 
+/* The environment that the deployment's programs have: name=value, NULL at the end. NULL with
+ * words in why; for ak_hosts_env_free. */
+char **ak_hosts_env(AkHosts *hosts, const char *deployment_id, char *why, size_t size);
+void ak_hosts_env_free(char **env);
+
 /* Turns the loop until every process that was told to finish is gone, for a moment at most. */
 void ak_hosts_settle(AkHosts *hosts, AkLoop *loop);
 

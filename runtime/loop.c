@@ -79,13 +79,20 @@ void ak_loop_hurry(AkLoop *loop)
     uv_idle_start(&loop->idle, on_idle);
 }
 
+static int64_t held_us; /* ak_loop_hold_clock: the time that it is; 0: the system's clock */
+
+void ak_loop_hold_clock(int64_t wall_us)
+{
+    held_us = wall_us;
+}
+
 AkNow ak_loop_now(void)
 {
     struct timespec wall, mono;
 
     clock_gettime(CLOCK_REALTIME, &wall);
     clock_gettime(CLOCK_MONOTONIC, &mono);
-    return (AkNow){(int64_t)wall.tv_sec * 1000000 + wall.tv_nsec / 1000,
+    return (AkNow){held_us ? held_us : (int64_t)wall.tv_sec * 1000000 + wall.tv_nsec / 1000,
                    (int64_t)mono.tv_sec * 1000000 + mono.tv_nsec / 1000};
 }
 

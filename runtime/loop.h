@@ -30,6 +30,10 @@ void ak_loop_turn(AkLoop *loop);
 /* The next turn does not wait. */
 void ak_loop_hurry(AkLoop *loop);
 AkNow ak_loop_now(void);
+/* From now on it is this time by the wall clock of the whole process, until it is told another
+ * one: tests of programs move it from one deadline to the next (ak_driver_rests). 0: the
+ * system's clock again. */
+void ak_loop_hold_clock(int64_t wall_us);
 
 /* The descriptor stays the caller's and must live until ak_unwatch. NULL on refusal. */
 AkWatch *ak_watch(AkLoop *loop, int fd, unsigned events, AkWatchFn *fn, void *owner);

@@ -2,6 +2,7 @@
 #include "replay.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <poll.h>
 #include <signal.h>
@@ -20,6 +21,8 @@
 #include "python_host.h"
 #include "report.h"
 #include "venv.h"
+
+extern char **environ;
 
 typedef enum End {
     GOING,
@@ -77,6 +80,16 @@ static int feed(void *payload, uint64_t number, AkBytes bytes)
 /* --- The process
  * ------------------------------------------------------------------------------------- */
 
+/* Output that does not come through the protocol: of C code, of modules while they load. */
+static void hush(void)
+{
+    int fd = open("/dev/null", O_RDWR);
+
+    dup2(fd, 0);
+    dup2(fd, 1);
+    dup2(fd, 2);
+}
+
 static void become_runner(const Replay *r, int fd)
 {
     char number[16];
@@ -86,9 +99,16 @@ static void become_runner(const Replay *r, int fd)
                          .cold = true,
                          .venv = r->venv.dir};
 
+    if (r->options->env)
+        environ = (char **)r->options->env;
     setenv("AK_RUNTIME", r->support, 1);
     setenv("PYTHONHASHSEED", "0", 1);
-    signal(SIGINT, SIG_DFL);
+    /* Our own handlers would take what is meant for the program. */
+    int ours[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
+    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+        signal(ours[i], SIG_DFL);
+    if (r->options->quiet)
+        hush();
     if (!r->interpreter) {
         if (ak_python_load(&spec) < 0)
             _exit(1);
@@ -118,8 +138,10 @@ static int spawn(Replay *r)
         return -1;
     fflush(NULL);
     r->pid = fork();
-    if (r->pid == 0)
+    if (r->pid == 0) {
+        close(pair[0]); /* else it would not see its end */
         become_runner(r, pair[1]);
+    }
     close(pair[1]);
     r->sock = pair[0];
     return r->pid < 0 ? -1 : 0;
@@ -183,7 +205,10 @@ static void do_command(Replay *r, const AkCommand *c)
         if (c->wait != AK_WAIT_NOTHING)
             stop_at(r, RECORD_ENDED, c->text);
         return;
-    case AK_CMD_NOTE: fprintf(stderr, "ak: %.*s\n", (int)c->text.len, c->text.at); return;
+    case AK_CMD_NOTE:
+        if (!r->options->quiet)
+            fprintf(stderr, "ak: %.*s\n", (int)c->text.len, c->text.at);
+        return;
     case AK_CMD_FINISH:
         if (r->end == GOING)
             r->end = FINISHED;
@@ -218,7 +243,7 @@ static void take(Replay *r, const AkMessage *message)
     if (message->kind == AK_MSG_MODULE)
         r->proto = message->proto;
     /* The engine drops prints that are recorded; here they are what one looks for. */
-    if (message->kind == AK_MSG_PRINT && !r->options->json) {
+    if (message->kind == AK_MSG_PRINT && !r->options->json && !r->options->quiet) {
         FILE *to = message->stream == AK_STREAM_STDERR ? stderr : stdout;
         fwrite(message->text.at, 1, message->text.len, to);
         fflush(to);
@@ -227,15 +252,26 @@ static void take(Replay *r, const AkMessage *message)
         step(r, &event);
 }
 
+static bool is_late(const Replay *r)
+{
+    struct pollfd fd = {r->sock, POLLIN, 0};
+
+    return r->options->limit_ms && poll(&fd, 1, r->options->limit_ms) == 0;
+}
+
 static void converse(Replay *r)
 {
     while (r->end == GOING) {
         AkMessage message;
         size_t size;
         char *room = ak_reader_room(r->reader, &size);
-        ssize_t n = room ? recv(r->sock, room, size, 0) : -1;
         int got = 0;
 
+        if (is_late(r)) {
+            stop_at(r, DIVERGED, ak_bytes("the program hangs where it did not before"));
+            return;
+        }
+        ssize_t n = room ? recv(r->sock, room, size, 0) : -1;
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0) {
@@ -254,8 +290,24 @@ static void converse(Replay *r)
  * -------------------------------------------------------------------------------------------
  */
 
-static bool same(const AkText *a, const AkText *b)
+/* An object without a repr of its own shows its address, which is another in each process. */
+static void drop_addresses(AkText *text)
 {
+    static const char before[] = " at 0x";
+    char *p = text->at;
+
+    while (p && (p = strstr(p, before))) {
+        p += sizeof before - 1;
+        size_t digits = strspn(p, "0123456789abcdef");
+        memmove(p, p + digits, strlen(p + digits) + 1);
+        text->len -= digits;
+    }
+}
+
+static bool same(AkText *a, AkText *b)
+{
+    drop_addresses(a);
+    drop_addresses(b);
     return a->len == b->len && (!a->len || !memcmp(a->at, b->at, a->len));
 }
 
@@ -270,41 +322,43 @@ static const char *kind_of(const AkText *error)
     return kind;
 }
 
-static int say(Replay *r, const char *result, int code)
+static bool agrees(Replay *r, const char **words)
 {
-    if (r->options->json) {
-        json_t *o = json_pack("{s:s, s:s, s:I}", "session_id", r->row->id, "replay", result,
-                              "records", (json_int_t)r->records);
-        if (r->beyond.len)
-            json_object_set_new(o, "at", json_stringn(r->beyond.at, r->beyond.len));
-        if (r->error.len)
-            json_object_set_new(o, "error", json_loadb(r->error.at, r->error.len, 0, NULL));
-        json_dumpf(o, stdout, JSON_COMPACT);
-        putchar('\n');
-        json_decref(o);
-        return code;
-    }
-    fprintf(stderr, "ak: %llu records replayed: %s%s%.*s\n", (unsigned long long)r->records,
-            result, r->beyond.len ? ": " : "", (int)r->beyond.len,
-            r->beyond.len ? r->beyond.at : "");
-    if (r->error.len)
-        ak_report_error(stderr, (AkBytes){r->error.at, r->error.len});
-    return code;
-}
-
-static int report(Replay *r)
-{
+    *words = "the program differs from its record";
     if (r->end == DIVERGED || (r->end == FINISHED && !strcmp(kind_of(&r->error), "divergence")))
-        return say(r, "the program differs from its record", AK_EXIT_FAILED);
+        return false;
+    *words =
+        r->has_end ? "the program goes on where its record has ended" : "the record ends here";
     if (r->end == RECORD_ENDED)
-        return say(r,
-                   r->has_end ? "the program goes on where its record has ended"
-                              : "the record ends here",
-                   r->has_end ? AK_EXIT_FAILED : AK_EXIT_OK);
+        return !r->has_end;
+    *words = "the program ended otherwise than recorded";
     if (r->has_end &&
         (!same(&r->value, &r->recorded_value) || !r->error.len != !r->recorded_error.len))
-        return say(r, "the program ended otherwise than recorded", AK_EXIT_FAILED);
-    return say(r, "it ended as recorded", AK_EXIT_OK);
+        return false;
+    *words = "it ended as recorded";
+    return true;
+}
+
+static void say_json(const char *id, const AkReplayed *r)
+{
+    json_t *o = json_pack("{s:s, s:s, s:I}", "session_id", id, "replay", r->words, "records",
+                          (json_int_t)r->records);
+
+    if (r->at.len)
+        json_object_set_new(o, "at", json_stringn(r->at.at, r->at.len));
+    if (r->error.len)
+        json_object_set_new(o, "error", json_loadb(r->error.at, r->error.len, 0, NULL));
+    json_dumpf(o, stdout, JSON_COMPACT);
+    putchar('\n');
+    json_decref(o);
+}
+
+static void say(const AkReplayed *r)
+{
+    fprintf(stderr, "ak: %llu records replayed: %s%s%.*s\n", (unsigned long long)r->records,
+            r->words, r->at.len ? ": " : "", (int)r->at.len, r->at.len ? r->at.at : "");
+    if (r->error.len)
+        ak_report_error(stderr, (AkBytes){r->error.at, r->error.len});
 }
 
 /* --- Preparation
@@ -371,33 +425,68 @@ static int replay(Replay *r, AkStore *store)
         while (waitpid(r->pid, NULL, 0) < 0 && errno == EINTR)
             ;
     }
-    return report(r);
+    return 0;
 }
 
-int ak_replay(AkStore *store, const AkPlace *place, const char *id,
-              const AkReplayOptions *options)
+/* Texts change hands. */
+static AkText take_text(AkText *text)
+{
+    AkText taken = *text;
+
+    *text = (AkText){0};
+    return taken;
+}
+
+int ak_replay_check(AkStore *store, const AkPlace *place, const char *id,
+                    const AkReplayOptions *options, AkReplayed *replayed)
 {
     Replay r = {.options = options, .sock = -1};
     AkRunOptions running = {.turn_timeout_us = -1};
 
+    *replayed = (AkReplayed){.words = "nothing was replayed"};
     if (ak_session_get(store, id, &r.row) < 0)
         return ak_say_error(AK_EXIT_NOT_FOUND, "no session is called '%s'", id);
     r.run = ak_run_new(&running, ak_bytes(r.row->id));
     r.out = ak_commands_new();
     r.reader = ak_reader_new(AK_FROM_RUNNER, 0);
-    signal(SIGINT, options->debug ? SIG_IGN : SIG_DFL);
     int code = lay_out(&r, store, place);
     if (!code)
         code = replay(&r, store);
+    replayed->agrees = agrees(&r, &replayed->words);
+    replayed->records = r.records;
+    replayed->at = take_text(&r.beyond);
+    replayed->error = take_text(&r.error);
     ak_run_free(r.run);
     ak_commands_free(r.out);
     ak_reader_free(r.reader);
     free(r.row);
     free(r.interpreter);
-    ak_text_free(&r.beyond);
     ak_text_free(&r.value);
-    ak_text_free(&r.error);
     ak_text_free(&r.recorded_value);
     ak_text_free(&r.recorded_error);
+    return code;
+}
+
+void ak_replayed_free(AkReplayed *replayed)
+{
+    ak_text_free(&replayed->at);
+    ak_text_free(&replayed->error);
+}
+
+int ak_replay(AkStore *store, const AkPlace *place, const char *id,
+              const AkReplayOptions *options)
+{
+    AkReplayed replayed;
+
+    signal(SIGINT, options->debug ? SIG_IGN : SIG_DFL);
+    int code = ak_replay_check(store, place, id, options, &replayed);
+
+    if (!code && options->json)
+        say_json(id, &replayed);
+    else if (!code)
+        say(&replayed);
+    if (!code && !replayed.agrees)
+        code = AK_EXIT_FAILED;
+    ak_replayed_free(&replayed);
     return code;
 }
