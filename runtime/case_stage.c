@@ -94,6 +94,7 @@ static int put_files(const AkCase *c, AkStage *stage, char *why, size_t size)
     snprintf(path, sizeof path, "%s/%s", stage->dir, AK_MANIFEST_NAME);
     if (access(path, F_OK) == 0)
         return 0;
+    stage->bare = true;
     return write_file(path, ak_bytes(bare_manifest)) < 0 ? fail(why, size, path) : 0;
 }
 
@@ -106,6 +107,9 @@ static int read_plan(const AkStage *stage, AkManifest *m, char *why, size_t size
 
     if (ak_manifest_read(stage->dir, m) < 0)
         return fail(why, size, AK_MANIFEST_NAME);
+    /* Without a manifest of its own a program may subscribe to anything. */
+    if (stage->bare)
+        json_object_del(m->plan, "triggers");
     if (!m->mistakes_len)
         return 0;
     for (size_t i = 0; i < m->mistakes[0].start && i < m->len; i++)

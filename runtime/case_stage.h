@@ -8,6 +8,7 @@ typedef struct AkStage {
     AkStore *store;
     char dir[PATH_MAX];   /* the program's files */
     char stubs[PATH_MAX]; /* modules that stand in for others; "" without any */
+    bool bare;            /* neither the case nor its project has a manifest */
     char project[64], deployment[64];
 } AkStage;
 
