@@ -235,6 +235,7 @@ void ak_driver_turn(AkDriver *d)
     else
         ak_timer_clear(d->lazy_commit);
     clear_queue(d);
+    ak__lanes_admit(d);
     serve_line(d);
 }
 
@@ -281,6 +282,7 @@ void ak_driver_free(AkDriver *d)
         return;
     if (ak_store_is_open(d->store))
         ak_store_abort(d->store);
+    ak__lanes_free(d);
     for (size_t b = 0; b < AK_LIVE_BUCKETS; b++)
         while (d->buckets[b])
             ak__live_free(d->buckets[b]);
@@ -324,6 +326,7 @@ int ak__live_create(AkDriver *d, const AkNewSession *new)
     AkLive *live = ak__live_new(d, new->id, new->project_id, new->deployment_id, new->entry);
     if (!live)
         return AK_E_NOMEM;
+    ak__lanes_join(live, new->trigger_id, new->parent_id, false);
     live->claimed = true;
     live->dirty = true;
     ak__live_step(live, &(AkEvent){.kind = AK_EV_CREATE,
@@ -381,6 +384,9 @@ static int load(AkDriver *d, const char *id, Claim how)
     } else {
         live = ak__live_new(d, row->id, row->project_id, row->deployment_id, row->entry);
     }
+    if (live)
+        ak__lanes_join(live, row->trigger_id, row->parent_id,
+                       live->begun || row->state == AK_STATE_RUNNING);
     free(row);
     if (!live || !live->run)
         return AK_E_NOMEM;
@@ -440,6 +446,13 @@ const char *ak_driver_error(const AkDriver *d)
     return d->error.at ? d->error.at : "";
 }
 
+void ak_driver_set_options(AkDriver *d, const AkDriverOptions *options)
+{
+    d->options.run = options->run;
+    d->options.idle_us = options->idle_us;
+    d->options.max_runners = options->max_runners;
+}
+
 size_t ak_driver_sessions(const AkDriver *d)
 {
     return d->count;
@@ -457,7 +470,7 @@ size_t ak_driver_runners(const AkDriver *d)
 
 size_t ak_driver_waiting(const AkDriver *d)
 {
-    return d->waiting;
+    return d->waiting + d->held;
 }
 
 bool ak_driver_is_executing(const AkDriver *d)

@@ -56,6 +56,11 @@ typedef struct AkFront {
     void (*recorded)(void *owner, const char *session_id);
     /* A recorded call came back from the runner after so long. */
     void (*executed)(void *owner, const char *session_id, int64_t took_us);
+    /* How many sessions of this deployment (max[0]) and of this trigger (max[1]) may be under
+     * way at a time, those left out that a session started; 0, as is given, for any number.
+     * An id may be "". */
+    void (*limits)(void *owner, const char *deployment_id, const char *trigger_id,
+                   size_t max[2]);
 } AkFront;
 
 /* Everything given is borrowed. NULL when memory ran out. */
@@ -100,8 +105,14 @@ const char *ak_driver_error(const AkDriver *driver);
 /* Sessions held in memory, and those of them that have a process. */
 size_t ak_driver_sessions(const AkDriver *driver);
 size_t ak_driver_runners(const AkDriver *driver);
-/* Those that wait for a process because of max_runners. */
+/* Those that wait for a process because of max_runners, or to begin because of a limit. */
 size_t ak_driver_waiting(const AkDriver *driver);
+/* Those that the limit of this deployment or trigger holds up. */
+size_t ak_driver_held(const AkDriver *driver, const char *id);
+/* AkFront.limits says something else now, or sessions changed in the store. */
+void ak_driver_limits_changed(AkDriver *driver);
+/* idle_us, max_runners and the turn's limit from now on; the rest of the options stays. */
+void ak_driver_set_options(AkDriver *driver, const AkDriverOptions *options);
 /* Is a recorded call under way in any session here? */
 bool ak_driver_is_executing(const AkDriver *driver);
 int ak_driver_runner_pid(const AkDriver *driver, const char *session_id); /* 0: none */

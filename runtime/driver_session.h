@@ -5,6 +5,7 @@
  *     live.c         sessions in memory
  *     live_store.c   what a session does inside the transaction, requests.c a part of it
  *     live_runner.c  what it does outside, and what its runner says
+ *     lanes.c        how many of a deployment's or a trigger's sessions are under way at a time
  */
 #ifndef AK_DRIVER_SESSION_H
 #define AK_DRIVER_SESSION_H
@@ -12,12 +13,13 @@
 #include "driver.h"
 
 typedef struct AkLive AkLive;
+typedef struct AkLane AkLane;
 
 struct AkLive {
     AkLive *next; /* in its bucket */
     bool queued;  /* this turn has something to do for it */
     AkDriver *driver;
-    char id[64], *project_id, *deployment_id, *entry;
+    char id[64], *project_id, *deployment_id, *trigger_id, *entry;
     AkRun *run; /* NULL: parked, waits in the store alone */
     AkCommands *out;
     size_t done;   /* commands of out that are done */
@@ -33,6 +35,10 @@ struct AkLive {
     AkRunner *runner;
     AkLive *next_waiting; /* for a process, see AkDriver.first_waiting */
     bool waits_for_runner;
+    bool unlimited, begun, counted; /* lanes.c: not its concern; RUNNING in the store; has its
+                                     * places */
+    AkLane *held_in;
+    AkLive *next_held;
     uint32_t proto;
     uint64_t executing; /* seq of the call that runs in the runner, 0 for none */
     int64_t executing_since; /* monotonic */
@@ -55,6 +61,9 @@ struct AkDriver {
     size_t queued, queue_room, count;
     AkLive *first_waiting, **last_waiting; /* for a process: max_runners are there */
     size_t waiting;
+    AkLane *lanes; /* deployments and triggers that have a limit */
+    size_t held;   /* sessions that wait because of one */
+    bool lanes_moved;
     AkTimer *lazy_commit, *due, *watch;
     bool lazy_due;
     int64_t due_at;
@@ -103,6 +112,21 @@ void ak__live_spawn(AkLive *live);
 void ak__live_on_alarm(void *live);
 void ak__live_show_later(AkLive *live, const AkCommand *command);
 void ak__live_show(AkLive *live);
+
+/* As ak__live_spawn, in its turn when max_runners are there. */
+void ak__live_spawn_soon(AkLive *live);
+
+/* --- lanes.c ---- */
+/* Before its first step; begun: it is RUNNING in the store. Texts may be NULL. */
+void ak__lanes_join(AkLive *live, const char *trigger_id, const char *parent_id, bool begun);
+/* False: it is held until there is a place, then spawned. */
+bool ak__lanes_enter(AkLive *live);
+void ak__lanes_unhold(AkLive *live);
+/* It goes from memory. */
+void ak__lanes_leave(AkLive *live);
+/* At the end of a turn: those for whom a place came free. */
+void ak__lanes_admit(AkDriver *driver);
+void ak__lanes_free(AkDriver *driver);
 
 /* --- requests.c ---- */
 /* AK_CMD_REQUEST: does it in the open transaction and answers the engine. A fault means that

@@ -52,6 +52,8 @@ AkLive *ak__live_new(AkDriver *d, const char *id, const char *project, const cha
     live->driver = d;
     live->project_id = strdup(project);
     live->deployment_id = strdup(deployment ? deployment : "");
+    live->trigger_id = strdup("");
+    live->unlimited = true;
     live->entry = strdup(entry);
     live->run = ak_run_new(&d->options.run, ak_bytes(live->id));
     live->out = ak_commands_new();
@@ -69,6 +71,7 @@ void ak__live_leave_line(AkLive *live)
     AkDriver *d = live->driver;
     AkLive **link = &d->first_waiting;
 
+    ak__lanes_unhold(live);
     if (!live->waits_for_runner)
         return;
     while (*link != live)
@@ -121,6 +124,7 @@ void ak__live_free(AkLive *live)
         link = &(*link)->next;
     *link = live->next;
     live->driver->count--;
+    ak__lanes_leave(live);
     ak__live_clear(live);
     if (live->claimed)
         ak_store_release(live->driver->store, live->id);
@@ -132,6 +136,7 @@ void ak__live_free(AkLive *live)
     ak_text_free(&live->shows);
     free(live->project_id);
     free(live->deployment_id);
+    free(live->trigger_id);
     free(live->entry);
     free(live);
 }

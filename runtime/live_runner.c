@@ -146,19 +146,25 @@ void ak__live_spawn(AkLive *live)
     ak__live_step(live, &(AkEvent){.kind = AK_EV_LOST, .text = ak_bytes(why)});
 }
 
-static void spawn(AkLive *live)
+void ak__live_spawn_soon(AkLive *live)
 {
     AkDriver *d = live->driver;
 
-    /* A session that is loaded only to be stopped needs no process. */
-    for (size_t i = live->done + 1; i < ak_commands_count(live->out); i++)
-        if (ak_commands_at(live->out, i)->kind == AK_CMD_KILL)
-            return;
     if (d->options.max_runners &&
         (d->waiting || ak_driver_runners(d) >= d->options.max_runners))
         ak__live_stand_in_line(live);
     else
         ak__live_spawn(live);
+}
+
+static void spawn(AkLive *live)
+{
+    /* A session that is loaded only to be stopped needs no process. */
+    for (size_t i = live->done + 1; i < ak_commands_count(live->out); i++)
+        if (ak_commands_at(live->out, i)->kind == AK_CMD_KILL)
+            return;
+    if (ak__lanes_enter(live))
+        ak__live_spawn_soon(live);
 }
 
 static void send_line(AkLive *live, const AkCommand *c)

@@ -79,6 +79,7 @@ static int wait_for(AkLive *live, const AkCommand *c)
     AkDriver *d = live->driver;
 
     live->due_us = c->due_us;
+    live->begun = true;
     if (c->wait == AK_WAIT_NOTHING)
         ak_timer_clear(live->idle);
     else

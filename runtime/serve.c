@@ -188,7 +188,9 @@ static const AkFront front = {.host = on_host,
                               .refused = on_refused,
                               .store_failed = on_store_failed,
                               .recorded = on_recorded,
-                              .executed = on_executed};
+                              .executed = on_executed,
+
+                              .limits = ak__serve_limits};
 
 /* --- Life
  * ------------------------------------------------------------------------------------------------------------
@@ -315,6 +317,7 @@ static void end(AkServe *s)
     ak_timer_free(s->tidy);
     ak_timer_free(s->stop);
     ak_loop_free(s->loop);
+    ak__serve_forget_limits(s);
     while (s->judged) {
         AkJudged *judged = s->judged;
         s->judged = judged->next;

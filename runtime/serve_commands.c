@@ -33,6 +33,8 @@ static json_t *change(AkServe *s, const json_t *request)
     }
     if (ak_store_is_open(store))
         ak_store_abort(store);
+    ak__serve_forget_limits(s);
+    ak_driver_limits_changed(s->driver);
     ak__serve_arm(s);
     s->draining = true;
     ak_timer_set(s->tidy, AK_SECOND / 10);

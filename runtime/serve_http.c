@@ -10,13 +10,23 @@ json_t *ak__serve_error(const char *words)
     return json_pack("{s:s}", "error", words);
 }
 
-void ak__serve_busy(AkServe *s, AkHttpRequest *request, const char *words)
+static void later(AkServe *s, AkHttpRequest *request, unsigned status, const char *words)
 {
     json_t *headers = json_pack("{s:s}", "Retry-After", "5");
 
     s->refused++;
-    ak_http_answer_json(request, 503, headers, ak__serve_error(words));
+    ak_http_answer_json(request, status, headers, ak__serve_error(words));
     json_decref(headers);
+}
+
+void ak__serve_busy(AkServe *s, AkHttpRequest *request, const char *words)
+{
+    later(s, request, 503, words);
+}
+
+void ak__serve_too_many(AkServe *s, AkHttpRequest *request, const char *words)
+{
+    later(s, request, 429, words);
 }
 
 static void health(AkServe *s, AkHttpRequest *request)

@@ -1,6 +1,6 @@
 /* What the server's files share. serve.c starts and ends it and hears the driver; HTTP comes in
  * by serve_http.c, webhooks by serve_webhooks.c, whose answers serve_answers.c gives after the
- * commit; schedules are serve_ticks.c, what commands ask for over the socket serve_commands.c.
+ * commit; how much may be under way at a time is serve_limits.c; schedules are serve_ticks.c, what commands ask for over the socket serve_commands.c.
  * One thread, the loop's. */
 #ifndef AK_SERVE_INNER_H
 #define AK_SERVE_INNER_H
@@ -38,6 +38,7 @@ typedef struct AkJudged {
 
 typedef struct AkNews AkNews;           /* news.c */
 typedef struct AkReplaying AkReplaying; /* api_replay.c */
+typedef struct AkAllowance AkAllowance;
 
 typedef struct AkServe {
     AkHome *home;
@@ -50,6 +51,7 @@ typedef struct AkServe {
     AkTimer *ticks, *sync, *tidy, *stop;
     AkPending *pending;
     AkJudged *judged;
+    AkAllowance *allowances;
     char url[600];
     int64_t queue_max, sync_us;
     int signals; /* that ask to stop */
@@ -89,8 +91,20 @@ void ak__serve_refuse(AkServe *s);
 /* serve_http.c */
 void ak__serve_request(void *owner, AkHttpRequest *request);
 json_t *ak__serve_error(const char *words);
-/* 503, to be tried again. */
+/* 503 (or 429), to be tried again. */
 void ak__serve_busy(AkServe *s, AkHttpRequest *request, const char *words);
+void ak__serve_too_many(AkServe *s, AkHttpRequest *request, const char *words);
+
+/* serve_limits.c */
+typedef enum AkRoom {
+    AK_THERE_IS_ROOM,
+    AK_SERVER_IS_FULL, /* as many sessions wait as may */
+    AK_LIMIT_IS_FULL,  /* as many as this trigger or deployment lets wait */
+} AkRoom;
+AkRoom ak__serve_room(AkServe *s, const AkTrigger *trigger);
+void ak__serve_limits(void *owner, const char *deployment, const char *trigger, size_t max[2]);
+/* Deployments or triggers changed: they are looked up anew. */
+void ak__serve_forget_limits(AkServe *s);
 
 /* serve_webhooks.c: `rest` is what follows /webhooks/. */
 void ak__serve_webhook(AkServe *s, AkHttpRequest *request, const char *rest);

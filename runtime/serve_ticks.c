@@ -48,13 +48,16 @@ static int tick(AkServe *s, const char *id, int64_t now)
     AkTrigger row = *t;
     row.due_us = ak_schedule_next(ak__serve_text(config, "schedule"), now);
     AkHappening what = {.trigger = t, .type = "tick", .data = data};
-    if (t->deployment_id && ak__serve_may_run(s, t->deployment_id))
+    if (ak__serve_room(s, t) != AK_THERE_IS_ROOM) {
+        ak__serve_say(s, "schedule %s does not fire: too many sessions wait", t->name);
+    } else if (t->deployment_id && ak__serve_may_run(s, t->deployment_id)) {
         fault = ak_dispatch(s->driver, s->home->store, &what, &done);
+        s->events += !fault;
+    }
     if (!fault && !ak_store_is_open(s->home->store))
         fault = ak_store_begin(s->home->store);
     if (!fault)
         fault = ak_trigger_update(s->home->store, &row);
-    s->events += !fault;
     ak_driver_want_commit(s->driver);
     json_decref(config);
     json_decref(data);

@@ -91,6 +91,7 @@ void ak__serve_webhook(AkServe *s, AkHttpRequest *request, const char *rest)
             ak__serve_busy(s, request, "the state cannot be read");
         return;
     }
+    AkRoom room = ak__serve_room(s, t);
     if (!t->enabled || !t->deployment_id)
         ak_http_answer_json(request, 404, NULL, ak__serve_error("this webhook is not active"));
     else if (!is_trusted(s, t, request))
@@ -101,8 +102,10 @@ void ak__serve_webhook(AkServe *s, AkHttpRequest *request, const char *rest)
                        "the deployment is refused: its verdict does not belong to its content");
     else if (s->signals)
         ak__serve_busy(s, request, "the server stops");
-    else if ((int64_t)ak_driver_waiting(s->driver) >= s->queue_max)
+    else if (room == AK_SERVER_IS_FULL)
         ak__serve_busy(s, request, "too many sessions wait");
+    else if (room == AK_LIMIT_IS_FULL)
+        ak__serve_too_many(s, request, "as many sessions of this trigger wait as may");
     else
         take_event(s, request, t, rest[len] == '/' ? rest + len + 1 : "");
     free(t);

@@ -126,8 +126,9 @@ int ak_session_get(AkStore *store, const char *id, AkSession **session);
 int ak_session_delete(AkStore *store, const char *id);
 
 typedef struct AkSessionQuery {
-    const char *project_id, *deployment_id, *parent_id; /* NULL for any */
-    unsigned states;                                    /* bits 1u << AkState; 0 for any */
+    const char *project_id, *deployment_id, *parent_id, *trigger_id; /* NULL for any */
+    bool without_parent;   /* only those that no session started */
+    unsigned states;       /* bits 1u << AkState; 0 for any */
     int64_t ended_before;  /* > 0: only finished ones that ended before */
     const char *before_id; /* NULL; else only ids below: paging, as ids sort by time */
     size_t limit;          /* 0 for no limit */

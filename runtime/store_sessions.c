@@ -172,7 +172,9 @@ static void conditions(const AkSessionQuery *query, char *sql, size_t size)
                {query->parent_id != NULL, "parent_id=?3"},
                {query->states != 0, "(1 << state) & ?4"},
                {query->ended_before > 0, "state > 2 AND ended_us < ?5"},
-               {query->before_id != NULL, "id < ?6"}};
+               {query->before_id != NULL, "id < ?6"},
+               {query->trigger_id != NULL, "trigger_id=?8"},
+               {query->without_parent, "parent_id IS NULL"}};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         if (!all[i].on)
             continue;
@@ -196,7 +198,7 @@ static sqlite3_stmt *ask(AkStore *store, const AkSessionQuery *query, const char
     }
     const char *texts[] = {
         [1] = query->project_id, query->deployment_id, query->parent_id, NULL, NULL,
-        query->before_id};
+        query->before_id, NULL, query->trigger_id};
     for (int i = 1; i <= sqlite3_bind_parameter_count(stmt); i++) {
         if (i == 4)
             sqlite3_bind_int64(stmt, i, query->states);
