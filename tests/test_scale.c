@@ -1,6 +1,5 @@
 /* Programs of sizes that nobody writes by hand: a check gets through them, finds what they hide
- * and says by which way. The time a test may take (CK_DEFAULT_TIMEOUT) is far above what they
- * need, and far below what anything worse than about linear would. */
+ * and says by which way. What they cost, and how that grows, is tests/e2e/test_scale.py's. */
 #define _GNU_SOURCE
 #include <aklint.h>
 

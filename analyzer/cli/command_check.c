@@ -148,10 +148,24 @@ static int show_report(CliNarrow *narrow, CliReport *report, CliColor color)
     return status;
 }
 
+/* Fixes look at texts that are on no disk, and standard input is none. */
+static void open_cache(CliRun *run)
+{
+    const CliOptions *o = run->options;
+
+    if (o->no_cache || is_changing(o) || run->stdin_path)
+        return;
+    run->cache = cli_cache_open(cli_cache_folder(o->cache_dir));
+    if (!run->cache && o->cache_dir && !o->quiet)
+        fprintf(stderr, "aklint: --cache-dir %s cannot be used; going on without\n",
+                o->cache_dir);
+}
+
 static int find(CliNarrow *narrow, CliFixes *fixes, CliReport *report)
 {
     int status = cli_narrow_start(narrow, fixes->run);
 
+    open_cache(fixes->run);
     if (!status)
         status = cli_narrow_pass(narrow, report);
     if (!status && is_changing(fixes->run->options))

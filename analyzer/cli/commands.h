@@ -11,6 +11,7 @@ int cli_explain(const CliOptions *options);
 int cli_contexts(const CliOptions *options);
 int cli_graph(const CliOptions *options);
 int cli_config(const CliOptions *options);
+int cli_clean(const CliOptions *options);
 int cli_manual(const CliOptions *options);
 int cli_lsp(const CliOptions *options);
 

@@ -80,6 +80,7 @@ static int run(const CliOptions *options)
     case CLI_GRAPH: return cli_graph(options);
     case CLI_CONFIG: return cli_config(options);
     case CLI_LSP: return cli_lsp(options);
+    case CLI_CLEAN: return cli_clean(options);
     case CLI_MANUAL: return cli_manual(options);
     case CLI_HELP: return help(options);
     default: break;

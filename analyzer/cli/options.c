@@ -15,6 +15,7 @@ enum {
     FOR_LOOK = 1 << CLI_CONTEXTS | 1 << CLI_GRAPH,
     FOR_CONFIG = 1 << CLI_CONFIG,
     FOR_LSP = 1 << CLI_LSP,
+    FOR_CLEAN = 1 << CLI_CLEAN,
     FOR_ALL = (1 << CLI_COMMANDS) - 1
 };
 
@@ -97,6 +98,10 @@ static const Option table[] = {
      NULL, "No settings from files"},
     {"jobs", 'j', NUMBER, FOR_CHECK | FOR_LOOK, AT(jobs), "Files", "N",
      "Work on N cores (all)"},
+    {"no-cache", 0, FLAG, FOR_CHECK, AT(no_cache), "Files", NULL,
+     "Neither use nor keep what former runs found"},
+    {"cache-dir", 0, TEXT, FOR_CHECK | FOR_CLEAN, AT(cache_dir), "Files", "FOLDER",
+     "Where that is kept (AKLINT_CACHE_DIR, or ~/.cache/aklint)"},
 
     {"all", 0, FLAG, FOR_EXPLAIN, AT(all), "Output", NULL,
      "Every rule: the page docs/pitfalls.md"},
@@ -121,6 +126,7 @@ static const struct {
     [CLI_CONFIG] = {"config", "[PATH]",
                     "Which settings hold for a path, and where each is said"},
     [CLI_LSP] = {"lsp", "", "Serve an editor: the Language Server Protocol on standard input"},
+    [CLI_CLEAN] = {"clean", "", "Remove what former runs found and kept"},
     [CLI_MANUAL] = {"manual", "man | bash | zsh | fish",
                     "Write the manual page, or completions for a shell"},
     [CLI_HELP] = {"help", "[COMMAND]", "Help on a command"},

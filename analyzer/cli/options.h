@@ -14,6 +14,7 @@ typedef enum CliCommand {
     CLI_GRAPH,
     CLI_CONFIG,
     CLI_LSP,
+    CLI_CLEAN,
     CLI_MANUAL,
     CLI_HELP,
     CLI_VERSION,
@@ -28,9 +29,9 @@ typedef struct CliOptions {
     CliList used;  /* the options that were typed, for reading alone */
     CliList select, ignore, entries, dialects, exclude, outputs;
     const char *format, *show, *fail_on, *color, *stdin_filename, *config;
-    const char *baseline, *changed_since, *reason;
+    const char *baseline, *changed_since, *reason, *cache_dir;
     long max_bytes, max_warnings, jobs;
-    bool quiet, statistics, exit_zero, show_files, isolated, force_exclude, all;
+    bool quiet, statistics, exit_zero, show_files, isolated, force_exclude, all, no_cache;
     bool project;
     bool fix, unsafe_fixes, diff, update_baseline, grow_baseline, add_allow;
     bool help, version;

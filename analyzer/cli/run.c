@@ -221,9 +221,25 @@ static void in_parallel(void *payload, void (*job)(void *arg, size_t i), void *a
     cli_threads_run(((CliRun *)payload)->threads, job, arg, n);
 }
 
+static int read_text(void *payload, const char *path, const char **text, size_t *len,
+                     const char **why)
+{
+    CliMemo *memo = ((CliRun *)payload)->memo;
+    int status = cli_texts_read(payload, path, text, len, why);
+
+    if (memo && status < 0)
+        cli_memo_spoil(memo);
+    else if (memo)
+        cli_memo_saw(memo, path, *text, *len);
+    return status;
+}
+
+/* An interpreter's answer is not kept: another one may answer next time. */
 static int compiles(void *payload, const char *path, const char *text, size_t len,
                     uint32_t *line, uint32_t *column, const char **why)
 {
+    if (((CliRun *)payload)->memo)
+        cli_memo_spoil(((CliRun *)payload)->memo);
     return cli_python_compiles(((CliRun *)payload)->python, path, text, len, line, column, why);
 }
 
@@ -315,7 +331,7 @@ static Group *group_new(CliRun *run, const CliSettings *settings, const char *ke
     o->threads = run->options->jobs > 0 ? (unsigned)run->options->jobs : cli_threads_cores();
     o->memory = run->memory;
     o->payload = run;
-    o->read = cli_texts_read;
+    o->read = read_text;
     o->release = cli_texts_release;
     o->parallel = in_parallel;
     o->compiles = compiles;
@@ -353,10 +369,25 @@ static void give_file(CliRun *run, Group *group, const CliFile *file, AkUse use)
     const CliText *text = cli_map_get(&run->texts->given, file->path);
     const char *path = cli_path_to_library(file->path);
 
+    /* The cache compares with what is on the disk. */
+    if (text) {
+        cli_cache_close(run->cache);
+        run->cache = NULL;
+    }
     if (!text)
         ak_check_path(group->check, path, use);
     else if (text->text)
         ak_check_text(group->check, path, text->text, text->len, use);
+}
+
+/* A line of what the checks are told. */
+static void tell(CliRun *run, char kind, const char *first, const char *second)
+{
+    if (!run->cache)
+        return;
+    cli_buf_putc(&run->told, kind);
+    cli_buf_add(&run->told, first, strlen(first) + 1);
+    cli_buf_add(&run->told, second, strlen(second) + 1);
 }
 
 /* With --project all of it is looked into, and is_asked decides what is shown. */
@@ -380,6 +411,7 @@ static void give_files(CliRun *run, CliList *groups, CliMap *by_settings)
         const CliFile *file = run->files.found.items[i];
         owner = groups->len > 1 ? group_of(run, groups, by_settings, file->settings)
                                 : groups->items[0];
+        tell(run, (char)('0' + use_of(run, file)), owner->key, file->path);
         for (size_t g = 0; g < groups->len; g++)
             give_file(run, groups->items[g], file,
                       groups->items[g] == owner || file->use == AK_LIBRARY ? use_of(run, file)
@@ -441,6 +473,7 @@ static void give_manifest(CliRun *run, AkCheck *check, const char *absolute)
     }
     text->text = data;
     cli_list_add(&run->manifest_texts, text);
+    tell(run, 'y', path, data);
     parse_manifest(check, path, text);
 }
 
@@ -459,6 +492,8 @@ static void give_mistakes(CliRun *run, AkCheck *check)
         const CliMistakeAt *m = run->configs.mistakes.items[i];
         AkPlace place = m->place;
         place.path = cli_path_to_library(place.path);
+        tell(run, 'm', cli_keep_format("%s %u %u", place.path, place.line, place.column),
+             cli_keep_format("%s %s", m->message, m->advice ? m->advice : ""));
         report(check, &place, m->message, m->advice);
     }
 }
@@ -565,12 +600,23 @@ static void add_counts(AkCounts *sum, const AkCounts *part)
     sum->silenced += part->silenced;
 }
 
+static void take_known(CliRun *run, CliReport *report, const CliRecord *record)
+{
+    for (size_t i = 0; i < record->finding_len; i++)
+        take_finding(run, report, &record->findings[i]);
+    for (size_t i = 0; i < record->notice_len; i++)
+        cli_list_add(&run->notices, record->notices[i]);
+    add_counts(&report->counts, &record->counts);
+}
+
 static void collect(CliRun *run, CliReport *report)
 {
     size_t all = 0;
 
     for (size_t i = 0; i < run->checks.len; i++)
         all += ak_check_count(run->checks.items[i]);
+    for (size_t i = 0; i < run->known.len; i++)
+        all += ((const CliRecord *)run->known.items[i])->finding_len;
     *report = (CliReport){.texts = run->texts};
     report->items = cli_keep((all + 1) * sizeof *report->items);
     run->notices = (CliList){0};
@@ -584,7 +630,74 @@ static void collect(CliRun *run, CliReport *report)
         ak_check_counts(check, &counts);
         add_counts(&report->counts, &counts);
     }
+    for (size_t i = 0; i < run->known.len; i++)
+        take_known(run, report, run->known.items[i]);
     qsort(report->items, report->count, sizeof *report->items, by_place);
+}
+
+/* ---- the cache ---- */
+
+static void add_all(CliBuf *told, const char *what, const char *const *texts)
+{
+    cli_buf_printf(told, "%s\n", what);
+    for (; texts && *texts; texts++)
+        cli_buf_add(told, *texts, strlen(*texts) + 1);
+}
+
+/* What this check alone is told, and then what all are. */
+static CliMemo *memo_of(const CliRun *run, const Group *group)
+{
+    const AkOptions *o = &group->options;
+    CliBuf told = {0};
+    CliMemo *memo;
+
+    if (!run->cache)
+        return NULL;
+    cli_buf_printf(&told, "%u %zu %zu %s\n%s\n%s\n", o->dialects, o->max_bytes,
+                   run->texts->map_above, o->sdk_version ? o->sdk_version : "",
+                   cli_paths_base(), group->key);
+    add_all(&told, "entries", o->entries);
+    add_all(&told, "calls", o->calls);
+    cli_buf_add(&told, run->told.data ? run->told.data : "", run->told.len);
+    memo = cli_memo_new(run->cache, &told);
+    cli_buf_free(&told);
+    return memo;
+}
+
+static void drop_check(CliRun *run, AkCheck *check)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < run->checks.len; i++)
+        if (run->checks.items[i] != check)
+            run->checks.items[kept++] = run->checks.items[i];
+    run->checks.len = kept;
+    ak_check_free(check);
+}
+
+/* Runs a check, or finds what it would find. */
+static int run_group(CliRun *run, const Group *group)
+{
+    const CliRecord *known = NULL;
+    int status = AK_OK;
+
+    run->memo = memo_of(run, group);
+    if (run->memo)
+        known = cli_memo_find(run->memo, run->threads, run->texts->map_above);
+    if (known) {
+        cli_list_add(&run->known, known);
+        drop_check(run, group->check);
+    } else {
+        status = ak_check_run(group->check);
+        if (run->memo && status == AK_OK)
+            cli_memo_keep(run->memo, group->check);
+    }
+    cli_memo_free(run->memo);
+    run->memo = NULL;
+    cli_terminal_clear();
+    if (status == AK_ESTOPPED)
+        return 130;
+    return status < 0 ? fail(ak_check_error(group->check)) : 0;
 }
 
 int cli_run_pass(CliRun *run, CliReport *report)
@@ -599,13 +712,9 @@ int cli_run_pass(CliRun *run, CliReport *report)
     give_manifests(run, &groups, &by_settings);
     give_mistakes(run, ((Group *)groups.items[0])->check);
     for (size_t i = 0; i < groups.len; i++) {
-        AkCheck *check = ((Group *)groups.items[i])->check;
-        int status = ak_check_run(check);
-        cli_terminal_clear();
-        if (status == AK_ESTOPPED)
-            return 130;
-        if (status < 0)
-            return fail(ak_check_error(check));
+        int status = run_group(run, groups.items[i]);
+        if (status)
+            return status;
     }
     collect(run, report);
     return 0;
@@ -617,7 +726,7 @@ void cli_run_forget(CliRun *run)
         ak_check_free(run->checks.items[i]);
     if (run->memory && run->checks.len)
         ak_memory_turn(run->memory);
-    run->checks.len = 0;
+    run->checks.len = run->known.len = run->told.len = 0;
     cli_texts_reclaim(run->texts);
     for (size_t i = 0; i < run->manifest_texts.len; i++) {
         CliText *text = run->manifest_texts.items[i];
@@ -629,6 +738,8 @@ void cli_run_forget(CliRun *run)
 void cli_run_end(CliRun *run)
 {
     cli_run_forget(run);
+    cli_buf_free(&run->told);
+    cli_cache_close(run->cache);
     cli_threads_free(run->threads);
     cli_python_free(run->python);
     cli_texts_end(run->texts);

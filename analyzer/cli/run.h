@@ -6,6 +6,7 @@
 #ifndef CLI_RUN_H
 #define CLI_RUN_H
 
+#include "cache.h"
 #include "files.h"
 #include "findings.h"
 #include "options.h"
@@ -31,6 +32,10 @@ typedef struct CliRun {
     CliList checks;          /* AkCheck */
     CliList notices;         /* of the last pass */
     AkMemory *memory;        /* what blocks said in earlier passes; the caller's, or NULL */
+    CliCache *cache;         /* of whoever wants findings alone; or NULL */
+    CliMemo *memo;           /* of the check that runs; or NULL */
+    CliBuf told;             /* what all checks are told, for the cache */
+    CliList known;           /* CliRecord, in the place of checks */
     bool (*stop)(void *arg); /* ends a pass, as Ctrl-C does; any thread; or NULL */
     void *stop_arg;
 } CliRun;

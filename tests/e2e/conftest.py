@@ -3,13 +3,20 @@
 AKLINT and AK name the programs; else the newest build below build/ is taken. AK_REQUIRE_ALL=1 turns
 a skip for something that is not there into a failure.
 """
+import atexit
 import os
 import pathlib
+import shutil
 import subprocess
+import tempfile
 
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+# Nothing of a test stays in the cache of whoever runs it.
+if "AKLINT_CACHE_DIR" not in os.environ:
+    os.environ["AKLINT_CACHE_DIR"] = tempfile.mkdtemp(prefix="aklint-cache-")
+    atexit.register(shutil.rmtree, os.environ["AKLINT_CACHE_DIR"], ignore_errors=True)
 
 
 def program(name):
