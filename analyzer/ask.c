@@ -31,6 +31,11 @@ unsigned ak_contexts_of(const AkPass *pass, const AkFunction *fn, AkStmtId stmt)
     return ak_contexts(pass, fn) & ak__stmt_mask(pass->program, fn->unit, stmt);
 }
 
+AkExprId ak_first_expr(const AkFunction *fn)
+{
+    return ak__first_expr(fn->unit->facts, ak_fact(fn)->start);
+}
+
 AkBudgets ak_budgets(const AkPass *pass)
 {
     return pass->program->options.budgets;

@@ -86,6 +86,9 @@ unsigned ak_contexts(const AkPass *pass, const AkFunction *fn);
 unsigned ak_contexts_at(const AkPass *pass, const AkCall *call);
 unsigned ak_contexts_of(const AkPass *pass, const AkFunction *fn, AkStmtId stmt);
 
+/* The first expression of a function's text; those up to its fact's end follow. */
+AkExprId ak_first_expr(const AkFunction *fn);
+
 /* What the settings let pass; 0: as the rule says. */
 AkBudgets ak_budgets(const AkPass *pass);
 

@@ -93,7 +93,7 @@ static unsigned context_at(const Change *change, AkStmtId stmt)
     return fn->index ? ak_contexts_of(change->pass, fn, stmt) & AK_CTX_WORKFLOW : 0;
 }
 
-/* Bindings are sorted by name, then by place. */
+/* Bindings are sorted by scope, by name, then by place. */
 static bool is_written_before(const AkFacts *facts, uint32_t at, uint32_t function)
 {
     for (uint32_t i = at - 1; i > 0 && facts->bindings[i].name == facts->bindings[at].name; i--)
@@ -110,7 +110,7 @@ static void check_global_writes(Change *change)
     const AkFacts *facts = fn->unit->facts;
 
     change->module = fn->unit->module;
-    for (uint32_t i = 1; i < facts->binding_len; i++) {
+    for (uint32_t i = 1; i < facts->binding_len && facts->bindings[i].scope <= 1; i++) {
         const AkBinding *binding = &facts->bindings[i];
 
         if (binding->scope != 1 || binding->kind == AK_B_GLOBAL || !binding->stmt ||
@@ -200,8 +200,12 @@ static void check_function(AkPass *pass, const AkFunction *fn)
     Change change = {.pass = pass, .fn = fn};
 
     check_global_writes(&change);
-    for (AkExprId i = 1; i < facts->expr_len; i++) {
+    uint32_t end = ak_fact(fn)->end;
+    for (AkExprId i = ak_first_expr(fn); i < facts->expr_len; i++) {
         const AkExpr *expr = ak_expr(facts, i);
+
+        if (expr->start >= end)
+            break;
 
         if ((expr->kind == AK_X_CALL || expr->flags & (AK_XF_STORE | AK_XF_DELETE)) &&
             facts->scopes[expr->scope].function == fn->index && context_at(&change, expr->stmt))

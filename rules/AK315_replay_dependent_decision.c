@@ -111,7 +111,9 @@ static void check_function(AkPass *pass, const AkFunction *fn)
 {
     const AkFacts *facts = fn->unit->facts;
 
-    for (AkStmtId i = 1; i < facts->stmt_len; i++)
+    AkStmtId def = ak_fact(fn)->stmt;
+
+    for (AkStmtId i = def + 1; i <= facts->stmts[def].last; i++)
         if (facts->stmts[i].kind == AK_S_IF &&
             facts->scopes[facts->stmts[i].scope].function == fn->index &&
             ak_contexts_of(pass, fn, i) & AK_CTX_WORKFLOW &&
