@@ -21,6 +21,13 @@ static int begin(AkDriver *d)
     return ak_store_is_open(d->store) ? 0 : ak_store_begin(d->store);
 }
 
+/* A request out of a call, or the reply to one. No record of it comes later: what a call was told
+ * (a key was set, a session started) has to be durable before it does more. */
+static bool is_aside(const AkCommand *c)
+{
+    return (c->kind == AK_CMD_REQUEST || (c->kind == AK_CMD_REPLY && c->request)) && !c->seq;
+}
+
 /* Does commands until one has to wait for the commit. 0 or the store's fault. */
 static int drain(AkLive *live)
 {
@@ -29,7 +36,7 @@ static int drain(AkLive *live)
 
         if (ak_command_is_inside(c.kind)) {
             int fault = begin(live->driver);
-            if (c.kind == AK_CMD_JOURNAL && !c.lazy)
+            if ((c.kind == AK_CMD_JOURNAL && !c.lazy) || is_aside(&c))
                 live->dirty = true;
             else
                 live->lazy = true; /* rides with the next commit; nothing waits for it */
@@ -41,7 +48,7 @@ static int drain(AkLive *live)
                 return fault;
         } else if (c.kind == AK_CMD_SHOW && (live->dirty || live->lazy || live->shows.len)) {
             ak__live_show_later(live, &c);
-        } else if (live->dirty && c.kind != AK_CMD_REPLY) {
+        } else if (live->dirty && (c.kind != AK_CMD_REPLY || is_aside(&c))) {
             return 0;
         } else {
             ak__live_outside(live, &c);

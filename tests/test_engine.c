@@ -170,6 +170,7 @@ static int request(Stage *stage, uint64_t seq, const char *op, const char *args)
 {
     return tell(stage, (AkEvent){.kind = AK_EV_REQUEST,
                                  .seq = seq,
+                                 .number = seq ? 0 : 1, /* out of call 1 */
                                  .name = ak_bytes(op),
                                  .args = ak_bytes(args),
                                  .file = ak_bytes("flow.py"),
@@ -489,6 +490,61 @@ START_TEST(a_request_is_answered_in_its_own_transaction)
 }
 END_TEST
 
+START_TEST(a_request_out_of_a_call_is_done_and_not_recorded)
+{
+    Stage *stage = set_up();
+    call(stage, 1, "work");
+    size_t before = stage->len;
+    request(stage, 0, "store", "{\"action\": \"get\"}");
+    ck_assert_str_eq(stage->last, "request");
+    ck_assert_int_eq(tell(stage, (AkEvent){.kind = AK_EV_ANSWER, .value = ak_bytes("42")}), 0);
+    ck_assert_str_eq(stage->last, "reply");
+    ck_assert(stage->reply.request && stage->reply.seq == 0);
+    ck_assert_uint_eq(stage->len, before);
+    result(stage, 1, "v1");
+    ck_assert_str_eq(stage->last, "journal reply");
+    tear_down(stage);
+}
+END_TEST
+
+START_TEST(what_only_workflow_code_may_ask_is_refused_in_a_call)
+{
+    static const char *const ops[] = {"next_signal", "sleep"};
+    for (size_t i = 0; i < 2; i++) {
+        Stage *stage = set_up();
+        call(stage, 1, "work");
+        request(stage, 0, ops[i], "{}");
+        ck_assert_str_eq(stage->last, "finish journal kill");
+        ck_assert_ptr_nonnull(strstr(stage->text, "while it performs a call"));
+        tear_down(stage);
+    }
+}
+END_TEST
+
+START_TEST(an_event_is_lent_to_a_call_until_its_record_takes_it)
+{
+    Stage *stage = set_up();
+    mail(stage, 5, AK_MAIL_EVENT, "sub_1", "{\"data\": 7}");
+    call(stage, 1, "work");
+    request(stage, 0, "next_event", "{\"ids\": [\"sub_1\"], \"timeout\": 0}");
+    ck_assert_str_eq(stage->last, "reply");
+    ck_assert_str_eq(stage->text, "{\"data\": 7}");
+    request(stage, 0, "next_event", "{\"ids\": [\"sub_1\"], \"timeout\": 0}");
+    ck_assert_str_eq(stage->text, "null");
+    /* Performed again, it is given the same. */
+    tell(stage, (AkEvent){.kind = AK_EV_LOST, .text = ak_bytes("killed")});
+    tell(stage, (AkEvent){.kind = AK_EV_MODULE});
+    call(stage, 1, "work");
+    request(stage, 0, "next_event", "{\"ids\": [\"sub_1\"], \"timeout\": 0}");
+    ck_assert_str_eq(stage->text, "{\"data\": 7}");
+    result(stage, 1, "v1");
+    ck_assert_str_eq(stage->last, "take journal reply");
+    request(stage, 2, "next_event", "{\"ids\": [\"sub_1\"], \"timeout\": 0}");
+    ck_assert_str_eq(stage->text, "null");
+    tear_down(stage);
+}
+END_TEST
+
 START_TEST(prints_are_recorded_once_and_not_repeated)
 {
     Stage *stage = set_up();
@@ -659,6 +715,9 @@ int main(void)
     tcase_add_test(tests, a_parked_session_records_its_mail_before_it_gets_a_runner);
     tcase_add_test(tests, a_name_beyond_ascii_is_matched);
     tcase_add_test(tests, a_request_is_answered_in_its_own_transaction);
+    tcase_add_test(tests, a_request_out_of_a_call_is_done_and_not_recorded);
+    tcase_add_test(tests, what_only_workflow_code_may_ask_is_refused_in_a_call);
+    tcase_add_test(tests, an_event_is_lent_to_a_call_until_its_record_takes_it);
     tcase_add_test(tests, prints_are_recorded_once_and_not_repeated);
     tcase_add_test(tests, a_child_tells_its_parent_how_it_ended);
     tcase_add_test(tests, a_finished_session_takes_no_event);

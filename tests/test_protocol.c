@@ -66,6 +66,10 @@ static const char *const from_runner[] = {
     "\"kind\": \"user\"}}}",
     "{\"type\": \"request\", \"payload\": {\"seq\": 4, \"op\": \"sleep\", \"args\": "
     "{\"seconds\": 1e3}, \"where\": {\"file\": \"flow.py\", \"line\": 1, \"func\": \"f\"}}}",
+    "{\"type\": \"request\", \"payload\": {\"seq\": 0, \"op\": \"store\", \"args\": "
+    "{\"action\": "
+    "\"list\"}, \"where\": {\"file\": \"flow.py\", \"line\": 1, \"func\": \"f\"}, \"call\": "
+    "3}}",
     "{\"type\": \"print\", \"payload\": {\"text\": \"h\\u00e9 \\ud83d\\ude00\\n\", \"stream\": "
     "\"stderr\", \"seq\": 0}}",
     "{\"type\": \"done\", \"payload\": {\"value\": \"'ok'\"}}",
@@ -93,6 +97,7 @@ static const char *const from_engine[] = {
     "{\"type\": \"reply\", \"payload\": {\"seq\": 8, \"at\": 1.5, \"value\": {\"k\": [true, "
     "false, \"\\u00e9\"]}}}",
     "{\"type\": \"reply\", \"payload\": {\"seq\": 8, \"at\": 1.5, \"value\": null}}",
+    "{\"type\": \"reply\", \"payload\": {\"seq\": 0, \"at\": 1.5, \"value\": [\"k\"]}}",
     "{\"type\": \"reply\", \"payload\": {\"seq\": 8, \"at\": 1.5, \"error\": {\"kind\": "
     "\"misuse\"}}}",
 };
@@ -157,7 +162,13 @@ START_TEST(malformed_lines_are_refused_in_words)
     refuses(AK_FROM_RUNNER, "{\"type\": \"response\", \"payload\": [1]}",
             "no object as its payload");
     refuses(AK_FROM_RUNNER,
-            "{\"type\": \"request\", \"payload\": {\"seq\": 0, \"op\": \"sleep\"}}",
+            "{\"type\": \"request\", \"payload\": {\"seq\": 0, \"op\": \"store\"}}",
+            "seq of the wrong kind");
+    refuses(
+        AK_FROM_RUNNER,
+        "{\"type\": \"request\", \"payload\": {\"seq\": 3, \"op\": \"store\", \"call\": 2}}",
+        "seq of the wrong kind");
+    refuses(AK_FROM_RUNNER, "{\"type\": \"replayed\", \"payload\": {\"seq\": 0}}",
             "seq of the wrong kind");
     refuses(AK_FROM_RUNNER,
             "{\"type\": \"request\", \"payload\": {\"seq\": -1, \"op\": \"sleep\"}}",

@@ -119,6 +119,7 @@ typedef enum Mode {
     READY,
     CALLED,
     RUNNING,
+    ASIDE, /* in a call, and has asked for something */
     ASKED,
     HUNG,
     RAISED,
@@ -131,6 +132,7 @@ typedef struct Runner {
     uint64_t seq, state;
     uint64_t attempt;
     bool printed; /* in the call that runs */
+    int asides;   /* requests of the call that runs */
     char sub[16], child[16];
     uint64_t promised, told; /* answers in advance; up to where it has said it used them */
 } Runner;
@@ -155,7 +157,8 @@ typedef struct Row {
 typedef struct Held {
     AkCommand command; /* texts are copies, in bytes */
     char *bytes;
-    size_t needs; /* records that have to be durable */
+    size_t needs;   /* records that have to be durable */
+    uint64_t after; /* so many commits have to have been */
 } Held;
 
 typedef struct Seen {
@@ -178,7 +181,8 @@ typedef struct Session {
     size_t len, durable;
     Row row, durable_row;
     Mail mail[MAIL_ROOM];
-    size_t mail_len, mails_put;
+    size_t mail_len, mails_put, mails_gone;
+    bool asides; /* a call of it took events: no record tells of each */
     /* The server's. */
     AkRun *run;
     Runner runner;
@@ -212,7 +216,7 @@ typedef struct World {
     bool broken;
     char words[400];
     uint64_t *rows;
-    uint64_t crashes, losses, executions, repeats;
+    uint64_t crashes, losses, executions, commits, asides;
 } World;
 
 static bool tracing;
@@ -495,13 +499,36 @@ static bool has_words(const Session *s, Runner *r)
 /* It has been told to wait, for the engine or for ever. */
 static bool waits(const Runner *r)
 {
-    return r->mode == CALLED || r->mode == ASKED || r->mode == HUNG;
+    return r->mode == CALLED || r->mode == ASKED || r->mode == HUNG || r->mode == ASIDE;
+}
+
+/* A call that uses the runtime itself. */
+static void say_aside(World *world, Session *s, Runner *r, Said *said)
+{
+    static const char *const ops[] = {"store", "subscribe", "start", "unsubscribe", "none"};
+    int kind = below(world, 8);
+    uint64_t seq = r->seq;
+    if (kind < 5)
+        say_request(said, r, ops[kind], "{\"id\": \"sub_1\"}");
+    else
+        say_request(said, r, "next_event", "{\"ids\": [\"sub_1\", \"sub_2\"], \"timeout\": 0}");
+    s->asides = s->asides || kind >= 5;
+    said->event.seq = 0;
+    said->event.number = seq;
+    r->seq = seq;
+    r->mode = ASIDE;
+    r->asides++;
+    world->asides++;
 }
 
 static void say_result(World *world, Session *s, Runner *r, Said *said)
 {
     const Op *op = op_of(s, r);
     bool fails = op && (int)r->attempt <= op->hangs + op->fails;
+    if (!s->program.base && r->asides < 3 && below(world, 12) == 0) {
+        say_aside(world, s, r, said);
+        return;
+    }
     if (!s->program.base && !r->printed && below(world, 8) == 0) {
         r->printed = true;
         said->event = (AkEvent){.kind = AK_EV_PRINT,
@@ -706,8 +733,10 @@ static void commit(World *world)
             if (!s->mail[m].taken)
                 s->mail[kept++] = s->mail[m];
         }
+        s->mails_gone += s->mail_len - kept;
         s->mail_len = kept;
     }
+    world->commits++;
     world->dirty = false;
 }
 
@@ -935,6 +964,11 @@ static void take_mail(World *world, Session *s, uint64_t id)
     broke(world, s, MAIL_ONCE, "taken, but not there");
 }
 
+static bool is_aside(const AkCommand *command)
+{
+    return command->kind == AK_CMD_REPLY && command->request && !command->seq;
+}
+
 static void hold(World *world, Session *s, const AkCommand *command)
 {
     if (s->held_len == sizeof s->held / sizeof *s->held) {
@@ -957,6 +991,7 @@ static void hold(World *world, Session *s, const AkCommand *command)
         texts[i]->at = at;
     }
     held->needs = command->kind == AK_CMD_SHOW ? s->lazy_barrier : s->barrier;
+    held->after = is_aside(command) && world->dirty ? world->commits + 1 : 0;
 }
 
 static void inside(World *world, Session *s, AkRun *run, const AkCommand *command, bool current)
@@ -1088,9 +1123,15 @@ static void do_command(World *world, Session *s, const AkCommand *command)
             s->runner.mode = RUNNING;
             s->runner.attempt = command->attempt;
             s->runner.printed = false;
+            s->runner.asides = 0;
         }
         break;
     case AK_CMD_REPLY:
+        if (is_aside(command)) {
+            if (s->runner.mode == ASIDE)
+                s->runner.mode = RUNNING;
+            break;
+        }
         if (s->unheard <= s->durable)
             saw_reply(world, s, command);
         if (s->runner.mode == CALLED || s->runner.mode == ASKED)
@@ -1135,6 +1176,8 @@ static bool do_next(World *world, Session *s)
     if (i == s->held_len)
         return false;
     bool early = s->held[i].needs > s->durable;
+    if (s->held[i].after > world->commits)
+        return false;
     if (early && (s->held[i].command.kind != AK_CMD_REPLY || below(world, 2)))
         return false;
     if (early)
@@ -1213,7 +1256,8 @@ static bool lose_runner(World *world, Session *s)
         AkCommandKind kind = s->held[i].command.kind;
         if (kind == AK_CMD_RUN || kind == AK_CMD_EXECUTE || kind == AK_CMD_REPLY ||
             kind == AK_CMD_STACK || kind == AK_CMD_HISTORY) {
-            if (kind == AK_CMD_REPLY && s->held[i].needs <= s->durable)
+            if (kind == AK_CMD_REPLY && !is_aside(&s->held[i].command) &&
+                s->held[i].needs <= s->durable)
                 saw_reply(world, s, &s->held[i].command);
             free(s->held[i].bytes);
         } else {
@@ -1490,7 +1534,8 @@ static void check_mail(World *world, const Session *s, const Read *read)
     size_t left = 0;
     for (size_t i = 0; i < s->mail_len; i++)
         left += !s->mail[i].taken;
-    if (taken + left != s->mails_put)
+    if (s->mails_gone + left != s->mails_put || taken > s->mails_gone ||
+        (taken < s->mails_gone && !s->asides))
         broke(world, s, MAIL_ONCE, "some are missing");
 }
 

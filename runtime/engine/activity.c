@@ -110,6 +110,7 @@ static int try_later(AkRun *run, AkNow now, AkBytes value, AkBytes error, AkComm
     record.error = error;
     ak_text_clear(&run->wait_args);
     ak_text_bytes(&run->wait_args, run->call.name);
+    ak__return_lent(run);
     ak__wait_until(run, now, AK_WAIT_RETRY, run->call.seq, record.at_us, record.due_us);
     ak__show_wait(run, out);
     return ak__journal(run, now, &record, false, out);
@@ -130,6 +131,7 @@ static int result(AkRun *run, AkNow now, const AkEvent *event, AkCommands *out)
     record.value = event->value;
     record.error = event->error;
     record.result = event->preview;
+    ak__take_lent(run, out);
     int fault = ak__journal(run, now, &record, false, out);
     if (fault == AK_E_TOOBIG)
         return ak__fail(run, now, "user", "ValueError",
@@ -185,6 +187,7 @@ static int time_executing(AkRun *run, AkNow now, const AkEvent *event, AkCommand
         AkRecord record = record_of(&run->call, AK_REC_CALL);
         record.value = (AkBytes){value.at, value.len};
         record.error = error;
+        ak__take_lent(run, out);
         fault = ak__journal(run, now, &record, false, out);
     }
     ak__command(run, out, AK_CMD_KILL);

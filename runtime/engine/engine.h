@@ -73,13 +73,14 @@ typedef enum AkEventKind {
                    * absent).   All rows after LOADED in id order, new ones as they come; doubles
                    * are ignored */
     /* From the runner, see docs/protocol.md. */
-    AK_EV_MODULE,   /* loaded; number = the protocol it speaks; error when it could not be */
-    AK_EV_CALL,     /* seq (0 from a base runner), name, value = data, file line func, preview,
+    AK_EV_MODULE,  /* loaded; number = the protocol it speaks; error when it could not be */
+    AK_EV_CALL,    /* seq (0 from a base runner), name, value = data, file line func, preview,
                     * digest,    in_memory, retries, timeout_us, backoff_us */
-    AK_EV_RESULT,   /* seq (0 from a base runner), value, preview, error */
-    AK_EV_REQUEST,  /* seq, name = op, args (JSON object), file line func */
-    AK_EV_PRINT,    /* seq, text, stream */
-    AK_EV_DONE,     /* value = preview or absent, error or absent */
+    AK_EV_RESULT,  /* seq (0 from a base runner), value, preview, error */
+    AK_EV_REQUEST, /* seq, name = op, args (JSON object), file line func; seq 0 and number = the
+                     * call's: out of a call */
+    AK_EV_PRINT,   /* seq, text, stream */
+    AK_EV_DONE,    /* value = preview or absent, error or absent */
     AK_EV_REPLAYED, /* seq: it has answered itself up to there, from AK_CMD_HISTORY */
     /* From the driver. */
     AK_EV_ANSWER, /* seq, value (JSON) or error (JSON): how AK_CMD_REQUEST went */
@@ -114,7 +115,8 @@ typedef enum AkCommandKind {
     /* Inside the transaction. */
     AK_CMD_REQUEST, /* seq, name = op (all but sleep, next_event, next_signal), args: do it now;
                      * the next event of this run has to be its AK_EV_ANSWER, in this
-                     * transaction */
+                     * transaction. seq 0: out of a call, so that no record follows; its
+                     * AK_CMD_REPLY waits for the commit all the same */
     AK_CMD_SEND,   /* mail to session `to`: mail_kind, name, from, value: put it into its inbox.
                     * That   `to` has ended or is not there any more is no fault */
     AK_CMD_TAKE,   /* mail: delete that inbox row */

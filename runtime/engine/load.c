@@ -272,6 +272,7 @@ static int loaded(AkRun *run, AkNow now, const AkEvent *event, AkCommands *out)
  * replied and freed. Mail stays, it is not part of the journal. */
 int ak__restart(AkRun *run, AkCommands *out)
 {
+    ak__return_lent(run);
     if (run->fresh) {
         spawn(run, out);
         return 0;

@@ -95,7 +95,7 @@ static const Type types[] = {
      AK_MSG_REQUEST,
      AK_FROM_RUNNER,
      {MUST("seq", COUNT, seq), MUST("op", STR, name), F("args", OBJECT, args),
-      F("where", WHERE, file), END}},
+      F("call", COUNT, call), F("where", WHERE, file), END}},
     {"reply",
      AK_MSG_REPLY,
      AK_FROM_ENGINE,
@@ -300,7 +300,7 @@ static bool set_options(AkMessage *message, AkBytes options)
 static bool set_count(const Field *field, AkMessage *message, AkBytes item)
 {
     uint64_t count;
-    if (!ak_json_count(item, &count) || (field->required && count == 0))
+    if (!ak_json_count(item, &count))
         return false;
     if (field->offset == offsetof(AkMessage, proto)) {
         message->proto = count > UINT32_MAX ? UINT32_MAX : (uint32_t)count;
@@ -371,6 +371,14 @@ static int read_payload(AkReader *reader, const Type *type, AkBytes payload, AkM
     return 0;
 }
 
+/* Nothing before the first call, and nothing inside of one, has its number. */
+static bool is_numbered(const AkMessage *message)
+{
+    if (message->kind == AK_MSG_REQUEST)
+        return message->seq ? !message->call : message->call > 0;
+    return message->kind != AK_MSG_REPLAYED || message->seq;
+}
+
 static int read_line(AkReader *reader, AkBytes line, AkMessage *message)
 {
     const char *why;
@@ -403,6 +411,9 @@ static int read_line(AkReader *reader, AkBytes line, AkMessage *message)
     int fault = read_payload(reader, type, payload, message);
     if (fault)
         return fault;
+    if (!is_numbered(message))
+        return fail_about(reader, "a ", ak_bytes(type->name),
+                          " message has a seq of the wrong kind");
     /* A base runner always says what a call gave; with an error there may be nothing to pickle.
      */
     if (type->kind == AK_MSG_RESPONSE && !message->value.at && !message->error.at)
@@ -469,6 +480,13 @@ static void put_count(AkText *out, const char *name, uint64_t count)
         return;
     member(out, name);
     ak_text_int(out, (int64_t)count);
+}
+
+/* One that may be 0. */
+static void put_seq(AkText *out, uint64_t seq)
+{
+    member(out, "seq");
+    ak_text_int(out, (int64_t)seq);
 }
 
 static void put_time(AkText *out, const char *name, int64_t micros)
@@ -549,13 +567,14 @@ static void write_payload(const AkMessage *m, AkSide from, AkText *out)
         put_raw(out, "error", m->error);
         break;
     case AK_MSG_REQUEST:
-        put_count(out, "seq", m->seq);
+        put_seq(out, m->seq);
         put_str(out, "op", m->name);
         put_raw(out, "args", m->args);
         put_where(out, m);
+        put_count(out, "call", m->call);
         break;
     case AK_MSG_REPLY:
-        put_count(out, "seq", m->seq);
+        put_seq(out, m->seq);
         put_time(out, "at", m->at_us);
         if (m->error.at)
             put_raw(out, "error", m->error);
@@ -565,8 +584,7 @@ static void write_payload(const AkMessage *m, AkSide from, AkText *out)
     case AK_MSG_PRINT:
         put_str(out, "text", m->text);
         put_str(out, "stream", ak_bytes(m->stream == AK_STREAM_STDERR ? "stderr" : "stdout"));
-        member(out, "seq");
-        ak_text_int(out, (int64_t)m->seq);
+        put_seq(out, m->seq);
         break;
     case AK_MSG_DONE:
         put_str(out, "value", m->value);
@@ -630,8 +648,10 @@ int ak_message_event(const AkMessage *m, AkEvent *event)
         .file = m->file,
         .func = m->func,
     };
-    if (m->kind == AK_MSG_REQUEST)
+    if (m->kind == AK_MSG_REQUEST) {
         event->args = m->args;
+        event->number = m->call;
+    }
     return 0;
 }
 

@@ -43,7 +43,8 @@ typedef enum AkSide { AK_FROM_RUNNER = 1, AK_FROM_ENGINE = 2 } AkSide;
 typedef struct AkMessage {
     AkMessageKind kind;
     uint32_t proto; /* module, run: 0 where the field is missing */
-    uint64_t seq;   /* 0 where the field is missing */
+    uint64_t seq;   /* 0 where the field is missing, and in a request inside a call */
+    uint64_t call;  /* of such a request: the number of that call */
     uint64_t attempt;
     uint64_t replay; /* run: how many answers follow */
     uint64_t line;   /* of where */

@@ -1,8 +1,8 @@
 /* run.c: one step of a session.
  *
  * The table of all states is ak__run_rows here plus those of load.c (the beginning), end.c (the
- * end, a runner that is gone), activity.c (calls), timer.c (time) and signal.c (requests and
- * mail); ak_run_step finds the row and calls its handler.
+ * end, a runner that is gone), activity.c (calls), aside.c (requests out of calls), timer.c (time)
+ * and signal.c (requests and mail); ak_run_step finds the row and calls its handler.
  */
 #include "run.h"
 
@@ -39,7 +39,6 @@ const AkRow ak__run_rows[] = {
     {AK__TURN, AK_EV_RESULT, ak__off_script, "turn + result: off script"},
     {AK__EXECUTING, AK_EV_MODULE, ak__off_script, "executing + module: off script"},
     {AK__EXECUTING, AK_EV_CALL, ak__off_script, "executing + call: off script"},
-    {AK__EXECUTING, AK_EV_REQUEST, ak__off_script, "executing + request: off script"},
     {AK__EXECUTING, AK_EV_DONE, ak__off_script, "executing + done: off script"},
     {AK__BACKOFF, AK_EV_MODULE, ak__off_script, "backoff + module: off script"},
     {AK__BACKOFF, AK_EV_CALL, ak__off_script, "backoff + call: off script"},
@@ -166,9 +165,10 @@ static const struct {
     const AkRow *rows;
     const size_t *len;
 } tables[] = {
-    {ak__load_rows, &ak__load_rows_len},   {ak__run_rows, &ak__run_rows_len},
-    {ak__end_rows, &ak__end_rows_len},     {ak__activity_rows, &ak__activity_rows_len},
-    {ak__timer_rows, &ak__timer_rows_len}, {ak__signal_rows, &ak__signal_rows_len}};
+    {ak__load_rows, &ak__load_rows_len},    {ak__run_rows, &ak__run_rows_len},
+    {ak__end_rows, &ak__end_rows_len},      {ak__activity_rows, &ak__activity_rows_len},
+    {ak__aside_rows, &ak__aside_rows_len},  {ak__timer_rows, &ak__timer_rows_len},
+    {ak__signal_rows, &ak__signal_rows_len}};
 
 static const AkRow *row_at(size_t i)
 {

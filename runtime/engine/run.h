@@ -19,6 +19,7 @@ typedef enum AkPhase {
     AK__EXECUTING, /* the runner performs a call */
     AK__BACKOFF,   /* the call failed, its next attempt is due later; the runner waits */
     AK__ASKING,    /* the driver does a request, now */
+    AK__ASIDE,     /* the same, of a call that goes on */
     AK__WAITING,   /* the runner waits for a time or for mail */
     AK__STUCK,     /* the turn took too long; its stack is being read */
     AK__ENDED,
@@ -36,9 +37,9 @@ typedef struct AkRow {
 } AkRow;
 
 extern const AkRow ak__load_rows[], ak__run_rows[], ak__end_rows[], ak__activity_rows[],
-    ak__timer_rows[], ak__signal_rows[];
+    ak__aside_rows[], ak__timer_rows[], ak__signal_rows[];
 extern const size_t ak__load_rows_len, ak__run_rows_len, ak__end_rows_len,
-    ak__activity_rows_len, ak__timer_rows_len, ak__signal_rows_len;
+    ak__activity_rows_len, ak__aside_rows_len, ak__timer_rows_len, ak__signal_rows_len;
 
 /* A record that the program has not come to yet. The slices point into bytes. */
 typedef struct AkKnown {
@@ -60,6 +61,7 @@ typedef struct AkMailItem {
     char *bytes;
     uint64_t id;
     AkMailKind kind;
+    bool lent; /* to the call that is being performed */
     AkBytes name, from, value;
 } AkMailItem;
 
@@ -200,5 +202,11 @@ int ak__keep_mail(AkRun *run, AkNow now, const AkEvent *event, AkCommands *out);
 /* Answers the wait that stands if its mail or its time has come: 1, 0 or a fault. */
 int ak__try_wait(AkRun *run, AkNow now, AkCommands *out);
 void ak__drop_mail(AkMailItem *mail);
+void ak__drop_mail_of(AkRun *run, AkBytes args); /* of the subscription that args name as id */
+bool ak__are_arguments(const AkEvent *event);    /* else ak__bad_arguments ends the session */
+int ak__bad_arguments(AkRun *run, AkNow now, AkCommands *out);
+AkBytes ak__lend_event(AkRun *run, AkBytes args); /* its JSON, null when there is none */
+void ak__take_lent(AkRun *run, AkCommands *out);  /* the call has its record */
+void ak__return_lent(AkRun *run);                 /* it is to be performed again */
 
 #endif

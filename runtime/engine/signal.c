@@ -93,7 +93,8 @@ static AkMailItem *find_mail(AkRun *run, AkWait wait, AkBytes args)
     AkMailKind kind = wait == AK_WAIT_EVENT ? AK_MAIL_EVENT : AK_MAIL_SIGNAL;
     AkBytes wanted = ak_json_member(args, wait == AK_WAIT_EVENT ? "ids" : "names");
     for (size_t i = 0; i < run->mail_len; i++)
-        if (run->mail[i].kind == kind && names_it(wanted, run->mail[i].name))
+        if (run->mail[i].kind == kind && !run->mail[i].lent &&
+            names_it(wanted, run->mail[i].name))
             return &run->mail[i];
     return NULL;
 }
@@ -269,26 +270,63 @@ static int replay(AkRun *run, AkNow now, AkKnown *known, const AkEvent *event, A
     return 0;
 }
 
-static void drop_mail_of(AkRun *run, AkBytes subscription)
+void ak__drop_mail_of(AkRun *run, AkBytes args)
 {
+    AkBytes subscription = ak_json_member(args, "id");
     for (size_t i = run->mail_len; i > 0; i--)
         if (run->mail[i - 1].kind == AK_MAIL_EVENT &&
             ak_json_string_is(subscription, run->mail[i - 1].name))
             remove_mail(run, &run->mail[i - 1]);
 }
 
-static int request(AkRun *run, AkNow now, const AkEvent *event, AkCommands *out)
+AkBytes ak__lend_event(AkRun *run, AkBytes args)
+{
+    AkMailItem *item = find_mail(run, AK_WAIT_EVENT, args);
+    if (!item)
+        return ak_bytes("null");
+    item->lent = true;
+    return mail_json(run, item);
+}
+
+void ak__take_lent(AkRun *run, AkCommands *out)
+{
+    for (size_t i = run->mail_len; i > 0; i--) {
+        if (!run->mail[i - 1].lent)
+            continue;
+        AkCommand *take = ak__command(run, out, AK_CMD_TAKE);
+        if (take)
+            take->mail = run->mail[i - 1].id;
+        remove_mail(run, &run->mail[i - 1]);
+    }
+}
+
+void ak__return_lent(AkRun *run)
+{
+    for (size_t i = 0; i < run->mail_len; i++)
+        run->mail[i].lent = false;
+}
+
+bool ak__are_arguments(const AkEvent *event)
 {
     const char *why;
     size_t where;
+    return !event->args.at || ak_json_check(event->args, 200, &why, &where) == 0;
+}
+
+int ak__bad_arguments(AkRun *run, AkNow now, AkCommands *out)
+{
+    return ak__fail(run, now, "protocol", "ProtocolError",
+                    ak_bytes("the runner sent a request whose arguments are not JSON"), out);
+}
+
+static int request(AkRun *run, AkNow now, const AkEvent *event, AkCommands *out)
+{
     ak__leave_history(run, event->seq);
     if (event->seq != run->seq + 1)
         return ak__fail(run, now, "protocol", "ProtocolError",
                         ak_bytes("the runner sent a request with the wrong number"), out);
-    if (event->args.at && ak_json_check(event->args, 200, &why, &where) < 0)
-        return ak__fail(run, now, "protocol", "ProtocolError",
-                        ak_bytes("the runner sent a request whose arguments are not JSON"),
-                        out);
+    if (!ak__are_arguments(event))
+        return ak__bad_arguments(run, now, out);
     AkKnown *known = ak__known(run, ++run->seq);
     if (known)
         return replay(run, now, known, event, out);
@@ -302,7 +340,7 @@ static int request(AkRun *run, AkNow now, const AkEvent *event, AkCommands *out)
     if (ak_bytes_is(event->name, "next_signal"))
         return wait_for_mail(run, now, AK_WAIT_SIGNAL, event->args, out);
     if (ak_bytes_is(event->name, "unsubscribe"))
-        drop_mail_of(run, ak_json_member(event->args, "id"));
+        ak__drop_mail_of(run, event->args);
     AkCommand *command = ak__command(run, out, AK_CMD_REQUEST);
     if (!command)
         return AK_E_NOMEM;
