@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "driver_session.h"
 #include "killpoint.h"
@@ -358,11 +359,15 @@ int ak_driver_create(AkDriver *d, const AkNewSession *new)
 
 static int claim(AkDriver *d, const char *id, Claim how)
 {
+    const struct timespec pause = {0, 10 * 1000000};
     int fault = ak_store_claim(d->store, id);
 
-    if (fault == AK_E_BUSY && how == TO_STOP)
-        return 1;
-    return fault;
+    /* Who had it and was killed may have left a process behind that ends a little later. */
+    for (int i = 0; fault == AK_E_BUSY && how == TO_RUN && i < 50; i++) {
+        nanosleep(&pause, NULL);
+        fault = ak_store_claim(d->store, id);
+    }
+    return fault == AK_E_BUSY && how == TO_STOP ? 1 : fault;
 }
 
 static int load(AkDriver *d, const char *id, Claim how)

@@ -608,18 +608,23 @@ static int check_place(const char *path, char *error, size_t size)
     return 0;
 }
 
-/* Alone if it can be had: who shares sets the database up alone, and lets others in after. */
+/* Alone if it can be had: who shares sets the database up alone, and lets others in after. One
+ * who was killed may have left a process behind that is about to end, and has his lock until
+ * then: so it is tried for again, for a while. */
 static int take_lock(int fd, AkStoreMode mode)
 {
+    enum { TRIES = 50 };
     const struct timespec pause = {0, 10 * 1000000};
 
-    if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-        return 0;
-    for (int i = 0; mode == AK_STORE_SHARE && errno == EWOULDBLOCK && i < 100; i++) {
-        if (flock(fd, LOCK_SH | LOCK_NB) == 0)
+    for (int i = 0; i < (mode == AK_STORE_SHARE ? 2 * TRIES : TRIES); i++) {
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0 ||
+            (mode == AK_STORE_SHARE && flock(fd, LOCK_SH | LOCK_NB) == 0))
             return 0;
+        if (errno != EWOULDBLOCK)
+            return -1;
         nanosleep(&pause, NULL);
     }
+    errno = EWOULDBLOCK;
     return -1;
 }
 

@@ -238,18 +238,31 @@ static int above(int fd)
     return moved;
 }
 
+/* Until it has closed what it took over, the new process holds the store's locks too: whoever
+ * came to go on after our own sudden end would be refused. The pipe's end is among these. */
+static void await_closing(const int alive[2])
+{
+    char none;
+
+    close(alive[1]);
+    while (read(alive[0], &none, 1) < 0 && errno == EINTR)
+        ;
+    close(alive[0]);
+}
+
 static int start(AkWarm *warm)
 {
-    int control[2], out[2], err[2];
+    int control[2], out[2], err[2], alive[2];
 
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control) < 0)
         return -1;
-    if (pipe2(out, O_CLOEXEC) < 0 || pipe2(err, O_CLOEXEC) < 0)
+    if (pipe2(out, O_CLOEXEC) < 0 || pipe2(err, O_CLOEXEC) < 0 || pipe2(alive, O_CLOEXEC) < 0)
         return -1;
     int theirs = above(control[1]), their_out = above(out[1]), their_err = above(err[1]);
     pid_t pid = fork();
     if (pid == 0)
         become_warm(warm, theirs, their_out, their_err);
+    await_closing(alive);
     close(theirs);
     close(their_out);
     close(their_err);
