@@ -137,7 +137,7 @@ def home(tmp_path_factory):
     (folder / "data").mkdir()
     config = folder / "data" / "ak"
     config.mkdir()
-    (config / "config.yaml").write_text("limits:\n  turn: 1\n  line: 1048576\n  memory: 1500000000\n  processes: 60\n")
+    (config / "config.yaml").write_text("limits:\n  turn: 3\n  line: 1048576\n  memory: 1500000000\n  processes: 60\n")
     return folder
 
 
@@ -153,7 +153,7 @@ def test_that_session_alone_fails(home, what):
     sessions = ak.sessions()[:2]
     child = next(s for s in sessions if "parent_id" in s)
     parent = next(s for s in sessions if "parent_id" not in s)
-    assert (parent["state"], parent["value"]) == ("completed", "False"), done.stderr
+    assert (parent["state"], parent.get("value")) == ("completed", "False"), (parent.get("error"), done.stderr)
     assert child["state"] == "error"
     words = json.dumps(child["error"], ensure_ascii=False)
     assert WORDS[what] in words, words
