@@ -29,9 +29,9 @@ int ak__live_mail(AkDriver *d, const AkMail *mail)
     int fault = ak_mail_put(d->store, mail, &id);
     AkLive *live = fault ? NULL : ak__live_find(d, mail->session_id);
 
-    if (fault || !live)
+    if (fault || (!live && !d->options.everyone))
         return fault;
-    if (!live->run)
+    if (!live || !live->run)
         return ak_driver_load(d, mail->session_id); /* which reads the whole inbox */
     if (live->owes) {
         live->mail_waits = true;

@@ -79,6 +79,17 @@ def test_a_subscription_to_what_the_project_has_not_is_refused_in_words(server):
     assert session["value"] == '"the project has no trigger or connection \'plants\' to subscribe to; it has animals, lost"'
 
 
+def test_an_event_wakes_a_session_that_gave_its_process_back(tmp_path):
+    with serving(tmp_path, "events") as server:
+        session = server.get("animals", "/meow").json["session_id"]
+        end = time.monotonic() + 20
+        while time.monotonic() < end and (not server.session(session).get("wait") or server.request("GET", "/healthz").json["sessions"]):
+            time.sleep(0.05)
+        assert server.request("GET", "/healthz").json["sessions"] == 0
+        server.get("animals", "/woof?name=Rex")
+        assert server.wait(session)["value"] == "'Rex'"
+
+
 def test_a_game_in_the_store(server):
     made = server.get("game", "/new")
     assert made.status == 302 and made.headers["Location"].startswith(f"http://127.0.0.1:{server.port}/webhooks/")
