@@ -400,7 +400,8 @@ static bool is_same(const AkDeployment *d, const char *digest, const char *diale
 
 typedef struct Deploy {
     AkStore *store;
-    const json_t *plan, *verdict;
+    const json_t *plan, *verdict, *migrate;
+    json_t *changed; /* sessions that are not as they were when they were looked at */
     const char *dialect;
     char *manifest;
     char project[64], digest[65], build[64], id[64];
@@ -465,6 +466,8 @@ static int do_deploy(Deploy *d, AkText *tar)
                                 json_object_get(d->answer, "triggers"));
     else if (!fault)
         fault = put_deployment(d);
+    if (!fault && d->migrate)
+        fault = ak_sessions_move(d->store, d->project, d->id, d->migrate, d->changed);
     json_object_set_new(d->answer, "unchanged", json_boolean(same));
     json_decref(before);
     free(old);
@@ -476,6 +479,8 @@ static json_t *deploy(AkStore *store, const json_t *request)
     Deploy d = {.store = store,
                 .plan = json_object_get(request, "plan"),
                 .verdict = json_object_get(request, "verdict"),
+                .migrate = json_object_get(request, "migrate"),
+                .changed = json_array(),
                 .dialect = text(request, "dialect"),
                 .answer = json_pack("{s:[]}", "triggers")};
     AkText tar = {0};
@@ -498,6 +503,12 @@ static json_t *deploy(AkStore *store, const json_t *request)
         json_object_set_new(d.answer, "deployment_id", json_string(d.id));
         json_object_set_new(d.answer, "content", json_string(d.digest));
     }
+    if (json_array_size(d.changed) && !json_object_get(d.answer, "error")) {
+        json_decref(d.answer);
+        d.answer = ak_admin_error(AK_EXIT_REFUSED, "sessions have gone on meanwhile");
+        json_object_set(d.answer, "changed", d.changed);
+    }
+    json_decref(d.changed);
     ak_text_free(&tar);
     free(d.manifest);
     return d.answer;
@@ -645,6 +656,10 @@ static int give(json_t *got, json_t **answer)
 {
     if (!got)
         return ak_say_error(AK_EXIT_FAILED, "the server gave no answer");
+    if (json_object_get(got, "changed")) {
+        *answer = got;
+        return AK_EXIT_REFUSED;
+    }
     if (json_object_get(got, "error")) {
         int code = (int)json_integer_value(json_object_get(got, "code"));
         ak_say_error(0, "%s", text(got, "error"));

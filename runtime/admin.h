@@ -3,6 +3,9 @@
  * nobody serves, or asks the server.
  *
  *     {"op": "deploy", "plan", "bundle": path of a tar file, "dialect", "verdict"}
+ *         with "migrate": [{"session_id", "length"}] the sessions that have not ended come along;
+ *         if others live, or these have other records, the answer is an error with their ids in
+ *         "changed", for another look
  *     {"op": "activate" | "deactivate" | "delete_deployment", "deployment"}
  *     {"op": "var_set", "project", "name", "value", "secret"}   {"op": "var_delete", …}
  *     {"op": "store_set", "project", "key", "value"}            a null deletes
@@ -23,7 +26,9 @@ json_t *ak_admin(AkStore *store, const json_t *request);
 json_t *ak_admin_error(int exit_code, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Both ways: on the home's own store, or through the server that holds it (control.h). Prints
+/* An answer with "changed" is given, with AK_EXIT_REFUSED, to whoever asked for that.
+ *
+ * Both ways: on the home's own store, or through the server that holds it (control.h). Prints
  * an error. Gives the exit code and, at 0, the answer. */
 int ak_admin_ask(const AkArgs *args, const json_t *request, json_t **answer);
 /* On a store that is open and not served, in a transaction of its own; as ak_admin_ask. */
@@ -39,6 +44,12 @@ void ak_verdict_seal(const char *digest, const char *dialect, const char *manife
                      const json_t *verdict, char seal[65]);
 /* Does the verdict belong to this deployment's content? */
 bool ak_verdict_holds(const AkDeployment *deployment);
+
+/* The project's sessions that have not ended go to deployment `to`, when `expected` names them
+ * all with the length that their journals have. Else none does, and those that differ are in
+ * `changed`. In the open transaction. 0 or a fault. */
+int ak_sessions_move(AkStore *store, const char *project, const char *to,
+                     const json_t *expected, json_t *changed);
 
 /* Leaves DRAINING when it has no live session any more. 0 or a fault. */
 int ak_deployment_drained(AkStore *store, const char *id);

@@ -11,6 +11,7 @@
 #include "commands.h"
 #include "exit_codes.h"
 #include "gate.h"
+#include "migrate.h"
 #include "temporal.h"
 
 static const char *text(const json_t *object, const char *key)
@@ -143,7 +144,7 @@ static void print_done(const json_t *done)
     puts("[exec] activate_deployment: activated");
 }
 
-static int apply(const AkArgs *args, const AkHome *home, AkGate *gate)
+static int apply(const AkArgs *args, AkHome *home, AkGate *gate, json_t *rows)
 {
     char path[1200];
     json_t *answer = NULL;
@@ -153,15 +154,20 @@ static int apply(const AkArgs *args, const AkHome *home, AkGate *gate)
     json_t *request =
         json_pack("{s:s, s:O, s:s, s:s, s:O}", "op", "deploy", "plan", gate->manifest.plan,
                   "bundle", path, "dialect", gate->lint.dialect, "verdict", gate->verdict);
-    int code = ak_admin_ask(args, request, &answer);
+    int code = rows ? ak_migrate_deploy(args, home, gate, request, rows, &answer)
+                    : ak_admin_ask(args, request, &answer);
     unlink(path);
     json_decref(request);
     if (!code && ak_args_json(args)) {
         json_object_set(answer, "verdict", gate->verdict);
         json_object_set(answer, "findings", gate->findings);
+        if (rows)
+            json_object_set(answer, "migrated", rows);
         print_json(answer);
     } else if (!code) {
         print_done(answer);
+        if (rows)
+            printf("[exec] migrate: %zu sessions go on there\n", json_array_size(rows));
     }
     json_decref(answer);
     return code;
@@ -175,9 +181,8 @@ static int apply_on_temporal(const AkArgs *args, const AkHome *home, const AkGat
     if (write_bundle(home, gate, path, sizeof path) < 0)
         return ak_say_error(AK_EXIT_FAILED, "%s: %s", path, strerror(errno));
     snprintf(request_path, sizeof request_path, "%s.json", path);
-    json_t *request =
-        json_pack("{s:O, s:s, s:O}", "plan", gate->manifest.plan, "dialect",
-                  gate->lint.dialect, "verdict", gate->verdict);
+    json_t *request = json_pack("{s:O, s:s, s:O}", "plan", gate->manifest.plan, "dialect",
+                                gate->lint.dialect, "verdict", gate->verdict);
     int code = json_dump_file(request, request_path, 0) < 0
                    ? ak_say_error(AK_EXIT_FAILED, "%s: %s", request_path, strerror(errno))
                    : 0;
@@ -198,47 +203,50 @@ static int apply_on_temporal(const AkArgs *args, const AkHome *home, const AkGat
     return code;
 }
 
-static int refused(const AkArgs *args, const AkGate *gate)
+static int refused(const AkArgs *args, const AkGate *gate, json_t *rows)
 {
     if (ak_args_json(args)) {
-        json_t *o = json_pack("{s:b, s:O}", "refused", 1, "findings", gate->findings);
+        json_t *o = json_pack("{s:b, s:O, s:O*}", "refused", 1, "findings", gate->findings,
+                              "sessions", rows);
         print_json(o);
         json_decref(o);
     }
     return ak_say_error(AK_EXIT_REFUSED, "refused: nothing was changed");
 }
 
+static void show_check(const AkArgs *args, const AkGate *gate, json_t *plan, json_t *rows)
+{
+    if (!ak_args_json(args)) {
+        printf("[plan] content %.12s would be deployed; --check changes nothing\n",
+               gate->digest);
+        return;
+    }
+    json_t *o = json_pack("{s:O, s:O, s:O, s:O*}", "plan", plan, "verdict", gate->verdict,
+                          "findings", gate->findings, "sessions", rows);
+    print_json(o);
+    json_decref(o);
+}
+
 static int passed(const AkArgs *args, AkHome *home, AkGate *gate)
 {
     if (ak_args_value(args, "temporal"))
         return apply_on_temporal(args, home, gate);
-    json_t *plan = make_plan(home->store, gate->manifest.plan);
+    json_t *plan = make_plan(home->store, gate->manifest.plan), *rows = NULL;
     int code = 0;
 
     if (!ak_args_json(args))
         print_plan(plan);
-    if (!ak_args_switch(args, "check")) {
-        code = apply(args, home, gate);
-    } else if (ak_args_json(args)) {
-        json_t *o = json_pack("{s:O, s:O, s:O}", "plan", plan, "verdict", gate->verdict,
-                              "findings", gate->findings);
-        print_json(o);
-        json_decref(o);
-    } else {
-        printf("[plan] content %.12s would be deployed; --check changes nothing\n",
-               gate->digest);
-    }
+    if (ak_args_switch(args, "migrate"))
+        code = ak_migrate_look(args, home, gate, &rows);
+    if (!code && ak_args_switch(args, "check"))
+        show_check(args, gate, plan, rows);
+    else if (!code)
+        code = apply(args, home, gate, rows);
+    if (code == AK_EXIT_REFUSED && rows)
+        refused(args, gate, rows);
     json_decref(plan);
+    json_decref(rows);
     return code;
-}
-
-/* Flags of Temporal alone mean a mistake. */
-static int check_engine(const AkArgs *args)
-{
-    if (!ak_args_value(args, "temporal") && ak_args_switch(args, "migrate"))
-        return ak_usage_error("--migrate wants --temporal: ak serve keeps sessions on the code "
-                              "they began with");
-    return 0;
 }
 
 static int deploy(const AkArgs *args)
@@ -251,9 +259,8 @@ static int deploy(const AkArgs *args)
                              .json = ak_args_json(args)};
     AkHome home;
     AkGate gate;
-    int code = check_engine(args);
+    int code = read_allow(args, options.allow);
 
-    code = code ? code : read_allow(args, options.allow);
     if (!code)
         code = ak_home_open(args, AK_STORE_READ, &home);
     if (!code) {
@@ -264,7 +271,7 @@ static int deploy(const AkArgs *args)
             if (!code && !ak_args_switch(args, "check"))
                 ak_home_sweep(args);
         } else if (code == AK_EXIT_REFUSED) {
-            code = refused(args, &gate);
+            code = refused(args, &gate, NULL);
         }
         ak_gate_free(&gate);
         ak_home_close(&home);
@@ -275,6 +282,8 @@ static int deploy(const AkArgs *args)
 
 static const AkFlag flags[] = {
     {"check", 0, AK_FLAG_SWITCH, NULL, "go through the gate and change nothing"},
+    {"migrate", 0, AK_FLAG_SWITCH, NULL,
+     "live sessions go on with the new code, if all of them do in it what they have recorded"},
     {"dialect", 0, AK_FLAG_VALUE, "NAME", "ak, or autokitteh: as the hosted service behaves"},
     {"fail-on", 0, AK_FLAG_VALUE, "LEVEL", "refuse at error, warning or note"},
     {"allow", 0, AK_FLAG_LIST, "ID", "let findings of this rule pass; wants a --reason"},

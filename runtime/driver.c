@@ -494,6 +494,20 @@ bool ak_driver_is_executing(const AkDriver *d)
     return false;
 }
 
+bool ak_driver_executes(const AkDriver *d, const char *id)
+{
+    const AkLive *live = ak__live_find((AkDriver *)d, id);
+
+    return live && live->runner && live->executing;
+}
+
+bool ak_driver_has(const AkDriver *d, const char *id)
+{
+    const AkLive *live = ak__live_find((AkDriver *)d, id);
+
+    return live && live->run;
+}
+
 int ak_driver_runner_pid(const AkDriver *d, const char *id)
 {
     const AkLive *live = ak__live_find((AkDriver *)d, id);

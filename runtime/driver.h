@@ -115,6 +115,10 @@ void ak_driver_limits_changed(AkDriver *driver);
 void ak_driver_set_options(AkDriver *driver, const AkDriverOptions *options);
 /* Is a recorded call under way in any session here? */
 bool ak_driver_is_executing(const AkDriver *driver);
+/* Is it in the middle of a recorded call? */
+bool ak_driver_executes(const AkDriver *driver, const char *session_id);
+/* Is it in memory? */
+bool ak_driver_has(const AkDriver *driver, const char *session_id);
 int ak_driver_runner_pid(const AkDriver *driver, const char *session_id); /* 0: none */
 uint64_t ak_driver_commits(const AkDriver *driver);
 

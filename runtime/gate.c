@@ -10,6 +10,7 @@
 
 #include "admin.h"
 #include "bundle.h"
+#include "dryrun.h"
 #include "exit_codes.h"
 #include "hosts.h"
 #include "project.h"
@@ -304,21 +305,30 @@ static void load_files(AkLoop *loop, AkHosts *hosts, const char *id, Load *load)
 static int load_all(AkHome *home, const AkGateOptions *options, AkGate *gate)
 {
     Load load = {.gate = gate, .json = options->json};
-    char id[64];
-    AkStore *store = scratch(home, gate, id);
-    AkLoop *loop = store ? ak_loop_new() : NULL;
 
-    if (!loop) {
-        ak_store_close(store);
+    gate->scratch = scratch(home, gate, gate->scratch_id);
+    gate->loop = gate->scratch ? ak_loop_new() : NULL;
+    if (!gate->loop)
         return ak_say_error(AK_EXIT_FAILED,
                             "the code cannot be loaded: out of memory or space");
-    }
-    AkHosts *hosts = ak_hosts_new(loop, store, home->config, &home->place);
-    load_files(loop, hosts, id, &load);
-    ak_hosts_free(hosts);
-    ak_loop_free(loop);
-    ak_store_close(store);
+    gate->hosts = ak_hosts_new(gate->loop, gate->scratch, home->config, &home->place);
+    load_files(gate->loop, gate->hosts, gate->scratch_id, &load);
     return load.refused ? AK_EXIT_REFUSED : 0;
+}
+
+int ak_gate_dryrun(AkHome *home, AkGate *gate, const json_t *only, json_t **sessions)
+{
+    AkDryRun run = {.loop = gate->loop,
+                    .hosts = gate->hosts,
+                    .deployment = gate->scratch_id,
+                    .store = home->store,
+                    .turn_us = ak_config_number(home->config, "limits.turn") * 1000000,
+                    .max_line = (size_t)ak_config_number(home->config, "limits.line")};
+
+    *sessions = NULL;
+    if (ak_dryrun(&run, text(gate->manifest.plan, "name"), only, sessions) < 0)
+        return ak_say_error(AK_EXIT_FAILED, "%s", ak_store_error(home->store));
+    return 0;
 }
 
 /* --- All of it
@@ -410,6 +420,10 @@ int ak_gate(AkHome *home, const AkGateOptions *options, AkGate *gate)
 void ak_gate_free(AkGate *gate)
 {
     ak_manifest_free(&gate->manifest);
+    ak_hosts_free(gate->hosts);
+    if (gate->loop)
+        ak_loop_free(gate->loop);
+    ak_store_close(gate->scratch);
     ak_venv_release(&gate->venv);
     ak_text_free(&gate->tar);
     json_decref(gate->verdict);

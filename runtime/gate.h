@@ -5,6 +5,7 @@
 
 #include "engine/bytes.h"
 #include "home.h"
+#include "hosts.h"
 #include "lint.h"
 #include "venv.h"
 
@@ -21,12 +22,20 @@ typedef struct AkGate {
     char digest[65];
     AkVenv venv;
     json_t *verdict;
+    /* The code as it was loaded, in a store of its own. */
+    AkStore *scratch;
+    AkLoop *loop;
+    AkHosts *hosts;
+    char scratch_id[64];
     json_t *findings; /* of the linter, then of loading; with AkGateOptions.json */
 } AkGate;
 
 /* home is open for reading. 0; AK_EXIT_REFUSED after findings; another exit code after words.
  */
 int ak_gate(AkHome *home, const AkGateOptions *options, AkGate *gate);
+/* The project's live sessions against what has passed (dryrun.h): all, or only these ids. The
+ * rows are the caller's. An exit code after words. */
+int ak_gate_dryrun(AkHome *home, AkGate *gate, const json_t *only, json_t **sessions);
 void ak_gate_free(AkGate *gate);
 
 #endif

@@ -365,10 +365,28 @@ static void say(const AkReplayed *r)
  * ---------------------------------------------------------------------------------------------
  */
 
+static int lay_code(Replay *r, AkStore *store, const AkPlace *place, const AkDeployment *d)
+{
+    AkBytes tar = {0};
+    int code = 0;
+
+    if (r->options->code) {
+        snprintf(r->code, sizeof r->code, "%s", r->options->code);
+        return 0;
+    }
+    if (!d || ak_bundle_get(store, d->digest, &tar) < 0)
+        return ak_say_error(AK_EXIT_FAILED, "%s",
+                            d ? ak_store_error(store) : "the session has no code");
+    snprintf(r->code, sizeof r->code, "%s/cache/%s", place->dir, d->digest);
+    if (ak_bundle_unpack(tar, r->code) < 0)
+        code = ak_say_error(AK_EXIT_FAILED, "%s: %s", r->code, strerror(errno));
+    free((char *)tar.at);
+    return code;
+}
+
 static int lay_out(Replay *r, AkStore *store, const AkPlace *place)
 {
     AkDeployment *d = NULL;
-    AkBytes tar = {0};
     int fault = 0;
 
     if (ak_support_dir(place, r->support, sizeof r->support) < 0)
@@ -389,19 +407,8 @@ static int lay_out(Replay *r, AkStore *store, const AkPlace *place)
     if (r->options->interpreter || python)
         r->interpreter = strdup(r->options->interpreter ? r->options->interpreter : python);
     json_decref(manifest);
-    if (code) {
-        ;
-    } else if (r->options->code) {
-        snprintf(r->code, sizeof r->code, "%s", r->options->code);
-    } else if (!d || ak_bundle_get(store, d->digest, &tar) < 0) {
-        code = ak_say_error(AK_EXIT_FAILED, "%s",
-                            d ? ak_store_error(store) : "the session has no code");
-    } else {
-        snprintf(r->code, sizeof r->code, "%s/cache/%s", place->dir, d->digest);
-        if (ak_bundle_unpack(tar, r->code) < 0)
-            code = ak_say_error(AK_EXIT_FAILED, "%s: %s", r->code, strerror(errno));
-    }
-    free((char *)tar.at);
+    if (!code)
+        code = lay_code(r, store, place, d);
     free(d);
     return code;
 }

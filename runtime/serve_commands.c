@@ -44,6 +44,56 @@ static json_t *change(AkServe *s, const json_t *request)
     return answer;
 }
 
+/* A call that is under way would be executed again: its session is not at rest. */
+static json_t *busy_ones(AkServe *s, const json_t *request)
+{
+    json_t *busy = json_array(), *row;
+    size_t i;
+
+    json_array_foreach(json_object_get(request, "migrate"), i, row)
+    {
+        const char *id = ak__serve_text(row, "session_id");
+        if (ak_driver_executes(s->driver, id))
+            json_array_append_new(busy, json_string(id));
+    }
+    return busy;
+}
+
+/* Those that are in memory have the old code there: they start again from their journals. */
+static void start_anew(AkServe *s, const json_t *request)
+{
+    json_t *rows = json_object_get(request, "migrate"), *row, *had = json_array();
+    size_t i;
+
+    json_array_foreach(rows, i, row)
+    {
+        const char *id = ak__serve_text(row, "session_id");
+        if (!ak_driver_has(s->driver, id))
+            continue;
+        json_array_append_new(had, json_string(id));
+        ak_driver_let_go(s->driver, id);
+    }
+    ak_driver_turn(s->driver); /* they are gone from memory after it */
+    json_array_foreach(had, i, row) ak_driver_load(s->driver, json_string_value(row));
+    json_decref(had);
+}
+
+static json_t *deploy(AkServe *s, const json_t *request)
+{
+    json_t *busy = busy_ones(s, request), *answer;
+
+    if (json_array_size(busy)) {
+        answer = ak_admin_error(AK_EXIT_REFUSED, "sessions are in the middle of a call");
+        json_object_set(answer, "changed", busy);
+    } else {
+        answer = change(s, request);
+        if (!json_object_get(answer, "error"))
+            start_anew(s, request);
+    }
+    json_decref(busy);
+    return answer;
+}
+
 static json_t *dispatched(AkServe *s, int fault, const AkDispatched *done, const char *what)
 {
     if (fault == AK_E_ABSENT)
@@ -174,6 +224,8 @@ json_t *ak__serve_command(void *owner, const json_t *request)
     AkServe *s = owner;
     const char *op = ak__serve_text(request, "op");
 
+    if (!strcmp(op, "deploy"))
+        return deploy(s, request);
     if (!strcmp(op, "fire"))
         return fire(s, request);
     if (!strcmp(op, "redispatch"))

@@ -57,6 +57,7 @@ typedef struct AkRunOptions {
     int64_t turn_timeout_us; /* 0 for 10 s; < 0 for none */
     int64_t stack_wait_us;   /* how long AK_CMD_STACK may take; 0 for 2 s */
     uint32_t max_losses;     /* runners lost in a row without a new record; 0 for 5 */
+    bool singly;             /* recorded answers are given call by call, none in advance */
     size_t max_line;         /* what a message to the runner may hold; 0 for 16 MiB */
     bool strict_arguments; /* arguments that differ on replay fail the session; else AK_CMD_NOTE
                             */

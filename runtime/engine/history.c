@@ -107,7 +107,7 @@ static void send_messages(AkRun *run, AkCommands *out)
 
 uint64_t ak__promise(AkRun *run)
 {
-    run->promised = countable(run);
+    run->promised = run->options.singly ? 0 : countable(run);
     run->sent = run->send_at = 0;
     return run->promised;
 }
