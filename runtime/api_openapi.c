@@ -45,9 +45,13 @@ static json_t *schema_of(const AkApiParam *p)
 
 static json_t *path_parameter(const char *name, size_t len)
 {
-    return json_pack("{s:s%, s:s, s:b, s:{s:s, s:i, s:i}}", "name", name, len, "in", "path",
-                     "required", 1, "schema", "type", "string", "minLength", 1, "maxLength",
-                     250);
+    json_t *schema =
+        json_pack("{s:s, s:i, s:i}", "type", "string", "minLength", 1, "maxLength", 250);
+
+    if (len == 4 && !strncmp(name, "name", len)) /* of a variable */
+        json_object_set_new(schema, "pattern", json_string("^[A-Za-z_][A-Za-z_0-9]*$"));
+    return json_pack("{s:s%, s:s, s:b, s:o}", "name", name, len, "in", "path", "required", 1,
+                     "schema", schema);
 }
 
 static json_t *parameters_of(const AkApiRoute *route)

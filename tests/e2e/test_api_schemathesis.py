@@ -1,0 +1,40 @@
+"""The API against its own OpenAPI document: no 5xx, no answer that the document does not tell of."""
+import os
+import subprocess
+import sys
+
+import pytest
+
+import tools
+from serve_host import serving
+
+CHECKS = ("not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,response_schema_conformance,"
+          "negative_data_rejection,missing_required_header,unsupported_method,use_after_free,ignored_auth")
+
+
+@pytest.fixture(params=["", "a-long-token"], ids=["open", "token"])
+def server(tmp_path, monkeypatch, request):
+    if request.param:
+        monkeypatch.setenv("AK_TOKEN", request.param)
+    with serving(tmp_path, "shop", "counter") as running:
+        session = running.post("order", {"item": "tea", "count": 30, "cards": ["good"]}).json
+        running.post("order", {"item": "tea", "count": 1, "cards": ["bad"]})
+        if request.param: # what is there, too
+            deployment = running.request("GET", "/api/v1/deployments", headers={"Authorization": "Bearer " + request.param}).json["items"][0]["deployment_id"]
+            known = {"session": session["session_id"], "event": session["event_id"], "deployment": deployment, "trigger": "approve", "project": "shop_sample", "key": "last"}
+            (tmp_path / "schemathesis.toml").write_text("[parameters]\n" + "".join(f'"path.{name}" = "{value}"\n' for name, value in known.items()))
+        yield running
+
+
+def test_it_does_what_its_document_says(server, tmp_path):
+    tools.need_module("schemathesis")
+    token = os.environ.get("AK_TOKEN")
+    headers = ["--header", f"Authorization: Bearer {token}"] if token else []
+    # The stream does not end; tests/e2e/test_api.py reads it.
+    done = subprocess.run([sys.executable, "-m", "schemathesis.cli", "run", f"http://127.0.0.1:{server.port}/api/v1/openapi.json", *headers, "--checks", CHECKS,
+                           "--exclude-path", "/api/v1/stream", "--max-examples", os.environ.get("AK_SCHEMATHESIS_EXAMPLES", "25"), "--seed", "20", "--request-timeout", "20",
+                           "--no-color"], cwd=tmp_path, capture_output=True, text=True, timeout=280)
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+    assert "30 selected / 31 total" in done.stdout
+    assert server.request("GET", "/healthz").status == 200
+    assert server.stop() == 0
