@@ -30,15 +30,111 @@ static json_t *store_error(const AkStore *store)
 /* --- A copy from a step on
  * ----------------------------------------------------------------------------------------- */
 
+enum { SUBSCRIPTION_ID = 30 }; /* characters of "sub_…" */
+
+/* A subscription that holds where the copy begins: an id belongs to one session, so the copy has
+ * one of its own, which its records name instead. */
+typedef struct Moved {
+    char was[AK_ID_SIZE], is[AK_ID_SIZE];
+    char *source, *filter;
+} Moved;
+
 typedef struct Copy {
     const char *from_id, *to_id;
+    Moved *moved;
+    size_t moved_len;
     uint64_t until, previous, new_previous, len;
     AkText *records;
     uint64_t *sums;
     char broken[300]; /* what is wrong with the journal, or "" */
 } Copy;
 
+static char *member(const json_t *object, const char *key)
+{
+    const char *value = json_string_value(json_object_get(object, key));
+
+    return value && *value ? strdup(value) : NULL;
+}
+
+static void note_subscribed(Copy *copy, const AkRecord *r, const json_t *args)
+{
+    json_t *id =
+        json_loadb(r->value.at ? r->value.at : "", r->value.len, JSON_DECODE_ANY, NULL);
+
+    if (json_string_length(id) == SUBSCRIPTION_ID && json_is_object(args)) {
+        copy->moved = realloc(copy->moved, (copy->moved_len + 1) * sizeof *copy->moved);
+        if (!copy->moved)
+            abort();
+        Moved *moved = &copy->moved[copy->moved_len++];
+        *moved = (Moved){.source = member(args, "source"), .filter = member(args, "filter")};
+        memcpy(moved->was, json_string_value(id), SUBSCRIPTION_ID);
+        ak_id_new("sub", ak_loop_now().wall_us, moved->is);
+    }
+    json_decref(id);
+}
+
+/* Its records go on naming the copy's id. */
+static void note_unsubscribed(Copy *copy, const json_t *args)
+{
+    for (size_t i = 0; i < copy->moved_len; i++)
+        if (!strcmp(copy->moved[i].was, text(args, "id"))) {
+            free(copy->moved[i].source);
+            copy->moved[i].source = NULL;
+        }
+}
+
+static void note_subscription(Copy *copy, const AkRecord *r)
+{
+    bool on = ak_bytes_is(r->name, "subscribe"), off = ak_bytes_is(r->name, "unsubscribe");
+    json_t *args = NULL;
+
+    if (r->kind != AK_REC_ANSWER || r->error.at || (!on && !off))
+        return;
+    args = json_loadb(r->args.at ? r->args.at : "", r->args.len, 0, NULL);
+    if (on)
+        note_subscribed(copy, r, args);
+    else
+        note_unsubscribed(copy, args);
+    json_decref(args);
+}
+
+/* The same bytes with the copy's ids; they live in room. */
+static AkBytes rename_ids(const Copy *copy, AkBytes bytes, AkText *room)
+{
+    if (!bytes.at || !copy->moved_len)
+        return bytes;
+    ak_text_add(room, bytes.at, bytes.len);
+    for (size_t i = 0; i < copy->moved_len; i++) {
+        const Moved *moved = &copy->moved[i];
+        char *at = room->at, *end = room->at + room->len;
+        size_t len = SUBSCRIPTION_ID;
+        while ((at = memmem(at, (size_t)(end - at), moved->was, len)))
+            memcpy(at, moved->is, len);
+    }
+    return (AkBytes){room->at, room->len};
+}
+
 /* A record's checksum holds its session's id: a copy is written anew. */
+static void write_record(Copy *copy, AkRecord *record)
+{
+    AkText args = {0}, value = {0}, preview = {0};
+
+    note_subscription(copy, record);
+    if (record->kind == AK_REC_ASK || record->kind == AK_REC_ANSWER) {
+        record->args = rename_ids(copy, record->args, &args);
+        record->value = rename_ids(copy, record->value, &value);
+        record->preview = rename_ids(copy, record->preview, &preview);
+    }
+    copy->records[copy->len] = (AkText){0};
+    ak_record_write(record, ak_bytes(copy->to_id), copy->new_previous,
+                    &copy->records[copy->len], &copy->new_previous);
+    copy->sums[copy->len] = copy->new_previous;
+    copy->len++;
+    ak_text_free(&args);
+    ak_text_free(&value);
+    ak_text_free(&preview);
+}
+
 static int copy_record(void *payload, uint64_t number, AkBytes bytes)
 {
     Copy *copy = payload;
@@ -61,11 +157,7 @@ static int copy_record(void *payload, uint64_t number, AkBytes bytes)
     copy->sums = realloc(copy->sums, (copy->len + 1) * sizeof *copy->sums);
     if (!copy->records || !copy->sums)
         abort();
-    copy->records[copy->len] = (AkText){0};
-    ak_record_write(&record, ak_bytes(copy->to_id), copy->new_previous,
-                    &copy->records[copy->len], &copy->new_previous);
-    copy->sums[copy->len] = copy->new_previous;
-    copy->len++;
+    write_record(copy, &record);
     return 0;
 }
 
@@ -86,6 +178,15 @@ static int put_copy(AkStore *store, const Copy *copy, const AkSession *from)
         AkEntry entry = {{copy->records[i].at, copy->records[i].len}, copy->sums[i]};
         fault = ak_journal_append(store, copy->to_id, i, &entry, 1);
     }
+    for (size_t i = 0; !fault && i < copy->moved_len; i++)
+        if (copy->moved[i].source)
+            fault =
+                ak_subscription_put(store, &(AkSubscription){.id = copy->moved[i].is,
+                                                             .session_id = copy->to_id,
+                                                             .project_id = from->project_id,
+                                                             .source = copy->moved[i].source,
+                                                             .filter = copy->moved[i].filter,
+                                                             .created_us = now});
     return fault;
 }
 
@@ -95,6 +196,11 @@ static void free_copy(Copy *copy)
         ak_text_free(&copy->records[i]);
     free(copy->records);
     free(copy->sums);
+    for (size_t i = 0; i < copy->moved_len; i++) {
+        free(copy->moved[i].source);
+        free(copy->moved[i].filter);
+    }
+    free(copy->moved);
 }
 
 json_t *ak_session_fork(AkStore *store, const json_t *request)

@@ -141,6 +141,22 @@ def test_a_session_is_stopped_forked_restarted_replayed_deleted(server):
     get(server, "/sessions/" + again, status=404)
 
 
+def test_a_copy_that_waits_for_an_event_gets_one(server):
+    first = order(server, count=30, item="copied")
+    end = time.monotonic() + 20
+    while server.session(first).get("wait", {}).get("kind") != "event" and time.monotonic() < end:
+        time.sleep(0.05)
+    waits = next(s["number"] for s in get(server, f"/sessions/{first}/steps")["items"] if s["kind"] == "ask")
+    copy = do(server, "POST", f"/sessions/{first}/fork", {"from": waits}, status=201)["session_id"]
+    behind = do(server, "POST", f"/sessions/{first}/fork", {"from": waits + 1}, status=201)["session_id"]
+    while any(server.session(s).get("wait", {}).get("kind") != "event" for s in (copy, behind)) and time.monotonic() < end:
+        time.sleep(0.05)
+    server.request("POST", server.paths["approve"], "all of you")
+    assert [server.wait(s)["value"] for s in (first, copy, behind)] == ["'receipt over 375.00'"] * 3
+    for session in (copy, behind):
+        assert do(server, "POST", f"/sessions/{session}/replay")["replay"] == "it ended as recorded"
+
+
 def test_a_forced_delete_ends_the_process(server):
     naps = server.post("nap", {"seconds": 3600}).json["session_id"]
     do(server, "DELETE", f"/sessions/{naps}?force=true")
