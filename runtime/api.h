@@ -65,6 +65,14 @@ void ak__api_answer(AkHttpRequest *request, unsigned status, json_t *body);
 /* The page and its parts. False: no such file. */
 bool ak__page(AkServe *s, AkHttpRequest *request);
 
+/* The route of a path as it was sent, below AK_API; what stands for {…} goes to call->args. NULL:
+ * none; then allowed has the methods that this path takes, "" for no such path. */
+const AkApiRoute *ak__api_find(const char *path, const char *method, AkApiCall *call,
+                               char *allowed, size_t size);
+/* NULL, or an error that says what is wrong. body is an object. */
+json_t *ak__api_check_query(const AkApiRoute *route, const json_t *query);
+json_t *ak__api_check_body(const AkApiRoute *route, const json_t *body);
+
 /* A query parameter's text, NULL without it; its number, `otherwise` without it. */
 const char *ak__api_text(const AkApiCall *call, const char *name);
 int64_t ak__api_number(const AkApiCall *call, const char *name, int64_t otherwise);

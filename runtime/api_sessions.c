@@ -22,8 +22,7 @@ static json_t *not_found(const AkApiCall *call)
     return ak_admin_error(AK_EXIT_NOT_FOUND, "no session is called '%s'", call->args[0]);
 }
 
-/* --- Lists
- * -------------------------------------------------------------------------------------- */
+/* ---- Lists */
 
 json_t *ak__api_session_row(const AkSession *session)
 {
@@ -116,8 +115,7 @@ json_t *ak__api_session_get(AkApiCall *call)
     return o;
 }
 
-/* --- Steps
- * -------------------------------------------------------------------------------------- */
+/* ---- Steps */
 
 /* Each record's checksum is over the one before: who reads on from the middle has to know that
  * one's. The ends of the latest answers are remembered, so that following a long session does
@@ -212,8 +210,7 @@ json_t *ak__api_steps(AkApiCall *call)
     return json_pack("{s:o, s:I}", "items", steps.items, "next", (json_int_t)steps.next);
 }
 
-/* --- Changes
- * ------------------------------------------------------------------------------------ */
+/* ---- Changes */
 
 json_t *ak__api_stop(AkApiCall *call)
 {

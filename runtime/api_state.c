@@ -34,8 +34,7 @@ static json_t *listed(const AkApiCall *call, json_t *items, int fault)
     return json_pack("{s:o}", "items", items);
 }
 
-/* --- The server
- * --------------------------------------------------------------------------------- */
+/* ---- The server */
 
 json_t *ak__api_status(AkApiCall *call)
 {
@@ -66,8 +65,7 @@ json_t *ak__api_document(AkApiCall *call)
     return ak__api_openapi(call->serve);
 }
 
-/* --- Projects
- * ----------------------------------------------------------------------------------- */
+/* ---- Projects */
 
 static int note_active(void *payload, const AkDeployment *d)
 {
@@ -121,8 +119,7 @@ json_t *ak__api_project_get(AkApiCall *call)
     return o;
 }
 
-/* --- Deployments
- * -------------------------------------------------------------------------------- */
+/* ---- Deployments */
 
 static int add_deployment(void *payload, const AkDeployment *d)
 {
@@ -245,8 +242,7 @@ json_t *ak__api_source(AkApiCall *call)
     return source.answer;
 }
 
-/* --- Triggers and events
- * ------------------------------------------------------------------------ */
+/* ---- Triggers and events */
 
 static int add_trigger(void *payload, const AkTrigger *t)
 {
@@ -321,8 +317,7 @@ json_t *ak__api_redispatch(AkApiCall *call)
                            json_pack("{s:s, s:s}", "op", "redispatch", "event", call->args[0]));
 }
 
-/* --- Variables and keys
- * ------------------------------------------------------------------------- */
+/* ---- Variables and keys */
 
 static int add_var(void *payload, const AkVar *var)
 {

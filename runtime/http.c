@@ -215,14 +215,14 @@ static void set_response(AkHttpRequest *request, unsigned status, const json_t *
     add_headers(request->response, headers);
 }
 
-static enum MHD_Result refuse(AkHttpRequest *request, unsigned status, const char *words)
+static enum MHD_Result refuse_big(AkHttpRequest *request)
 {
+    static const char body[] =
+        "{\"error\": \"the body is above 512 KiB\", \"code\": \"too_large\"}\n";
     json_t *headers =
         json_pack("{s:s, s:s}", "Content-Type", "application/json", "Connection", "close");
-    char body[256];
-    int len = snprintf(body, sizeof body, "{\"error\": \"%s\"}\n", words);
 
-    set_response(request, status, headers, body, (size_t)len);
+    set_response(request, MHD_HTTP_CONTENT_TOO_LARGE, headers, body, sizeof body - 1);
     json_decref(headers);
     return send_response(request);
 }
@@ -246,7 +246,7 @@ static enum MHD_Result begin(AkHttpRequest *request, const char *path, const cha
     if (c)
         touch(request->http, c, true);
     if (announces_far_too_much(request))
-        return refuse(request, MHD_HTTP_CONTENT_TOO_LARGE, "the body is above 512 KiB");
+        return refuse_big(request);
     return MHD_YES;
 }
 
@@ -290,7 +290,7 @@ static enum MHD_Result on_request(void *owner, struct MHD_Connection *connection
     if (request->asked)
         return MHD_YES;
     if (request->too_big)
-        return refuse(request, MHD_HTTP_CONTENT_TOO_LARGE, "the body is above 512 KiB");
+        return refuse_big(request);
     request->asked = true;
     request->http->fn(request->http->owner, request);
     if (request->response)

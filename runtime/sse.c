@@ -112,8 +112,7 @@ void ak_sse_publish(AkSse *sse, const char *event, const char *topic, json_t *da
         ak_http_stream_wake(c->stream);
 }
 
-/* --- One client
- * --------------------------------------------------------------------------------- */
+/* ---- One client */
 
 static bool concerns(const Client *c, const Item *item)
 {

@@ -220,6 +220,11 @@ def test_unknown_paths_and_methods(server):
     assert server.request("POST", "/api/v1/prune", json.dumps({"older_than": 5}), {"Content-Type": "text/plain"}).status == 415
 
 
+def test_a_body_that_is_too_large_is_413_as_documented(server):
+    answer = server.request("POST", "/api/v1/sessions/ses_x/stop", json.dumps({"reason": "x" * (600 << 10)}), JSON)
+    assert answer.status == 413 and answer.json["code"] == "too_large" and "512 KiB" in answer.json["error"]
+
+
 def test_every_route_knows_what_is_not_there(server):
     seen = 0
     for method, path, operation in operations(server):
