@@ -195,32 +195,6 @@ static void external_arguments(AkProgram *program, AkCalls *calls, AkExprId expr
     }
 }
 
-/* A lambda written into the call of a function that nobody knows: it is likely to run here. */
-static void unknown_callee(AkProgram *program, AkCalls *calls, AkExprId expr,
-                           const char *dotted)
-{
-    const AkUnit *unit = calls->fn->unit;
-    uint32_t top = (uint32_t)strcspn(dotted, ".");
-    if (ak__is_stdlib(dotted, top) || strncmp(dotted, "builtins.", 9) == 0 ||
-        strncmp(dotted, "temporalio.", 11) == 0 || strncmp(dotted, "autokitteh.", 11) == 0)
-        return;
-    AkKids kids = unit->facts->exprs[expr].kids;
-    for (uint32_t i = 1; i < kids.count; i++) {
-        AkExprId arg = ak_kid(unit->facts, kids, i);
-        AkExprId value = unit->facts->exprs[arg].kind == AK_X_KEYWORD
-                             ? ak_kid(unit->facts, unit->facts->exprs[arg].kids, 0)
-                             : arg;
-        if (unit->facts->exprs[value].kind != AK_X_LAMBDA)
-            continue;
-        uint32_t before = calls->len;
-        callback(program, calls, value, expr);
-        for (uint32_t k = before; k < calls->len; k++)
-            calls->items[k].proved = false;
-    }
-}
-
-/* ---- Into functions of the project ---- */
-
 static bool worth_passing(const AkValue *value)
 {
     switch ((AkValueKind)value->kind) {
@@ -255,6 +229,77 @@ static bool add_flow(AkProgram *program, AkFunctionX *target, uint32_t param,
     AK_PUSH(program->arena, target->flow_param, len, target->flow_param_cap) = (uint16_t)param;
     return true;
 }
+
+/* The items of xs are what `map(f, xs)`, `filter(f, xs)` and `sorted(xs, key=f)` call f with. */
+static void pass_items(AkProgram *program, AkCalls *calls, AkExprId callee, AkExprId items)
+{
+    const AkUnit *unit = calls->fn->unit;
+    AkSet given = {.len = 0};
+    if (!callee || !items)
+        return;
+    AkValues values = ak__eval(program, unit, callee);
+    ak__part(program, unit, items, AK_HOW_ITEM, 0, &given);
+    for (uint32_t i = 0; i < values.len; i++) {
+        const AkValue *value = &values.items[i];
+        bool is_bound = value->kind == AK_V_BOUND, grew = false;
+        if (!is_bound && value->kind != AK_V_FUNCTION)
+            continue;
+        AkFunctionX *target = ak__function(value->function);
+        for (uint32_t k = 0; k < given.len && ak_fact(value->function)->param_len > is_bound;
+             k++)
+            if (worth_passing(&given.items[k]))
+                grew |= add_flow(program, target, is_bound, &given.items[k]);
+        if (grew)
+            queue_again(program, target);
+    }
+}
+
+static void library_callbacks(AkProgram *program, AkCalls *calls, AkExprId expr,
+                              const char *dotted)
+{
+    const AkUnit *unit = calls->fn->unit;
+    const AkExpr *row = &unit->facts->exprs[expr];
+    AkExprId first = ak__plain_argument(unit->facts, expr, 0);
+    AkExprId key = ak__keyword_argument(unit, expr, "key");
+    if (strcmp(dotted, "builtins.map") == 0 || strcmp(dotted, "builtins.filter") == 0) {
+        pass_items(program, calls, first, ak__plain_argument(unit->facts, expr, 1));
+    } else if (key && strcmp(dotted, "builtins.list.sort") == 0) {
+        AkExprId method = ak_kid(unit->facts, row->kids, 0);
+        pass_items(program, calls, key,
+                   ak_kid(unit->facts, unit->facts->exprs[method].kids, 0));
+    } else if (key && strncmp(dotted, "builtins.", 9) == 0) {
+        pass_items(program, calls, key, first);
+    } else if (strcmp(dotted, "builtins.iter") == 0 &&
+               ak__plain_argument(unit->facts, expr, 1)) {
+        callback(program, calls, first, expr);
+    }
+}
+
+/* A lambda written into the call of a function that nobody knows: it is likely to run here. */
+static void unknown_callee(AkProgram *program, AkCalls *calls, AkExprId expr,
+                           const char *dotted)
+{
+    const AkUnit *unit = calls->fn->unit;
+    uint32_t top = (uint32_t)strcspn(dotted, ".");
+    if (ak__is_stdlib(dotted, top) || strncmp(dotted, "builtins.", 9) == 0 ||
+        strncmp(dotted, "temporalio.", 11) == 0 || strncmp(dotted, "autokitteh.", 11) == 0)
+        return;
+    AkKids kids = unit->facts->exprs[expr].kids;
+    for (uint32_t i = 1; i < kids.count; i++) {
+        AkExprId arg = ak_kid(unit->facts, kids, i);
+        AkExprId value = unit->facts->exprs[arg].kind == AK_X_KEYWORD
+                             ? ak_kid(unit->facts, unit->facts->exprs[arg].kids, 0)
+                             : arg;
+        if (unit->facts->exprs[value].kind != AK_X_LAMBDA)
+            continue;
+        uint32_t before = calls->len;
+        callback(program, calls, value, expr);
+        for (uint32_t k = before; k < calls->len; k++)
+            calls->items[k].proved = false;
+    }
+}
+
+/* ---- Into functions of the project ---- */
 
 static void pass_arguments(AkProgram *program, AkCalls *calls, AkExprId expr,
                            AkFunction *target, uint32_t shift)
@@ -387,6 +432,28 @@ static void analyse_fields(AkProgram *program, AkCalls *calls)
     }
 }
 
+/* Making a model of pydantic runs its validators. */
+static void validators(AkProgram *program, AkCalls *calls, AkExprId expr, AkCallKind kind,
+                       const AkValue *value, AkExprId via)
+{
+    static const char *const marks[] = {"pydantic.field_validator", "pydantic.model_validator",
+                                        "pydantic.validator", "pydantic.root_validator"};
+    const AkClass *class_ = value->class_;
+    for (size_t i = 0; class_->external_base_len && i < class_->mro_len; i++) {
+        const AkUnit *unit = class_->mro[i]->unit;
+        for (uint32_t f = 1; f < unit->facts->function_len; f++) {
+            AkFunction *fn = unit->functions[f];
+            if (!fn || fn->class_ != class_->mro[i] || !ak_fact(fn)->decorators.count)
+                continue;
+            for (size_t m = 0; m < sizeof marks / sizeof *marks; m++)
+                if (ak__has_decorator(program, fn, marks[m])) {
+                    target_row(program, calls, expr, kind, value, fn, via)->method = fn->name;
+                    break;
+                }
+        }
+    }
+}
+
 static void class_call(AkProgram *program, AkCalls *calls, AkExprId expr, AkCallKind kind,
                        const AkValue *value, AkExprId via)
 {
@@ -406,6 +473,7 @@ static void class_call(AkProgram *program, AkCalls *calls, AkExprId expr, AkCall
             parameters_called(program, calls, expr, maker, 1);
         }
     }
+    validators(program, calls, expr, row_kind, value, via);
     for (size_t i = 0; i < class_->mro_len; i++) {
         AkFunction *fields = fields_of(program, class_->mro[i]);
         if (fields)
@@ -433,7 +501,8 @@ static void external_call(AkProgram *program, AkCalls *calls, AkExprId expr, AkC
     AkEffects effects = row->known ? row->known->effects : 0;
     if (kind != AK_CALL_PLAIN)
         return;
-    if (row->known)
+    library_callbacks(program, calls, expr, dotted);
+    if (effects)
         external_arguments(program, calls, expr, effects, 0);
     else if (!ak_known(program->knowledge, dotted))
         unknown_callee(program, calls, expr, dotted);

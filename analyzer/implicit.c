@@ -126,6 +126,18 @@ static const char *compare_method(uint8_t op)
     }
 }
 
+/* `1 < x` asks x whether it is greater. */
+static const char *reflected_method(uint8_t op)
+{
+    switch ((AkOp)op) {
+    case AK_OP_LT: return "__gt__";
+    case AK_OP_LE: return "__ge__";
+    case AK_OP_GT: return "__lt__";
+    case AK_OP_GE: return "__le__";
+    default: return compare_method(op);
+    }
+}
+
 static void compare(AkProgram *program, AkCalls *calls, AkExprId expr, const AkExpr *row)
 {
     static const char *const contains[] = {"__contains__", "__iter__", "__getitem__", NULL};
@@ -137,9 +149,13 @@ static void compare(AkProgram *program, AkCalls *calls, AkExprId expr, const AkE
     else if (row->op == AK_OP_NE)
         first_method(program, calls, expr, ak_kid(facts, row->kids, 0), AK_CALL_OPERATOR,
                      unequal, 0);
-    else if (compare_method(row->op))
+    else if (compare_method(row->op)) {
         one_method(program, calls, expr, ak_kid(facts, row->kids, 0), AK_CALL_OPERATOR,
                    compare_method(row->op));
+        if (!may_be_instance(ak__eval(program, calls->fn->unit, ak_kid(facts, row->kids, 0))))
+            one_method(program, calls, expr, ak_kid(facts, row->kids, 1), AK_CALL_OPERATOR,
+                       reflected_method(row->op));
+    }
 }
 
 static void property(AkProgram *program, AkCalls *calls, AkExprId expr, const AkExpr *row)
@@ -163,6 +179,31 @@ static void property(AkProgram *program, AkCalls *calls, AkExprId expr, const Ak
         call->proved = !objects.items[i].guessed;
         if (ak__function(calls->fn)->reached && !ak__function(getter)->reached)
             ak__queue(program, getter);
+    }
+}
+
+/* `x.value = 1`, `del x.value`. In its own `__setattr__` a class stores by other means. */
+static void stored(AkProgram *program, AkCalls *calls, AkExprId expr, const AkExpr *row)
+{
+    const AkUnit *unit = calls->fn->unit;
+    const char *word = row->flags & AK_XF_STORE ? "setter" : "deleter";
+    AkValues objects = ak__eval(program, unit, ak_kid(unit->facts, row->kids, 0));
+    for (uint32_t i = 0; i < objects.len; i++) {
+        const AkValue *object = &objects.items[i];
+        AkFunction *runs =
+            object->kind == AK_V_INSTANCE
+                ? ak__accessor(program, object->class_, unit->atoms[row->name], word)
+                : NULL;
+        if (!runs || runs == calls->fn)
+            continue;
+        AkCall *call = ak__calls_add(program, calls, expr, AK_CALL_PROPERTY);
+        call->callee =
+            (AkValue){.kind = AK_V_BOUND, .function = runs, .class_ = object->class_};
+        call->target = runs;
+        call->method = runs->name;
+        call->proved = !object->guessed;
+        if (ak__function(calls->fn)->reached && !ak__function(runs)->reached)
+            ak__queue(program, runs);
     }
 }
 
@@ -222,10 +263,53 @@ static const char *const *methods_of_builtin(const char *name)
     return NULL;
 }
 
+/* sorted(xs), min(xs), xs.sort() compare the items with one another, unless a key is compared. */
+static void ordered(AkProgram *program, AkCalls *calls, AkExprId expr, AkExprId items, bool max)
+{
+    const AkUnit *unit = calls->fn->unit;
+    AkSet compared = {.len = 0};
+    if (ak__keyword_argument(unit, expr, "key"))
+        return;
+    ak__part(program, unit, items, AK_HOW_ITEM, 0, &compared);
+    for (uint32_t i = 0; i < compared.len; i++)
+        if (!run_method(program, calls, items, AK_CALL_OPERATOR, max ? "__gt__" : "__lt__",
+                        &compared.items[i], expr))
+            run_method(program, calls, items, AK_CALL_OPERATOR, max ? "__lt__" : "__gt__",
+                       &compared.items[i], expr);
+}
+
+/* Methods of the standard library's objects, and functions, that run methods of what they get. */
+static void library_call(AkProgram *program, AkCalls *calls, AkExprId expr, const char *dotted)
+{
+    static const char *const shown[] = {"__format__", "__str__", "__repr__", NULL};
+    const AkFacts *facts = calls->fn->unit->facts;
+    AkExprId callee = ak_kid(facts, facts->exprs[expr].kids, 0);
+    AkExprId first = ak__plain_argument(facts, expr, 0);
+    bool async = strstr(dotted, ".enter_async_context") != NULL;
+    if (strcmp(dotted, "builtins.sorted") == 0 || strcmp(dotted, "builtins.min") == 0)
+        ordered(program, calls, expr, first, false);
+    else if (strcmp(dotted, "builtins.max") == 0)
+        ordered(program, calls, expr, first, true);
+    else if (strcmp(dotted, "builtins.list.sort") == 0)
+        ordered(program, calls, expr, ak_kid(facts, facts->exprs[callee].kids, 0), false);
+    else if (strcmp(dotted, "builtins.str.format") == 0)
+        for (uint32_t n = 0; n < 8 && (first = ak__plain_argument(facts, expr, n)); n++)
+            first_method(program, calls, first, first, AK_CALL_OPERATOR, shown, expr);
+    else if (first && (async || strstr(dotted, "ExitStack.enter_context"))) {
+        one_method(program, calls, first, first, AK_CALL_WITH,
+                   async ? "__aenter__" : "__enter__");
+        one_method(program, calls, first, first, AK_CALL_WITH,
+                   async ? "__aexit__" : "__exit__");
+    }
+}
+
 static void builtin_call(AkProgram *program, AkCalls *calls, AkExprId expr, const AkExpr *row)
 {
     const AkUnit *unit = calls->fn->unit;
     const AkExpr *callee = &unit->facts->exprs[ak_kid(unit->facts, row->kids, 0)];
+    AkValues called = ak__eval(program, unit, ak_kid(unit->facts, row->kids, 0));
+    if (called.len == 1 && called.items[0].kind == AK_V_EXTERNAL)
+        library_call(program, calls, expr, called.items[0].dotted);
     if (callee->kind != AK_X_NAME)
         return;
     const char *const *methods = methods_of_builtin(unit->atoms[callee->name]);
@@ -247,6 +331,21 @@ static void subscript(AkProgram *program, AkCalls *calls, AkExprId expr, const A
                AK_CALL_OPERATOR, method);
 }
 
+/* `"%s and %s" % (a, b)` */
+static void printed(AkProgram *program, AkCalls *calls, AkExprId expr, AkExprId given)
+{
+    static const char *const methods[] = {"__str__", "__repr__", NULL};
+    const AkFacts *facts = calls->fn->unit->facts;
+    const AkExpr *row = &facts->exprs[given];
+    if (row->kind != AK_X_TUPLE) {
+        first_method(program, calls, expr, given, AK_CALL_OPERATOR, methods, 0);
+        return;
+    }
+    for (uint32_t i = 0; i < row->kids.count; i++)
+        first_method(program, calls, expr, ak_kid(facts, row->kids, i), AK_CALL_OPERATOR,
+                     methods, 0);
+}
+
 void ak__implicit(AkProgram *program, AkCalls *calls, AkExprId expr)
 {
     static const char *const shown[] = {"__format__", "__str__", "__repr__", NULL};
@@ -256,14 +355,18 @@ void ak__implicit(AkProgram *program, AkCalls *calls, AkExprId expr)
     switch ((AkExprKind)row->kind) {
     case AK_X_CALL: builtin_call(program, calls, expr, row); break;
     case AK_X_ATTRIBUTE:
-        if (!(row->flags & (AK_XF_STORE | AK_XF_DELETE)))
+        if (row->flags & (AK_XF_STORE | AK_XF_DELETE))
+            stored(program, calls, expr, row);
+        else
             property(program, calls, expr, row);
         read_outside(program, calls, expr, row);
         break;
     case AK_X_NAME: read_outside(program, calls, expr, row); break;
     case AK_X_SUBSCRIPT: subscript(program, calls, expr, row); break;
     case AK_X_BINARY:
-        if (binary_method(row->op, false)) {
+        if (row->op == AK_OP_MOD && facts->exprs[first].kind == AK_X_STRING)
+            printed(program, calls, expr, ak_kid(facts, row->kids, 1));
+        else if (binary_method(row->op, false)) {
             one_method(program, calls, expr, first, AK_CALL_OPERATOR,
                        binary_method(row->op, false));
             one_method(program, calls, expr, ak_kid(facts, row->kids, 1), AK_CALL_OPERATOR,
@@ -314,8 +417,27 @@ static void augmented(AkProgram *program, AkCalls *calls, const AkStmt *stmt)
 {
     AkExprId target = ak_kid(calls->fn->unit->facts, stmt->targets, 0);
     const char *method = binary_method(stmt->op, false);
-    if (target && method)
-        one_method(program, calls, target, target, AK_CALL_OPERATOR, method);
+    if (!target || !method)
+        return;
+    const char *const methods[] = {ak__printf(program->arena, "__i%s", method + 2), method,
+                                   NULL};
+    first_method(program, calls, target, target, AK_CALL_OPERATOR, methods, 0);
+}
+
+/* A class that is defined runs `__init_subclass__` of its bases. */
+static void class_statement(AkProgram *program, AkCalls *calls, const AkStmt *stmt)
+{
+    const AkUnit *unit = calls->fn->unit;
+    AkClass *class_ = unit->classes[stmt->index];
+    AkExprId base = ak_kid(unit->facts, unit->facts->classes[stmt->index].bases, 0);
+    if (!class_ || !base)
+        return;
+    ak__class_mro(program, class_);
+    for (size_t i = 1; i < class_->mro_len; i++) {
+        AkValue parent = {.kind = AK_V_INSTANCE, .class_ = class_->mro[i]};
+        if (run_method(program, calls, base, AK_CALL_OPERATOR, "__init_subclass__", &parent, 0))
+            return;
+    }
 }
 
 static void statement(AkProgram *program, AkCalls *calls, const AkStmt *stmt)
@@ -327,6 +449,7 @@ static void statement(AkProgram *program, AkCalls *calls, const AkStmt *stmt)
     case AK_S_ASSERT: truth(program, calls, stmt->value); break;
     case AK_S_WITH: with_statement(program, calls, stmt); break;
     case AK_S_AUGMENTED: augmented(program, calls, stmt); break;
+    case AK_S_CLASS: class_statement(program, calls, stmt); break;
     case AK_S_ASSIGN:
         for (uint32_t i = 0; i < stmt->targets.count; i++) {
             uint8_t kind = facts->exprs[ak_kid(facts, stmt->targets, i)].kind;

@@ -425,6 +425,11 @@ void ak__attribute(AkProgram *program, const AkValue *value, const char *name, A
 uint32_t ak__methods(AkProgram *program, const AkValue *instance, const char *name,
                      AkFunction **out, uint32_t room);
 AkFunction *ak__method(AkProgram *program, AkClass *class_, const char *name);
+/* What storing (word: "setter") or deleting ("deleter") the attribute of an instance runs: an accessor
+ * of a property, `__set__` of a descriptor, `__setattr__`; NULL when it just stores. */
+AkFunction *ak__accessor(AkProgram *program, AkClass *class_, const char *name,
+                         const char *word);
+bool ak__is_enum(AkProgram *program, AkClass *class_);
 bool ak__derives(AkProgram *program, AkClass *class_, const char *dotted, bool *unsure);
 bool ak__is_class_name(const AkProgram *program, const char *dotted);
 

@@ -539,6 +539,49 @@ AkFunction *ak__method(AkProgram *program, AkClass *class_, const char *name)
     return NULL;
 }
 
+/* The function that `x.name = …` (word "setter") or `del x.name` ("deleter") runs, or NULL. */
+static AkFunction *accessor_in(const AkUnit *unit, const AkBinding *bindings, uint32_t len,
+                               const char *word)
+{
+    for (uint32_t i = 0; i < len; i++) {
+        const AkFunctionFact *fact = &unit->facts->functions[bindings[i].index];
+        for (uint32_t k = 0; bindings[i].kind == AK_B_FUNCTION && k < fact->decorators.count;
+             k++) {
+            const AkExpr *row = &unit->facts->exprs[ak_kid(unit->facts, fact->decorators, k)];
+            if (row->kind == AK_X_ATTRIBUTE && strcmp(unit->atoms[row->name], word) == 0)
+                return (AkFunction *)(uintptr_t)unit->functions[bindings[i].index];
+        }
+    }
+    return NULL;
+}
+
+AkFunction *ak__accessor(AkProgram *program, AkClass *class_, const char *name,
+                         const char *word)
+{
+    ak__class_mro(program, class_);
+    for (size_t i = 0; i < class_->mro_len; i++) {
+        uint32_t len;
+        AkClass *owner = class_->mro[i];
+        const AkBinding *bindings = body_bindings(program, owner, name, &len);
+        AkFunction *found = len ? accessor_in(owner->unit, bindings, len, word) : NULL;
+        if (found)
+            return found;
+        AkSet values = {.len = 0};
+        if (len && bindings[0].kind != AK_B_FUNCTION)
+            ak__scope_value(program, owner->unit,
+                            owner->unit->facts->classes[owner->index].scope, bindings[0].name,
+                            &values);
+        for (uint32_t k = 0; k < values.len && !found; k++)
+            if (values.items[k].kind == AK_V_INSTANCE)
+                found = ak__method(program, values.items[k].class_,
+                                   ak__atom(program, *word == 's' ? "__set__" : "__delete__"));
+        if (found || len)
+            return found;
+    }
+    return ak__method(program, class_,
+                      ak__atom(program, *word == 's' ? "__setattr__" : "__delattr__"));
+}
+
 static void add_method(AkFunction **out, uint32_t *len, uint32_t room, AkFunction *fn)
 {
     for (uint32_t i = 0; i < *len; i++)
@@ -556,7 +599,8 @@ uint32_t ak__methods(AkProgram *program, const AkValue *instance, const char *na
     if (instance->kind != AK_V_INSTANCE && instance->kind != AK_V_CLASS)
         return 0;
     name = ak__atom(program, name);
-    add_method(out, &len, room, ak__method(program, instance->class_, name));
+    AkFunction *own = ak__method(program, instance->class_, name);
+    add_method(out, &len, room, own);
     if (!instance->open)
         return len;
     queue[queued++] = instance->class_;
@@ -569,6 +613,8 @@ uint32_t ak__methods(AkProgram *program, const AkValue *instance, const char *na
             queue[queued++] = subclass;
             if (found)
                 add_method(out, &len, room, method_in(subclass->unit, bindings, found));
+            else if (!own) /* a sibling among the bases of the subclass may have it */
+                add_method(out, &len, room, ak__method(program, subclass, name));
         }
     }
     return len;
@@ -614,6 +660,38 @@ static void method_value(AkProgram *program, const AkValue *found, const AkValue
     ak__add(out, bound(fn, from_class ? NULL : self));
 }
 
+bool ak__is_enum(AkProgram *program, AkClass *class_)
+{
+    static const char *const names[] = {"enum.Enum", "enum.IntEnum", "enum.StrEnum",
+                                        "enum.Flag", "enum.IntFlag"};
+    bool unsure;
+    ak__class_mro(program, class_);
+    for (size_t i = 0; class_->external_base_len && i < sizeof names / sizeof *names; i++)
+        if (ak__derives(program, class_, names[i], &unsure))
+            return true;
+    return false;
+}
+
+/* A value of a class body that is no function: a member of an enum is an instance of it; of a
+ * descriptor an instance gets what its `__get__` gives. */
+static void plain_attribute(AkProgram *program, AkClass *class_, const AkValue *found,
+                            const AkValue *self, AkSet *out, AkFunction **property)
+{
+    AkFunction *getter = found->kind == AK_V_INSTANCE && self && self->kind == AK_V_INSTANCE
+                             ? ak__method(program, found->class_, ak__atom(program, "__get__"))
+                             : NULL;
+    if (getter) {
+        AkValue bound_getter = bound(getter, found);
+        if (property)
+            *property = getter;
+        ak__call_result(program, &bound_getter, NULL, 0, out);
+    } else if (self && self->kind == AK_V_CLASS && ak__is_enum(program, class_)) {
+        ak__add(out, (AkValue){.kind = AK_V_INSTANCE, .class_ = class_});
+    } else {
+        ak__add(out, *found);
+    }
+}
+
 /* What the body of one class says of the name. Whether it says anything. */
 static bool body_attribute(AkProgram *program, AkClass *class_, const char *name,
                            const AkValue *self, AkSet *out, AkFunction **property)
@@ -635,7 +713,7 @@ static bool body_attribute(AkProgram *program, AkClass *class_, const char *name
         if (found.items[i].kind == AK_V_FUNCTION)
             method_value(program, &found.items[i], self, out, property);
         else
-            ak__add(out, found.items[i]);
+            plain_attribute(program, class_, &found.items[i], self, out, property);
     }
     return true;
 }

@@ -569,6 +569,9 @@ void ak__enter(AkProgram *program, const AkValue *value, AkSet *out)
     program->depth--;
 }
 
+static void subscript_dict(AkProgram *program, const AkValue *dict, const AkUnit *unit,
+                           AkExprId index, AkSet *out);
+
 /* Item n of a pair or list that value is. */
 static void part_of(AkProgram *program, const AkValue *value, uint16_t part, AkSet *out)
 {
@@ -913,12 +916,42 @@ static void special_import(AkProgram *program, const AkUnit *unit, AkExprId call
                      NULL, true, out);
 }
 
+/* `d.get(k)`, `d.pop(k, other)`: the item of a dict whose contents are known, or the default. */
+static void special_dict_item(AkProgram *program, const AkUnit *unit, AkExprId call, AkSet *out)
+{
+    AkValue result = made(AK_V_RESULT, unit, call);
+    AkExprId key = ak__plain_argument(unit->facts, call, 0);
+    AkExprId otherwise = ak__plain_argument(unit->facts, call, 1);
+    AkSet owners = {.len = 0};
+    owners_of_method(program, &result, &owners);
+    for (uint32_t i = 0; key && i < owners.len; i++) {
+        if (owners.items[i].kind == AK_V_DICT)
+            subscript_dict(program, &owners.items[i], unit, key, out);
+        else if (owners.items[i].kind == AK_V_TYPED && type_argument(&owners.items[i], 1))
+            ak__annotated(program, owners.items[i].unit, type_argument(&owners.items[i], 1),
+                          out);
+    }
+    if (otherwise)
+        ak__eval_into(program, unit, otherwise, out);
+    if (!out->len)
+        ak__add_unknown(out);
+}
+
+/* `stack.enter_context(manager)` gives what entering it gives. */
+static void special_enter(AkProgram *program, const AkUnit *unit, AkExprId call, AkSet *out)
+{
+    ak__part(program, unit, ak__plain_argument(unit->facts, call, 0), AK_HOW_ENTER, 0, out);
+}
+
 static Special special_for(const char *dotted)
 {
     static const struct {
         const char *dotted;
         Special special;
     } table[] = {
+        {"builtins.dict.get", special_dict_item},
+        {"builtins.dict.pop", special_dict_item},
+        {"builtins.dict.setdefault", special_dict_item},
         {"builtins.getattr", special_getattr},
         {"builtins.super", special_super},
         {"builtins.next", special_next},
@@ -928,6 +961,9 @@ static Special special_for(const char *dotted)
         {"importlib.import_module", special_import},
         {"functools.partial", special_partial},
         {"functools.partialmethod", special_partial},
+        {"contextlib.AsyncExitStack.enter_async_context", special_enter},
+        {"contextlib.AsyncExitStack.enter_context", special_enter},
+        {"contextlib.ExitStack.enter_context", special_enter},
         {"copy.copy", special_first},
         {"copy.deepcopy", special_first},
         {"dataclasses.replace", special_first},
@@ -1103,7 +1139,12 @@ static void eval_subscript(AkProgram *program, const AkUnit *unit, AkExprId expr
                           type_argument(object, is_typed_dict(object) ? 1 : 0), out);
             break;
         case AK_V_INSTANCE: method_result(program, object, "__getitem__", out); break;
-        case AK_V_CLASS: ak__add(out, *object); break; /* Generic[T] */
+        case AK_V_CLASS: /* Color["RED"], or Generic[T] */
+            if (ak__is_enum(program, object->class_))
+                ak__add(out, (AkValue){.kind = AK_V_INSTANCE, .class_ = object->class_});
+            else
+                ak__add(out, *object);
+            break;
         case AK_V_EXTERNAL:
             if (ak__is_class_name(program, object->dotted))
                 ak__add(out, *object);
