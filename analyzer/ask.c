@@ -98,10 +98,10 @@ bool ak_does_any(const AkCall *call, AkEffects effects)
     return call->known && call->known->effects & effects;
 }
 
-bool ak_in_workflow_only(const AkCall *call)
+bool ak_only_in(const AkCall *call, unsigned contexts)
 {
-    unsigned contexts = ak__function(call->fn)->reach.contexts[AK_BOOK_TEMPORAL] & call->mask;
-    return contexts && !(contexts & ~(unsigned)(AK_CTX_WORKFLOW | AK_CTX_SIGNAL));
+    unsigned there = ak__function(call->fn)->reach.contexts[AK_BOOK_TEMPORAL] & call->mask;
+    return there && !(there & ~contexts);
 }
 
 bool ak_calls(const AkCall *call, const char *dotted)

@@ -78,11 +78,24 @@ const AkCall *ak_leads_to(const AkPass *pass, const AkFunction *fn, unsigned con
     return NULL;
 }
 
+/* What temporalio.workflow offers fails in activities and at import; queries and validators may
+ * read the clock, but not draw from the workflow's state. */
+static bool works_there(const AkCall *call, const char *tail)
+{
+    static const char *const reading[] = {".time", ".time_ns", ".now", ".logger."};
+    unsigned contexts = AK_CTX_WORKFLOW | AK_CTX_SIGNAL;
+
+    for (size_t i = 0; i < sizeof(reading) / sizeof(*reading); i++)
+        if (!strncmp(tail, reading[i], strlen(reading[i])))
+            contexts |= AK_CTX_READONLY;
+    return ak_only_in(call, contexts);
+}
+
 void ak_fix_callee(AkReport *report, const AkCall *call, const char *module, const char *name,
                    const char *tail)
 {
     const AkUnit *unit = call->fn->unit;
-    bool fits = !name || strcmp(name, "workflow") || ak_in_workflow_only(call);
+    bool fits = !name || strcmp(name, "workflow") || works_there(call, tail);
     const char *text = fits ? ak_fix_import(report, module, name) : NULL;
     char callee[256];
 

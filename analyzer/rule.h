@@ -95,9 +95,8 @@ AkBudgets ak_budgets(const AkPass *pass);
 /* Whether the callee has all (any) of these effects. False when nothing is known of it. */
 bool ak_does(const AkCall *call, AkEffects effects);
 bool ak_does_any(const AkCall *call, AkEffects effects);
-/* Whether Temporal's workflow code is all that gets there: what `temporalio.workflow` offers fails in
- * activities and at import, and queries may not draw from its state. */
-bool ak_in_workflow_only(const AkCall *call);
+/* Whether code of these contexts of Temporal's is all that gets there. */
+bool ak_only_in(const AkCall *call, unsigned contexts);
 /* Whether the callee is that external name, after aliases: ak_calls(call, "asyncio.wait"). */
 bool ak_calls(const AkCall *call, const char *dotted);
 
@@ -251,7 +250,8 @@ void ak_fix_node(AkReport *report, const AkManifest *manifest, const AkNode *nod
 /* Makes `module` (name NULL) or a name of it usable in the file: adds an import when there is
  * none and gives the text to write for it ("workflow", "wf"). NULL: not possible here. */
 const char *ak_fix_import(AkReport *report, const char *module, const char *name);
-/* Writes that import and tail in place of the callee: ("temporalio", "workflow", ".now"). */
+/* Writes that import and tail in place of the callee: ("temporalio", "workflow", ".now"). What
+ * temporalio.workflow offers is written only where it works. */
 void ak_fix_callee(AkReport *report, const AkCall *call, const char *module, const char *name,
                    const char *tail);
 

@@ -34,6 +34,21 @@ def test_unsafe_fixes_only_on_demand(tmp_path):
     assert "workflow.now()" in (tmp_path / "flow.py").read_text()
 
 
+@pytest.mark.parametrize("call, safe_in_queries", [("time.time()", True), ("random.random()", False)])
+def test_a_fix_is_offered_where_it_works(tmp_path, call, safe_in_queries):
+    """The SDK refuses workflow.random() in queries; activities have no workflow at all."""
+    flow = CLEAN.replace("import time\n", "import shared\nimport theirs\n").replace(
+        "return 1.0", f"return shared.get() + theirs.get()\n\n    @workflow.query\n    def q(self) -> float:\n        return {call}")
+    helper = f"import random\nimport time\n\n\ndef get():\n    return {call}\n"
+    work = "import shared\nfrom temporalio import activity\n\n\n@activity.defn\ndef work() -> float:\n    return shared.get()\n"
+    write(tmp_path, {"flow.py": flow.replace("import shared", "import random\nimport time\n\nimport shared"), "shared.py": helper,
+                     "theirs.py": helper, "work.py": work})
+    before = (tmp_path / "flow.py").read_text()
+    assert aklint("--fix", cwd=tmp_path).returncode == 1
+    assert "workflow." in (tmp_path / "theirs.py").read_text() and (tmp_path / "shared.py").read_text() == helper
+    assert ((tmp_path / "flow.py").read_text() != before) is safe_in_queries
+
+
 def test_diff_is_what_fix_would_do(tmp_path):
     write(tmp_path, {"flow.py": TWO})
     done = aklint("--diff", cwd=tmp_path)
