@@ -1,11 +1,9 @@
-"""Figures of one lone session: bench_run.py BUILD_DIR [--floor STEP_FLOOR PEER.PY]. Prints steps a second (beside a bare
-SQLite commit, and the floor loop where given), syncs a step, replay, resident memory, start-up and fork."""
+"""Figures of one lone session, each beside its goal: bench_run.py BUILD_DIR. Prints steps a second (beside the floor loop of
+step_floor.c, in turns with it), syncs a step, replay, resident memory, start-up and fork. Exit code 1 when a goal was missed."""
 import argparse
 import os
 import re
 import shutil
-import sqlite3
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -45,36 +43,36 @@ def newest():
     return re.search(r'"id":"(ses_\w+)"', ak("session", "list", "--json", "-n", 1)).group(1)
 
 
-def commit_us(n=400):
-    """One row, one commit, one sync."""
-    db = sqlite3.connect(DATA + "/floor.db", isolation_level=None)
-    db.execute("pragma journal_mode=wal"), db.execute("pragma synchronous=full")
-    db.execute("create table j(run, seq, body, primary key(run, seq)) without rowid")
-    times = []
-    for i in range(n):
-        start = time.perf_counter()
-        db.execute("insert into j values(1, ?, ?)", (i, b"x" * 150))
-        times.append(time.perf_counter() - start)
-    db.close()
-    return statistics.median(times) * 1e6
+MISSED = []
 
 
-def steps_a_second():
-    nothing = min(run("steps", 0) for _ in range(3))
-    took = min(run("steps", 2000) for _ in range(3)) - nothing
-    commit = commit_us()
-    print("lone session: %.0f steps/s; a bare SQLite commit here: p50 %.0f us, so at best %.0f/s" % (
-        2000 / took, commit, 1e6 / commit))
+def goal(what, figure, met, wanted):
+    print("%-58s %s (%s%s)" % (what + ":", figure, wanted, "" if met else ": MISSED"))
+    if not met:
+        MISSED.append(what)
+
+
+def floor(n=4000):
+    """The barest durable loop on this disk, now: see step_floor.c."""
+    out = subprocess.run([str(BUILD / "step_floor"), sys.executable, DATA, str(n)], capture_output=True, text=True, check=True).stdout
+    return float(out.split("=")[1])
+
+
+def steps_a_second(n=4000, rounds=5):
+    """In turns with the floor, as the disk and the machine have their moods; the best of each."""
+    nothing = min(run("steps", 0) for _ in range(5))
+    ours, floors = [], []
+    for _ in range(rounds):
+        floors.append(floor(n))
+        ours.append(n / (run("steps", n) - nothing))
+    best, bare = max(ours), max(floors)
+    wanted = min(4000, 0.8 * bare)
+    goal("lone session", "%.0f steps/s; the floor loop: %.0f/s; ratio %.2f" % (best, bare, best / bare), best >= wanted,
+         "goal %.0f" % wanted)
+    print("a session without steps, from nothing to its end: %.0f ms" % (nothing * 1e3))
     bench = "%s/bench.py:steps" % CODE
     work = min(cpu("run", bench, "--data", "n=4000") for _ in range(3)) - min(cpu("run", bench, "--data", "n=0") for _ in range(3))
     print("CPU of all processes: %.0f us a step" % (work / 4))
-    print("a session without steps, from nothing to its end: %.0f ms" % (nothing * 1e3))
-
-
-def floor(program, peer):
-    out = subprocess.run([program, sys.executable, peer, DATA], capture_output=True, text=True, timeout=400).stdout
-    line = next(x for x in out.splitlines() if "sync=FULL" in x and "K=100" in x and "N=1 " in x)
-    print("floor loop: %s" % re.search(r"steps/s=(\S+)", line).group(1))
 
 
 def syncs():
@@ -87,7 +85,8 @@ def syncs():
                         "%s/bench.py:steps" % CODE, "--data", "n=%d" % n], check=True, env=ENV, capture_output=True)
         text = Path(log).read_text()
         counts.append(sum(int(c) for c in re.findall(r"^\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+).*f(?:data)?sync$", text, re.M)))
-    print("syncs a step: %.2f" % ((counts[1] - counts[0]) / 200))
+    each = (counts[1] - counts[0]) / 200
+    goal("syncs a step", "%.2f" % each, each <= 1.02, "goal 1")
 
 
 def cpu(*args):
@@ -104,10 +103,14 @@ def replay(n=10000):
     full = newest()
     bare = subprocess.run([sys.executable, "-c", "import time, os\nt = time.perf_counter()\nfor _ in range(%d): os.getpid()\n"
                            "print(time.perf_counter() - t)" % n], capture_output=True, text=True).stdout
-    for what, measure in (("wall", lambda *a: (lambda t: (ak(*a), (time.perf_counter() - t) * 1e3)[1])(time.perf_counter())),
-                          ("CPU of all processes", cpu)):
-        took = min(measure("session", "replay", full) for _ in range(3)) - min(measure("session", "replay", empty) for _ in range(3))
-        print("replay of %d steps: %.0f ms %s (the bare loop: %.1f ms)" % (n, took, what, float(bare) * 1e3))
+    def wall(*args):
+        start = time.perf_counter()
+        ak(*args)
+        return (time.perf_counter() - start) * 1e3
+
+    own = float(bare) * 1e3
+    took = min(wall("session", "replay", full) for _ in range(5)) - min(wall("session", "replay", empty) for _ in range(5))
+    goal("replay of %d steps" % n, "%.0f ms; the bare loop: %.1f ms" % (took, own), took <= 150 + own, "goal 150 ms beyond it")
 
 
 def rss(pid):
@@ -115,7 +118,7 @@ def rss(pid):
 
 
 def memory():
-    for func, n, what in (("rests", 0, "waiting"), ("steps", 3000, "at work")):
+    for func, n, what, most_wanted in (("rests", 0, "waiting", 8), ("steps", 3000, "at work", 20)):
         process = subprocess.Popen([str(BUILD / "ak"), "--data", DATA, "run", "%s/bench.py:%s" % (CODE, func), "--data",
                                     "n=%d" % n], env=ENV, stdout=subprocess.DEVNULL)
         most = 0.0
@@ -123,20 +126,21 @@ def memory():
         while time.monotonic() < end and process.poll() is None:
             most = max(most, rss(process.pid))
             time.sleep(0.02)
-        print("resident memory of ak, %s: %.1f MB" % (what, most))
+        goal("resident memory of ak, %s" % what, "%.1f MB" % most, most <= most_wanted, "goal %d MB" % most_wanted)
         process.wait()
 
 
 def fork():
     support = next(Path(DATA, "cache").glob("python-*"))
-    print(subprocess.run([str(BUILD / "fork_bench"), str(BUILD / "ak"), CODE, "bench.py:steps", str(support)],
-                         capture_output=True, text=True, check=True).stdout.strip())
+    out = subprocess.run([str(BUILD / "fork_bench"), str(BUILD / "ak"), CODE, "bench.py:steps", str(support)],
+                         capture_output=True, text=True, check=True).stdout.strip()
+    p50 = float(re.search(r"p50 ([\d.]+) ms", out).group(1))
+    goal("from the request for a runner to its first line", out, p50 <= 2, "goal 2 ms")
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("build", type=Path)
-    parser.add_argument("--floor", nargs=2)
     options = parser.parse_args()
     BUILD = options.build.resolve()
     with tempfile.TemporaryDirectory() as CODE, tempfile.TemporaryDirectory() as DATA:
@@ -144,9 +148,8 @@ if __name__ == "__main__":
         run("steps", 1)
         print("load: %.1f" % os.getloadavg()[0])
         steps_a_second()
-        if options.floor:
-            floor(*options.floor)
         syncs()
         replay()
         memory()
         fork()
+    sys.exit(1 if MISSED else 0)

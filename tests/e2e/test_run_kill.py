@@ -41,7 +41,7 @@ class Lane:
         self.effects_file = self.home / "effects"
 
     def run(self, *args, **env):
-        return self.ak("run", *args, env={"EFFECTS": str(self.effects_file), **env})
+        return self.ak("run", *args, timeout=120, env={"EFFECTS": str(self.effects_file), **env})
 
     def start(self, **env):
         self.effects_file.unlink(missing_ok=True)
