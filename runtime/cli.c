@@ -15,7 +15,7 @@ typedef struct Given {
 } Given;
 
 struct AkArgs {
-    const AkCmd *command;
+    const AkCmd *root, *command;
     const char *path; /* "ak session get" */
     const char *state_dir;
     bool json, help;
@@ -154,7 +154,10 @@ static void print_flags(const AkFlag *flags)
             snprintf(letter, sizeof letter, "-%c, ", flags->letter);
         snprintf(left, sizeof left, "%s--%s%s%s", letter, flags->name, flags->value ? " " : "",
                  flags->value ? flags->value : "");
-        printf("  %-26s %s\n", left, flags->help);
+        if (strlen(left) > 26)
+            printf("  %s\n  %-26s %s\n", left, "", flags->help);
+        else
+            printf("  %-26s %s\n", left, flags->help);
     }
 }
 
@@ -259,7 +262,7 @@ int ak_cli_main(const AkCmd *root, int argc, char **argv)
     bool only_operands = false;
 
     snprintf(path, sizeof path, "%s", root->name);
-    args = (AkArgs){.command = root, .path = path};
+    args = (AkArgs){.root = root, .command = root, .path = path};
     for (int i = 1; i < argc; i++) {
         const char *word = argv[i];
         int failed = 0;
@@ -330,4 +333,14 @@ const char *ak_args_state_dir(const AkArgs *args)
 bool ak_args_json(const AkArgs *args)
 {
     return args->json;
+}
+
+const AkCmd *ak_args_root(const AkArgs *args)
+{
+    return args->root;
+}
+
+const AkFlag *ak_common_flags(void)
+{
+    return common;
 }

@@ -48,6 +48,9 @@ const char *ak_args_operand(const AkArgs *args, size_t i);
 /* Where the state is to lie: --data DIR, or NULL. */
 const char *ak_args_state_dir(const AkArgs *args);
 bool ak_args_json(const AkArgs *args);
+/* The tables themselves, for what is written from them. */
+const AkCmd *ak_args_root(const AkArgs *args);
+const AkFlag *ak_common_flags(void); /* every command takes these; ends with a null name */
 
 /* Says what is wrong on stderr, in one line, and returns AK_EXIT_USAGE. */
 int ak_usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));

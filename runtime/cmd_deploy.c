@@ -282,15 +282,13 @@ static int deploy(const AkArgs *args)
 
 static const AkFlag flags[] = {
     {"check", 0, AK_FLAG_SWITCH, NULL, "go through the gate and change nothing"},
-    {"migrate", 0, AK_FLAG_SWITCH, NULL,
-     "live sessions go on with the new code, if all of them do in it what they have recorded"},
     {"dialect", 0, AK_FLAG_VALUE, "NAME", "ak, or autokitteh: as the hosted service behaves"},
     {"fail-on", 0, AK_FLAG_VALUE, "LEVEL", "refuse at error, warning or note"},
     {"allow", 0, AK_FLAG_LIST, "ID", "let findings of this rule pass; wants a --reason"},
     {"reason", 0, AK_FLAG_LIST, "TEXT", "why; kept with the deployment"},
     {"temporal", 0, AK_FLAG_VALUE, "HOST:PORT", "put it to work on a Temporal cluster"},
     {"migrate", 0, AK_FLAG_SWITCH, NULL,
-     "running sessions go on with the new code; refused when one does not replay on it"},
+     "live sessions go on with the new code; refused when one does not replay on it"},
     AK_TEMPORAL_FLAGS,
     {0},
 };

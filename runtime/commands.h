@@ -18,6 +18,8 @@ extern const AkCmd ak_cmd_store;
 extern const AkCmd ak_cmd_event;
 extern const AkCmd ak_cmd_init;
 extern const AkCmd ak_cmd_doctor;
+extern const AkCmd ak_cmd_completion;
+extern const AkCmd ak_cmd_manual;
 extern const AkCmd ak_cmd_worker;
 
 #endif

@@ -7,11 +7,12 @@
 #include "filter_word.h"
 #include "zygote.h"
 
-static const AkCmd *const commands[] = {
-    &ak_cmd_init,   &ak_cmd_run,     &ak_cmd_test,       &ak_cmd_deploy,
-    &ak_cmd_serve,  &ak_cmd_session, &ak_cmd_deployment, &ak_cmd_trigger,
-    &ak_cmd_event,  &ak_cmd_var,     &ak_cmd_store,      &ak_cmd_manifest,
-    &ak_cmd_worker, &ak_cmd_config,  &ak_cmd_doctor,     NULL};
+static const AkCmd *const commands[] = {&ak_cmd_init,       &ak_cmd_run,     &ak_cmd_test,
+                                        &ak_cmd_deploy,     &ak_cmd_serve,   &ak_cmd_session,
+                                        &ak_cmd_deployment, &ak_cmd_trigger, &ak_cmd_event,
+                                        &ak_cmd_var,        &ak_cmd_store,   &ak_cmd_manifest,
+                                        &ak_cmd_worker,     &ak_cmd_config,  &ak_cmd_doctor,
+                                        &ak_cmd_completion, &ak_cmd_manual,  NULL};
 
 static int root(const AkArgs *args)
 {

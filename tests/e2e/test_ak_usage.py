@@ -1,0 +1,165 @@
+"""The table of commands, as everything that is written from it shows it: help, completion, pages for man, docs."""
+import functools
+import json
+import re
+import shutil
+import subprocess
+
+import pytest
+
+import tools
+from run_host import ROOT, build_dir
+
+SHELLS = {"bash": ["bash", "-n"], "zsh": ["zsh", "-n"], "fish": ["fish", "--no-execute"]}
+
+
+def ak(*args, status=0, **options):
+    done = subprocess.run([str(build_dir() / "ak"), *map(str, args)], capture_output=True, text=True, timeout=60,
+                          stdin=subprocess.DEVNULL, **options)
+    assert done.returncode == status, done.stdout + done.stderr
+    return done
+
+
+@functools.cache
+def help_of(*path):
+    return ak(*path, "--help").stdout
+
+
+def below(*path):
+    part = re.search(r"^Commands:\n((?:  .*\n)+)", help_of(*path), re.M)
+    return re.findall(r"^  (\S+)", part[1], re.M) if part else []
+
+
+def flags(*path):
+    return re.findall(r"^  (?:-\w, |    )--(\S+)", help_of(*path).split("Flags:\n")[1], re.M)
+
+
+@functools.cache
+def commands():
+    """Every command, as a tuple of words."""
+    found, open_ = [], [()]
+    while open_:
+        path = open_.pop()
+        found.append(path)
+        open_ += [(*path, word) for word in below(*path)]
+    return sorted(found)
+
+
+def completion(shell):
+    return ak("completion", shell).stdout
+
+
+def bash_offers(line, tmp_path):
+    """What bash offers after `line`, asked as bash asks it."""
+    (tmp_path / "ak.bash").write_text(completion("bash"))
+    words = line.split(" ")
+    script = ('source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _ak; '
+              'printf "%s\\n" "${COMPREPLY[@]}"')
+    out = tools.run("bash", "-c", script, "bash", tmp_path / "ak.bash", *words, cwd=tmp_path)
+    return sorted(word for word in out.splitlines() if word)
+
+
+def test_every_command_has_help_that_tells_each_flag_once():
+    assert len(commands()) > 40
+    for path in commands():
+        text = help_of(*path)
+        assert text.startswith(" ".join(("ak", *path)) + ": ") and "Usage: " in text
+        assert sorted(set(flags(*path))) == sorted(flags(*path)), path
+        assert {"json", "help"} <= set(flags(*path)), path
+        assert max(map(len, text.splitlines())) <= 110, path
+
+
+def test_the_docs_name_every_command():
+    page = (ROOT / "docs/ak.md").read_text()
+    named = {}
+    for row in re.findall(r"^\| `ak ([^`]+)` \|", page, re.M):
+        words = row.replace("\\|", "|").split()
+        children = words[1].split("|") if len(words) > 1 and re.fullmatch(r"[a-z|]+", words[1]) else []
+        named.setdefault(words[0], set()).update(children)
+    assert {c for c, *_ in filter(None, commands())} == set(named)
+    for command, children in named.items():
+        assert set(below(command)) == (children if below(command) else set()), command
+
+
+def test_a_wrong_word_is_40_and_names_the_nearest():
+    for words, sentence in [(["depoly"], "did you mean 'ak deploy'?"), (["session", "lst"], "did you mean 'ak session list'?"),
+                            (["deploy", "--chekc"], "did you mean --check?"), (["qwertz"], "see ak --help"),
+                            (["completion", "zhs"], "did you mean zsh?"), (["session", "get"], "usage: ak session get"),
+                            (["serve", "--listen"], "--listen needs a value: --listen HOST:PORT"),
+                            (["serve", "more"], "'more' is too much"), (["deploy", "--check=1"], "--check takes no value")]:
+        done = ak(*words, status=40)
+        assert sentence in done.stderr and done.stderr.count("\n") == 1 and done.stdout == "", words
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_completion_is_a_script_of_its_shell_and_knows_every_command(shell, tmp_path):
+    tools.need_program(shell)
+    (tmp_path / "script").write_text(completion(shell))
+    tools.run(*SHELLS[shell], tmp_path / "script")
+    for path in filter(None, commands()):
+        assert re.search(rf"\b{path[-1]}\b", (tmp_path / "script").read_text()), path
+
+
+def test_bash_offers_commands_flags_and_files(tmp_path):
+    tools.need_program("bash")
+    assert bash_offers("ak ", tmp_path) == sorted(below())
+    assert bash_offers("ak se", tmp_path) == ["serve", "session"]
+    assert bash_offers("ak --data x session l", tmp_path) == ["list", "log"]
+    assert bash_offers("ak session list --s", tmp_path) == ["--" + f for f in sorted(flags("session", "list")) if f[0] == "s"]
+    for path in filter(None, commands()):
+        assert set(bash_offers(" ".join(("ak", *path, "--")), tmp_path)) == {"--" + f for f in flags(*path)} | {"--data"}, path
+    (tmp_path / "program.py").touch()
+    assert bash_offers("ak run pro", tmp_path) == ["program.py"]
+    assert bash_offers("ak serve --listen ", tmp_path) == []
+    assert bash_offers("ak completion z", tmp_path) == ["zsh"]
+
+
+def test_fish_offers_commands_and_flags(tmp_path):
+    tools.need_program("fish")
+    (tmp_path / "ak.fish").write_text(completion("fish"))
+
+    def offers(line):
+        out = tools.run("fish", "--no-config", "-c", f"source {tmp_path}/ak.fish; complete -C '{line}'", env={"HOME": str(tmp_path)})
+        return sorted(row.split("\t")[0] for row in out.splitlines())
+    assert offers("ak ") == sorted(below())
+    assert offers("ak session l") == ["list", "log"]
+    assert {"--" + f for f in flags("deploy")} <= set(offers("ak deploy --"))
+    assert "--check" not in offers("ak serve --")
+
+
+def test_zsh_offers_commands_and_flags(tmp_path):
+    """Asked by a terminal, as zsh completes for nobody else."""
+    tools.need_program("zsh")
+    (tmp_path / "_ak").write_text(completion("zsh"))
+    (tmp_path / "ask.zsh").write_text('''
+zmodload zsh/zpty
+zpty shell zsh -f -i
+zpty -w shell "PS1=; fpath=($1 \\$fpath); autoload -Uz compinit; compinit -u -d $1/dump; zstyle ':completion:*' verbose no"
+zpty -w shell "zstyle ':completion:*' list-prompt ''; LISTMAX=1000; print re''ady"
+zpty -r shell out '*ready*'
+zpty -w -n shell "$2"$'\\t\\t'
+repeat 100; do sleep 0.05; zpty -r -t shell more && out+=$more; [[ $out == *$~3* ]] && break; done
+print -r -- "$out"
+''')
+
+    def offers(line, until):
+        return tools.run("zsh", "-f", tmp_path / "ask.zsh", tmp_path, line, f"*{until}*", env={"HOME": str(tmp_path), "TERM": "dumb"})
+    assert "session log" in offers("ak session lo", "session log")
+    assert "--migrate" in offers("ak deploy --mi", "--migrate")
+
+
+def test_pages_for_man_are_clean_and_tell_every_command_and_flag(tmp_path):
+    tools.need_program("groff")
+    made = json.loads(ak("manual", tmp_path / "man", "--json").stdout)
+    pages = {p.name: p for p in (tmp_path / "man").iterdir()}
+    assert set(pages) == {"ak.1", *(f"ak-{word}.1" for word in below())} == set(made["pages"])
+    for path in filter(None, commands()):
+        page = pages[f"ak-{path[0]}.1"].read_text().replace("\\-", "-")
+        for flag in flags(*path):
+            assert f"--{flag}" in page, (path, flag)
+    for name, page in pages.items():
+        done = subprocess.run(["groff", "-man", "-Tutf8", "-ww", "-Kutf8", page], capture_output=True, text=True)
+        assert done.returncode == 0 and done.stderr == "", name + done.stderr
+        assert "EXIT STATUS" in re.sub(".\x08", "", done.stdout)
+    if shutil.which("man"):
+        assert "ak session fork" in tools.run("man", "-l", pages["ak-session.1"], env={"PAGER": "cat", "MANWIDTH": "100"})
