@@ -23,6 +23,8 @@ unsigned ak_contexts(const AkPass *pass, const AkFunction *fn)
 
 unsigned ak_contexts_at(const AkPass *pass, const AkCall *call)
 {
+    if (call->unless && ak__function(call->fn)->reach.contexts[book_of(pass)])
+        return ak__contexts_of_call(call, book_of(pass));
     return ak_contexts(pass, call->fn) & call->mask;
 }
 
@@ -55,7 +57,7 @@ static bool is_straight(const AkCall *call, bool is_called)
 
 bool ak_surely_runs(const AkPass *pass, const AkCall *call, unsigned context)
 {
-    const AkLink *link = ak__link(call->fn, book_of(pass), context);
+    const AkLink *link = ak__link_of_call(call, book_of(pass), context);
     if (!link || !is_straight(call, link->from && link->call->kind != AK_CALL_IMPORT))
         return false;
     for (; link->from; link = link->up)
@@ -100,7 +102,7 @@ bool ak_does_any(const AkCall *call, AkEffects effects)
 
 bool ak_only_in(const AkCall *call, unsigned contexts)
 {
-    unsigned there = ak__function(call->fn)->reach.contexts[AK_BOOK_TEMPORAL] & call->mask;
+    unsigned there = ak__contexts_of_call(call, AK_BOOK_TEMPORAL);
     return there && !(there & ~contexts);
 }
 

@@ -3,8 +3,10 @@
  * All roots start at once and the calls are followed breadth first, so the first way by which a
  * context reaches a function is a shortest one; it is kept as a link to the call and the link
  * before. Ways over calls that were guessed come second: they only add contexts that no proved
- * way gives; methods of workflows that nothing reaches come last. The two rule books are kept apart, as a helper may be an activity in one program
- * and an entry point in the other.
+ * way gives; methods of workflows that nothing reaches come last. Calls that run only where an
+ * argument is missing (defaults.c) are followed from the ways into their function that lack it. The
+ * two rule books are kept apart, as a helper may be an activity in one program and an entry point in
+ * the other.
  */
 #include "stages.h"
 
@@ -132,20 +134,64 @@ static void give_module(Walk *walk, AkModule *module, uint8_t book, AkLink link)
             give(walk, file->unit_of[i]->unit.functions[0], book, AK_CTX_IMPORT, link);
 }
 
-static void follow(Walk *walk, AkFunction *fn, AkLink *up)
+static void follow_call(Walk *walk, const AkCall *call, AkLink *up, uint16_t contexts);
+
+/* The calls of fn that run only where an argument is missing, for one way into it. */
+static void follow_defaults(Walk *walk, AkFunction *fn, const AkLink *way)
 {
     for (size_t i = 0; i < fn->call_len; i++) {
         const AkCall *call = &fn->calls[i];
-        uint16_t contexts = up->bits & call->mask;
-        bool proved = up->proved && call->proved;
-        if (!contexts || proved != walk->proved)
+        AkUnless *unless = call->unless;
+        uint16_t added = 0;
+        if (unless)
+            added = way->bits & call->mask & (uint16_t)~unless->contexts[way->book];
+        if (!added)
             continue;
-        AkLink link = {.from = fn, .call = call, .up = up, .proved = proved};
-        if (call->kind == AK_CALL_IMPORT && contexts & AK_CTX_IMPORT)
-            give_module(walk, call->callee.module, up->book, link);
-        else if (call->target)
-            give(walk, call->target, up->book,
-                 ak__pass_contexts(contexts, up->book, call->target), link);
+        AkLack lack = ak__lacks(walk->program, way, unless->name);
+        if (lack == AK_GIVES || (way->proved && lack == AK_LACKS) != walk->proved)
+            continue;
+        AkLink *kept = ak__alloc(walk->program->arena, sizeof *kept);
+        *kept = *way;
+        kept->bits = added;
+        kept->proved = walk->proved;
+        kept->next = unless->links;
+        unless->links = kept;
+        unless->contexts[way->book] |= added;
+        follow_call(walk, call, kept, added);
+    }
+}
+
+static void follow_call(Walk *walk, const AkCall *call, AkLink *up, uint16_t contexts)
+{
+    bool proved = up->proved && call->proved;
+    AkLink link = {.from = call->fn,
+                   .call = call,
+                   .up = up,
+                   .bits = contexts,
+                   .book = up->book,
+                   .proved = proved};
+    if (call->target && ak__function(call->target)->has_unless) {
+        link.bits = ak__pass_contexts(contexts, up->book, call->target);
+        follow_defaults(walk, call->target, &link);
+    }
+    if (proved != walk->proved)
+        return;
+    if (call->kind == AK_CALL_IMPORT && contexts & AK_CTX_IMPORT)
+        give_module(walk, call->callee.module, up->book, link);
+    else if (call->target)
+        give(walk, call->target, up->book, ak__pass_contexts(contexts, up->book, call->target),
+             link);
+}
+
+static void follow(Walk *walk, AkFunction *fn, AkLink *up)
+{
+    if (!up->from && ak__function(fn)->has_unless)
+        follow_defaults(walk, fn, up);
+    for (size_t i = 0; i < fn->call_len; i++) {
+        const AkCall *call = &fn->calls[i];
+        uint16_t contexts = up->bits & call->mask;
+        if (contexts && !call->unless)
+            follow_call(walk, call, up, contexts);
     }
 }
 
@@ -209,8 +255,8 @@ static void start_unreached(Walk *walk)
             fn->roles & (NO_INSTANCE | AK_ROLE_ACTIVITY | AK_ROLE_NEXUS) ||
             ak__function(fn)->reach.contexts[AK_BOOK_TEMPORAL])
             continue;
-        AkLink link = {.root = ak__printf(program->arena, "method %s of a workflow",
-                                          fn->qualified)};
+        AkLink link = {
+            .root = ak__printf(program->arena, "method %s of a workflow", fn->qualified)};
         give(walk, fn, AK_BOOK_TEMPORAL, AK_CTX_WORKFLOW, link);
     }
 }
@@ -218,6 +264,8 @@ static void start_unreached(Walk *walk)
 void ak__contexts(AkProgram *program)
 {
     Walk walk = {.program = program, .proved = true};
+    program->epoch++;
+    program->budget = UINT32_MAX;
     for (uint32_t i = 0; i < program->root_len; i++) {
         const AkRoot *root = &program->roots[i];
         AkLink link = {.root = root->text, .proved = true};
@@ -231,12 +279,29 @@ void ak__contexts(AkProgram *program)
     run(&walk);
 }
 
-const AkLink *ak__link(const AkFunction *fn, uint8_t book, unsigned context)
+static const AkLink *best_of(const AkLink *links, uint8_t book, unsigned context)
 {
     const AkLink *best = NULL;
-    for (const AkLink *link = ak__function(fn)->reach.links; link; link = link->next)
+    for (const AkLink *link = links; link; link = link->next)
         if (link->book == book && link->bits & context &&
             (!best || (link->proved && !best->proved)))
             best = link;
     return best;
+}
+
+const AkLink *ak__link(const AkFunction *fn, uint8_t book, unsigned context)
+{
+    return best_of(ak__function(fn)->reach.links, book, context);
+}
+
+const AkLink *ak__link_of_call(const AkCall *call, uint8_t book, unsigned context)
+{
+    return call->unless ? best_of(call->unless->links, book, context)
+                        : ak__link(call->fn, book, context);
+}
+
+unsigned ak__contexts_of_call(const AkCall *call, uint8_t book)
+{
+    return call->unless ? call->unless->contexts[book]
+                        : ak__function(call->fn)->reach.contexts[book] & call->mask;
 }

@@ -71,6 +71,13 @@ static bool repeats(const AkUnit *unit, const AkFunction *fn, const AkExpr *row)
     return false;
 }
 
+static AkUnless *new_unless(AkProgram *program, const char *name)
+{
+    AkUnless *unless = ak__alloc(program->arena, sizeof *unless);
+    unless->name = name;
+    return unless;
+}
+
 AkCall *ak__calls_add(AkProgram *program, AkCalls *calls, AkExprId expr, AkCallKind kind)
 {
     const AkUnit *unit = calls->fn->unit;
@@ -86,6 +93,8 @@ AkCall *ak__calls_add(AkProgram *program, AkCalls *calls, AkExprId expr, AkCallK
                    (parent->kind == AK_X_AWAIT && parent->flags & AK_XF_DROPPED);
     call.in_loop = expr && repeats(unit, calls->fn, row);
     call.mask = expr ? ak__expr_mask(program, unit, expr) : 0x7f;
+    const char *unless = ak__unless(calls->fn, expr);
+    call.unless = unless ? new_unless(program, unless) : NULL;
     AK_PUSH(program->arena, calls->items, calls->len, calls->cap) = call;
     return &calls->items[calls->len - 1];
 }
@@ -425,10 +434,17 @@ static void analyse_fields(AkProgram *program, AkCalls *calls)
         AkExprId factory = ak__keyword_argument(unit, value, "default_factory");
         factory = factory ? factory : ak__keyword_argument(unit, value, "factory");
         AkValues values = ak__eval(program, unit, factory);
+        uint32_t before = calls->len;
         for (uint32_t k = 0; k < values.len; k++)
             if (is_function_like(&values.items[k]))
                 ak__calls_of_value(program, calls, factory, AK_CALL_DEFAULT, &values.items[k],
                                    0);
+        AkExprId target = ak_kid(facts, facts->stmts[i].targets, 0);
+        if (facts->exprs[target].kind != AK_X_NAME || ak__keyword_argument(unit, value, "init"))
+            continue;
+        for (uint32_t k = before; k < calls->len; k++)
+            calls->items[k].unless =
+                new_unless(program, unit->atoms[facts->exprs[target].name]);
     }
 }
 
@@ -579,12 +595,16 @@ static bool parameter_call(AkProgram *program, AkCalls *calls, AkExprId expr, Ak
     if (param.index == 0 && param.function->class_ && !fact->is_lambda)
         return false;
     add_called(program, calls->fn, param);
+    uint32_t before = calls->len;
     if (row->value) {
         AkValues values = ak__eval(program, param.function->unit, row->value);
         for (uint32_t i = 0; i < values.len; i++)
             if (is_function_like(&values.items[i]))
                 ak__calls_of_value(program, calls, expr, AK_CALL_PLAIN, &values.items[i], 0);
     }
+    for (uint32_t i = before; i < calls->len && param.function == calls->fn; i++)
+        calls->items[i].unless =
+            new_unless(program, param.function->unit->atoms[row->name]);
     /* Who starts a workflow or sends an event passes what nobody here sees. */
     const AkFunctionX *owner = ak__function(param.function);
     if (owner->rooted[AK_BOOK_TEMPORAL] | owner->rooted[AK_BOOK_AK]) {
@@ -703,6 +723,9 @@ static void keep_rows(AkProgram *program, AkFunctionX *fn, const AkCalls *calls)
                calls->len * sizeof *calls->items);
     fn->function.call_len = calls->len;
     fn->function.analysed = true;
+    fn->has_unless = false;
+    for (uint32_t i = 0; i < calls->len; i++)
+        fn->has_unless |= calls->items[i].unless != NULL;
     program->rows = calls->items;
     program->row_cap = calls->cap;
 }

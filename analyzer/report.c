@@ -202,8 +202,9 @@ static const char *vtext(AkProgram *program, const char *format, va_list args)
     return ak__strndup(program->arena, buffer, strlen(buffer));
 }
 
-static AkReport *report_in(AkPass *pass, const AkFunction *fn, uint32_t start, uint32_t end,
-                           AkStmtId stmt, unsigned context, const char *format, va_list args)
+static AkReport *without_trail(AkPass *pass, const AkFunction *fn, uint32_t start, uint32_t end,
+                               AkStmtId stmt, unsigned context, const char *format,
+                               va_list args)
 {
     const AkUnit *unit = fn->unit;
     AkReport *report =
@@ -213,6 +214,13 @@ static AkReport *report_in(AkPass *pass, const AkFunction *fn, uint32_t start, u
     report->stmt = stmt;
     report->finding.message = vtext(pass->program, format, args);
     report->finding.context = context_name(pass->dialect, context);
+    return report;
+}
+
+static AkReport *report_in(AkPass *pass, const AkFunction *fn, uint32_t start, uint32_t end,
+                           AkStmtId stmt, unsigned context, const char *format, va_list args)
+{
+    AkReport *report = without_trail(pass, fn, start, end, stmt, context, format, args);
     if (context)
         add_trail(report, fn, ak__link(fn, book_of(pass->dialect), context));
     return report;
@@ -241,9 +249,11 @@ AkReport *ak_report_call(AkPass *pass, const AkCall *call, unsigned context, con
     va_list args;
     va_start(args, format);
     AkReport *report =
-        report_in(pass, call->fn, call->expr ? row->start : stmt->start,
-                  call->expr ? row->end : stmt->end, call->stmt, context, format, args);
+        without_trail(pass, call->fn, call->expr ? row->start : stmt->start,
+                      call->expr ? row->end : stmt->end, call->stmt, context, format, args);
     va_end(args);
+    if (context)
+        add_trail(report, call->fn, ak__link_of_call(call, book_of(pass->dialect), context));
     report->finding.proved &= call->proved;
     report->sink = call->dotted;
     if (report->step_len)

@@ -132,6 +132,14 @@ typedef struct AkLink {
 
 enum { AK_BOOK_TEMPORAL, AK_BOOK_AK, AK_BOOKS };
 
+/* A call that runs only where this argument (an atom) of its function, or field of its class, is
+ * missing: its own contexts, and the ways into the function that lack it. */
+typedef struct AkUnless {
+    const char *name;
+    uint16_t contexts[AK_BOOKS];
+    AkLink *links;
+} AkUnless;
+
 typedef struct AkReach {
     uint16_t contexts[AK_BOOKS];
     AkLink *links;
@@ -153,6 +161,7 @@ typedef struct AkFunctionX {
     AkReach reach;
     bool queued, reached, values_busy;
     uint8_t rooted[2]; /* by book: contexts it is a root of */
+    bool has_unless; /* one of its calls has AkCall.unless */
     bool applied_done;
     bool applies_defn; /* as a decorator it applies workflow.defn */
     unsigned applies;  /* roles that it gives as a decorator */
@@ -433,6 +442,14 @@ bool ak__is_enum(AkProgram *program, AkClass *class_);
 bool ak__derives(AkProgram *program, AkClass *class_, const char *dotted, bool *unsure);
 bool ak__is_class_name(const AkProgram *program, const char *dotted);
 
+/* defaults.c */
+/* The parameter of fn, or field of its class, that must be missing for the expression to run: an
+ * atom; NULL when none. */
+const char *ak__unless(const AkFunction *fn, AkExprId expr);
+typedef enum AkLack { AK_GIVES, AK_MAY_LACK, AK_LACKS } AkLack;
+/* Whether the way into a function lacks the argument of that name, or gives None for it. */
+AkLack ak__lacks(AkProgram *program, const AkLink *link, const char *name);
+
 /* guards.c: contexts that reach a place. */
 /* Whether the `with` holds imports that the sandbox lets through. */
 bool ak__is_pass_through(const AkUnit *unit, const AkStmt *with);
@@ -484,6 +501,9 @@ uint16_t ak__pass_contexts(uint16_t contexts, uint8_t book, const AkFunction *ta
 /* context.c */
 void ak__contexts(AkProgram *program);
 const AkLink *ak__link(const AkFunction *fn, uint8_t book, unsigned context);
+/* The same of a call: of its function, or of the ways that lack its argument. */
+const AkLink *ak__link_of_call(const AkCall *call, uint8_t book, unsigned context);
+unsigned ak__contexts_of_call(const AkCall *call, uint8_t book);
 
 /* survey.c: the function of a start, by its number in ak_check_starts; or NULL. */
 const AkFunction *ak__start(AkProgram *program, size_t start);

@@ -103,6 +103,8 @@ SYNC = {
     "name rebound locally": "def {n}():\n    {x} = {ref}\n    {y} = {x}\n    return {y}()",
     "one of two": "def {n}({x}=True):\n    if {x}:\n        {y} = {ref}\n    else:\n        {y} = int\n    return {y}()",
     "default argument": "def {n}({x}={ref}):\n    return {x}()",
+    "fallback by or": "def {x}({y}=None):\n    return {y} or {ref}()\n\n\ndef {n}():\n    return {x}()",
+    "fallback by if": "def {x}({y}=None, {z}=1):\n    if {y} is None:\n        {y} = {ref}()\n    return {y}\n\n\ndef {n}():\n    return {x}({z}=2)",
     "functools.partial": "import functools\n{n} = functools.partial({ref})",
     "partial with arguments": "import functools\ndef {x}({y}, {z}):\n    return {ref}()\n\n\n{n} = functools.partial({x}, 1, {z}=2)",
     "dict of functions": "{x} = {{'a': {ref}, 'b': int}}\n\n\ndef {n}():\n    return {x}['a']()",
@@ -145,6 +147,7 @@ SYNC = {
     "__call__": "class {C}:\n    def __call__(self):\n        return {ref}()\n\n\n{n} = {C}()",
     "__post_init__": "import dataclasses\n@dataclasses.dataclass\nclass {C}:\n    value: int = 1\n\n    def __post_init__(self):\n        {ref}()\n\n\ndef {n}():\n    return {C}()",
     "default_factory": "import dataclasses\n@dataclasses.dataclass\nclass {C}:\n    value: object = dataclasses.field(default_factory={ref})\n\n\ndef {n}():\n    return {C}()",
+    "default_factory of another field": "from dataclasses import dataclass, field\n@dataclass\nclass {C}:\n    first: int\n    value: object = field(default_factory={ref})\n    other: object = field(default_factory=list)\n\n\ndef {n}():\n    return {C}(1, other=[])",
     "default_factory of a base": "from dataclasses import dataclass, field\n@dataclass\nclass {S}:\n    value: object = field(default_factory=lambda: {ref}())\n%%from dataclasses import dataclass\n@dataclass\nclass {C}({s}):\n    other: int = 0\n\n\ndef {n}():\n    return {C}()",
     "defaultdict": "import collections\ndef {n}():\n    {x} = collections.defaultdict({ref})\n    return {x}['a']",
     "metaclass": "class {D}(type):\n    def __call__(cls):\n        return {ref}()\n\n\nclass {C}(metaclass={D}):\n    pass\n\n\ndef {n}():\n    return {C}()",
@@ -268,7 +271,7 @@ ENTRY = "entry point"
 # Layers that are generated on request only: the analysis does not follow them.
 NOT_FOLLOWED = ["dict filled later", "list filled later", "metaclass", "methodcaller"]
 
-TWINS = ("activity", "seeded", "same name", "referenced", "type checking", "client", "guard")
+TWINS = ("activity", "seeded", "same name", "referenced", "type checking", "client", "guard", "given")
 
 SEEDED = {  # harmless calls of the same modules
     "AK301": ("import datetime", "datetime.datetime(2020, 1, 1)"),
@@ -521,7 +524,9 @@ class Program:
             flow.take(f"@autokitteh.activity\ndef recorded():\n    return {ref}()")
         elif kind == "type checking":
             flow.use("from typing import TYPE_CHECKING")
-        body = {"activity": "recorded()", "referenced": f"kept = [{ref}]\n    return len(kept)",
+        elif kind == "given":
+            flow.take(GIVEN[False].format(call=f"{ref}()"))
+        body = {"activity": "recorded()", "given": "return stated('x')", "referenced": f"kept = [{ref}]\n    return len(kept)",
                 "type checking": f"if TYPE_CHECKING:\n        {ref}()"}.get(kind, f"return {ref}()")
         flow.take(f"def on_event(event):\n    {body}")
 
@@ -530,7 +535,7 @@ class Program:
         roots = [r for r, (_, kind) in ROOTS.items() if kind == "both" or not is_async]
         root = self.rng.choice(roots) if self.asked is None else next((r for r in roots if r in self.asked), "run")
         self.used.append(root)
-        if self.twin in ("activity", "referenced", "type checking", "client", "guard"):
+        if self.twin in ("activity", "referenced", "type checking", "client", "guard", "given"):
             return self.harmless(flow, ref, call, is_async)
         flow.take("@workflow.defn\nclass Flow:\n" + ROOTS[root][0].format(expr=call))
         return None
@@ -548,6 +553,9 @@ class Program:
         elif self.twin == "type checking":
             flow.use("from typing import TYPE_CHECKING")
             flow.take(run.format(f"if TYPE_CHECKING:\n            {call}\n        return 1"))
+        elif self.twin == "given":
+            flow.take(GIVEN[is_async].format(call=call))
+            flow.take(run.format(f"return {'await ' * is_async}stated('x')"))
         elif self.twin == "client":
             flow.take(run.format("return 1"))
             flow.take(f"async def start(client):\n    await client.start_workflow(Flow.run, id='a', task_queue='b')\n    return {call}")
@@ -557,6 +565,10 @@ class Program:
     def show(self):
         return "".join(f"-- {path} --\n{text}" for path, text in sorted(self.files.items()) if text.strip())
 
+
+# A fallback that nothing falls back on, by whether it is async.
+GIVEN = {False: "def stated(value=None):\n    return value or {call}",
+         True: "async def stated(value=None):\n    if value is None:\n        value = {call}\n    return value"}
 
 MANIFEST = """\
 version: v1
