@@ -1,6 +1,7 @@
 """A browser on a running server, watched: what it says on its console, and where it asks."""
 import os
 import shutil
+import time
 from contextlib import contextmanager
 
 from conftest import unavailable
@@ -20,8 +21,9 @@ def browser():
     program = os.environ.get("AK_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
     with sync_api.sync_playwright() as play:
         try:
-            # As root chromium refuses its sandbox.
-            made = play.chromium.launch(executable_path=program, args=["--no-sandbox"] if os.geteuid() == 0 else [])
+            # It opens nothing but our own page; as root, and where a machine forbids user namespaces, it
+            # refuses its sandbox. Containers have little of /dev/shm.
+            made = play.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-dev-shm-usage"])
         except sync_api.Error as exc:
             unavailable(f"no chromium: {exc.message.splitlines()[0]}")
         yield made
@@ -39,8 +41,27 @@ class Window:
         self.page.on("console", lambda m: self.faults.append(m.text) if m.type in ("error", "warning") else None)
         self.page.on("pageerror", lambda e: self.faults.append(str(e)))
         self.page.on("dialog", lambda d: (self.faults.append("a dialog: " + d.message), d.dismiss()))
-        self.page.on("request", lambda r: self.asked.append(r.url))
+        self.page.on("request", self._begun)
+        self.page.on("requestfinished", self._done)
+        self.page.on("requestfailed", self._done)
+        self.pending = set()
         self.base = f"http://127.0.0.1:{server.port}"
+
+    def _begun(self, request):
+        self.asked.append(request.url)
+        if not request.url.endswith("/stream"):
+            self.pending.add(request)
+
+    def _done(self, request):
+        self.pending.discard(request)
+
+    def settle(self):
+        """Until all that was asked for has come and is shown: quiet for two frames."""
+        quiet, end = 0, time.monotonic() + 15
+        while quiet < 2:
+            assert time.monotonic() < end, f"still asking: {[r.url for r in self.pending]}"
+            self.page.evaluate("new Promise(resolve => requestAnimationFrame(() => setTimeout(resolve, 0)))")
+            quiet = 0 if self.pending else quiet + 1
 
     def open(self, place="/sessions"):
         self.page.goto(f"{self.base}/#{place}")

@@ -420,9 +420,10 @@ def test_axe_finds_nothing_serious_and_nothing_is_cut_off(browser, server, looks
         for place in PLACES + [f"/sessions/{s}" for s in (failed, hostile, waiting)] + [f"/deployments/{deployment}"]:
             page.goto(f"{w.base}/#{place}")
             page.locator("main h1").wait_for()
-            page.wait_for_timeout(400)
+            w.settle()
             for button in page.locator(".step-head").all()[:4]:
                 button.click()
+            w.settle()
             found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
             serious = [(v["id"], [n["html"][:150] for n in v["nodes"]][:3]) for v in found if v["impact"] in ("serious", "critical")]
             assert not serious, (place, serious)
@@ -460,7 +461,7 @@ def test_ten_thousand_sessions_stay_fluid(browser, tmp_path):
             page = w.open()
             expect(page.locator(".chip-count").first).to_have_text(re.compile("10.001"))
             client = w.context.new_cdp_session(page)
-            client.send("Performance.enable")
+            client.send("Performance.enable", {"timeDomain": "threadTicks"})  # the thread's own time, not the machine's load
 
             def spent(name="ScriptDuration"):
                 return next(m["value"] for m in client.send("Performance.getMetrics")["metrics"] if m["name"] == name)
@@ -494,7 +495,7 @@ def test_ten_thousand_sessions_stay_fluid(browser, tmp_path):
             update = spent() - before
             page.get_by_label("Filter sessions").fill("no such thing")
             expect(page.get_by_role("heading", name="No session fits")).to_be_visible()
-            print(f"\n10001 rows scrolled through: {scripting:.2f} s of script, {rows} rows as elements, longest frame {page.evaluate('window.longest'):.0f} ms; one new session {update * 1000:.0f} ms")
+            print(f"\n10001 rows scrolled through: {scripting:.2f} s of the processor in scripts, {rows} rows as elements, longest frame {page.evaluate('window.longest'):.0f} ms; one new session {update * 1000:.0f} ms")
             assert scripting < 3 and update < 0.3
     finally:
         server.kill()
