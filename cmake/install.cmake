@@ -16,8 +16,8 @@ set(ak_written "")
 foreach(what man bash zsh fish)
   set(file ${PROJECT_BINARY_DIR}/share/aklint.${what})
   add_custom_command(OUTPUT ${file} DEPENDS aklint COMMENT "Writing aklint.${what}" VERBATIM
-    COMMAND ${CMAKE_COMMAND} -DAKLINT=$<TARGET_FILE:aklint> -DWHAT=${what} -DOUT=${file}
-      -P ${PROJECT_SOURCE_DIR}/cmake/manual.cmake)
+    COMMAND ${CMAKE_COMMAND} -DPROGRAM=$<TARGET_FILE:aklint> "-DWORDS=manual;${what}" -DOUT=${file}
+      -P ${PROJECT_SOURCE_DIR}/cmake/written.cmake)
   list(APPEND ak_written ${file})
 endforeach()
 add_custom_target(manual ALL DEPENDS ${ak_written})
