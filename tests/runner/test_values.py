@@ -1,8 +1,13 @@
 """Values, exceptions and mutations across the wire (facts 2.5 and 3.4)."""
 import os
+import pickle
 import re
+import sys
 
-from harness import Case
+from harness import ROOT, Case
+
+sys.path.insert(0, ROOT)
+import ak_runner     # noqa: E402
 
 MARK = "import os, io, re, autokitteh\nfrom autokitteh import activity\n"
 
@@ -246,6 +251,13 @@ class Exceptions(Case):
         run = self.twice(MARK + "class X(Exception):\n    def __str__(self): raise ValueError\n    __repr__ = __str__\n"
                          "@activity\ndef act(): raise X(1)\ndef on_event(e): act()\n")
         self.assertEqual((run.error["type"], run.error["message"]), ("X", "no message: str() of it raised ValueError"))
+
+    def test_an_oserror_without_a_number_keeps_its_class(self):
+        """Protocol 0 knows them all as Python 2's OSError, which turns into the right one by its number alone."""
+        for cls in (TimeoutError, ConnectionError, ConnectionRefusedError, FileNotFoundError, PermissionError, OSError):
+            for exc in (cls("words"), cls(2, "words")):
+                back = pickle.loads(ak_runner.freeze(ak_runner.frozen_form(exc)))
+                self.assertEqual((type(back), back.args), (type(exc), exc.args))
 
 
 if __name__ == "__main__":
