@@ -7,13 +7,14 @@ import socket
 import subprocess
 import sys
 import tarfile
+import tempfile
 import time
 from pathlib import Path
 
 import pytest
 
 from conftest import unavailable
-from run_host import PROGRAMS, ROOT, build_dir
+from run_host import PROGRAMS, ROOT, build_dir, fast_dir
 
 sys.path.insert(0, str(ROOT / "runtime" / "temporal"))
 
@@ -38,15 +39,16 @@ def free_port():
 
 
 class Server:
-    """In memory, one for a test module."""
+    """One for a test module. Its database is a file in memory: the server's own way to have none loses it under load."""
 
     def __init__(self, folder, *more):
         self.port = free_port()
         self.address = "127.0.0.1:%d" % self.port
         self.log = open(folder / "server.log", "w")
+        self.database = tempfile.TemporaryDirectory(dir=fast_dir(), prefix="ak-temporal-")
         self.process = subprocess.Popen(
             [server_program(), "server", "start-dev", "--headless", "--ip", "127.0.0.1", "--port", str(self.port),
-             "--metrics-port", str(free_port()), "--log-level", "error", *more], stdout=self.log, stderr=self.log,
+             "--metrics-port", str(free_port()), "--log-level", "error", "--db-filename", str(Path(self.database.name) / "temporal.db"), *more], stdout=self.log, stderr=self.log,
             stdin=subprocess.DEVNULL)
         until(lambda: reached(self.port), 60, "the server does not listen")
 
@@ -54,6 +56,7 @@ class Server:
         self.process.terminate()
         self.process.wait(20)
         self.log.close()
+        self.database.cleanup()
 
 
 def reached(port):
@@ -89,6 +92,7 @@ class Cluster:
         self.effects_file = self.folder / "effects"
         self.shared = Shared(str(self.folder / "shared"), str(self.folder / "cache"))
         self.workers = []
+        self.more = []      # flags of our own client
 
     def command(self, *args):
         return [str(build_dir() / "ak"), "--data", str(self.folder / "data"), *map(str, args)]
@@ -145,7 +149,7 @@ class Cluster:
         parser = argparse.ArgumentParser()
         client.add_arguments(parser)
         args = parser.parse_args(["--temporal", self.server.address, "--task-queue", self.queue,
-                                  "--shared", str(self.shared.folder), "--cache", str(self.folder / "cache")])
+                                  "--shared", str(self.shared.folder), "--cache", str(self.folder / "cache"), *self.more])
         self.client = await client.connect(args, self.shared, **more)
         assert await client.search_attributes(self.client, make=True)
         return self.client

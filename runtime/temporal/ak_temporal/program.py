@@ -35,8 +35,10 @@ def show(session_id: str, stream: str, text: str) -> None:
 
 class Program:
     def __init__(self, host: Host, code: Code, run: Json, journal: records.Journal, replaying: Callable[[], bool],
-                 now: Callable[[], float]) -> None:
-        self.host, self.code, self.run, self.journal, self.replaying, self.now = host, code, run, journal, replaying, now
+                 mark: Callable[[str], bool], now: Callable[[], float]) -> None:
+        """`mark` puts a mark into the history, or tells in a replay whether it is there."""
+        self.host, self.code, self.run, self.journal = host, code, run, journal
+        self.replaying, self.mark, self.now = replaying, mark, now
         self.runner: Optional[Runner] = None
         self.chunks: Iterator[List[Json]] = iter(())
         self.skip = 0           # prints that are recorded already
@@ -146,17 +148,22 @@ class Program:
         self.close()
         self.losses += 1
         if self.losses > MOST_LOSSES:
-            raise SessionFailed(records.error_of("lost", "RunnerLost", "the runner was lost %d times in a row: %s" % (
-                self.losses, how), self.place))
+            words = "the runner was lost %d times in a row: %s" % (self.losses, how)
+            self.verdict("lost", words)
+            raise SessionFailed(records.error_of("lost", "RunnerLost", words, self.place))
 
     def stuck(self, where: str) -> None:
-        """While Temporal replays, the machine is to blame: an error that is no verdict makes it try this task again."""
         self.close()
         words = "workflow code ran longer than %s s between two steps" % records.shown_number(limits.turn)
-        if self.replaying():
-            raise RuntimeError("%s while it was replayed: is this machine overloaded?" % words)
+        self.verdict("stuck", words)
         file, _, line = where.rpartition(":")
         if file:
             words += ", at " + where
         raise SessionFailed(records.error_of("timeout", "TurnTimeout", words,
                                              {"file": file, "line": int(line)} if file else self.place))
+
+    def verdict(self, what: str, words: str) -> None:
+        """What ends a session here and now has to end it in every replay, so that it is marked in the history. A replay that meets it
+        without the mark has met a slow or sick machine: an error that is no verdict makes Temporal try the task again."""
+        if not self.mark("ak.%s.%d" % (what, self.known)):
+            raise RuntimeError("%s while it was replayed: is this machine overloaded?" % words)

@@ -81,7 +81,7 @@ def error_of(kind: str, type_name: str, message: str, where: Optional[Json] = No
 
 
 def pickled_timeout(words: str) -> str:
-    return base64.b64encode(pickle.dumps(TimeoutError(words), 0)).decode()
+    return base64.b64encode(pickle.dumps(TimeoutError(words), 0, fix_imports=False)).decode()
 
 
 def shown_number(seconds: float) -> str:

@@ -65,6 +65,7 @@ class Session:
         self.error: Optional[Json] = None
         self.value: Optional[str] = None
         self.new_code: Optional[Json] = None
+        self.asides = 0         # activities that are no recorded calls
 
     @workflow.run
     async def run(self, args: Sequence[RawValue]) -> Json:
@@ -119,7 +120,7 @@ class Session:
         code = Code(_shared.code(spec["bundle"]), entry, _shared.variables(spec["deployment"]))
         run = {"func_name": entry.rpartition(":")[2], "event": self.event(), "proto": 2, "session_id": self.id,
                "dialect": self.spec.get("dialect", "ak"), "seed": self.spec["seed"], "at": self.spec["at"]}
-        return Program(the_host(), code, run, self.journal, workflow.unsafe.is_replaying, now)
+        return Program(the_host(), code, run, self.journal, workflow.unsafe.is_replaying, workflow.patched, now)
 
     async def live(self, program: Program) -> None:
         while True:
@@ -204,6 +205,10 @@ class Session:
                        timeout: Optional[float] = None) -> Any:
         # The activity itself keeps the time of the call; this one is for a worker that does not.
         longest = timedelta(seconds=timeout + 2 * _heartbeat) if timeout else FOREVER
+        if activity_id is None:
+            # The SDK's own choice, a number, may be that of a step that runs.
+            self.asides += 1
+            activity_id = "aside-%d" % self.asides
         return await workflow.execute_activity(
             name, job, activity_id=activity_id, start_to_close_timeout=longest, heartbeat_timeout=timedelta(seconds=_heartbeat),
             retry_policy=RetryPolicy(initial_interval=timedelta(seconds=0.2), maximum_interval=timedelta(seconds=30)),
