@@ -21,7 +21,6 @@ Standard library only: whatever the runner imports, the user's code meets.
 """
 from __future__ import annotations
 
-import ast
 import base64
 import binascii
 import functools
@@ -40,12 +39,17 @@ import socket
 import sys
 import threading
 import time
-import traceback
 import types
-from contextlib import contextmanager
 
-TYPE_CHECKING = False   # to import typing takes 5 ms of each start; checkers know the name
+# What is imported here costs each start its time: typing, ast, traceback and OpenSSL (behind hashlib) 5 ms each.
+try:
+    from _blake2 import blake2b
+except ImportError:
+    from hashlib import blake2b
+
+TYPE_CHECKING = False   # checkers know the name
 if TYPE_CHECKING:
+    import ast
     from typing import Any, Callable, Dict, Iterator, List, NoReturn, Optional, Set, Tuple
 
     Json = Dict[str, Any]
@@ -104,17 +108,32 @@ class Raised:
 
 # Rewriting: each call inside a function body, by position in the syntax tree.
 
-class Rewriter(ast.NodeTransformer):
+class Rewriter:
     """Annotations stay as they are: they may be read back as text. Module-level code stays too: it runs at load, unrecorded."""
 
     def __init__(self) -> None:
+        import ast
+
+        self.ast = ast
         self.inside = False
+
+    def visit(self, node: Any) -> Any:
+        return getattr(self, "visit_" + type(node).__name__, self.generic_visit)(node)
+
+    def generic_visit(self, node: Any) -> Any:
+        for name in node._fields:
+            value = getattr(node, name, None)
+            if isinstance(value, list):
+                value[:] = [self.visit(v) if isinstance(v, self.ast.AST) else v for v in value]
+            elif isinstance(value, self.ast.AST):
+                setattr(node, name, self.visit(value))
+        return node
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         return self._patched(node, "_ak_call")
 
     def visit_Await(self, node: ast.Await) -> ast.AST:
-        if isinstance(node.value, ast.Call):
+        if isinstance(node.value, self.ast.Call):
             node.value = self._patched(node.value, "_ak_await")
             return node
         self.generic_visit(node)
@@ -123,6 +142,7 @@ class Rewriter(ast.NodeTransformer):
     def _patched(self, node: ast.Call, helper: str) -> ast.Call:
         self.generic_visit(node)
         if self.inside:
+            ast = self.ast
             name = ast.copy_location(ast.Name(helper, ast.Load()), node.func)
             node.func = ast.copy_location(ast.Call(name, [node.func], []), node.func)
         return node
@@ -170,7 +190,8 @@ class Rewriter(ast.NodeTransformer):
 
 def rewrite(source: Any, path: str) -> types.CodeType:
     """The patched code of one module. Raises what compile() raises."""
-    tree = Rewriter().visit(ast.parse(source, path))
+    rewriter = Rewriter()
+    tree = rewriter.visit(rewriter.ast.parse(source, path))
     return compile(tree, path, "exec", dont_inherit=True)
 
 
@@ -180,10 +201,8 @@ _compiled: Dict[str, types.CodeType] = {}
 
 
 def code_key(data: bytes, path: str) -> str:
-    import hashlib
-
     about = "%s %s %d %d %s" % (sys.implementation.cache_tag, sys.hexversion, sys.flags.optimize, REWRITE_VERSION, path)
-    return hashlib.blake2b(about.encode("utf-8", "surrogateescape") + b"\0" + data, digest_size=20).hexdigest()
+    return blake2b(about.encode("utf-8", "surrogateescape") + b"\0" + data, digest_size=20).hexdigest()
 
 
 def patched_code(data: bytes, path: str) -> types.CodeType:
@@ -202,9 +221,7 @@ def cache_file(key: str) -> Optional[str]:
 
 
 def seal(body: bytes) -> bytes:
-    import hashlib
-
-    return hashlib.sha256(body).digest()
+    return blake2b(body, digest_size=32).digest()
 
 
 def read_cached(key: str) -> Optional[types.CodeType]:
@@ -734,7 +751,7 @@ def freeze_call(f: Any, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> bytes:
 
 
 def b64(data: bytes) -> str:
-    return base64.b64encode(data).decode("ascii")
+    return binascii.b2a_base64(data, newline=False).decode("ascii")
 
 
 def unb64(text: Any, what: str) -> bytes:
@@ -947,11 +964,40 @@ def clean_exception(exc: Optional[BaseException], seen: Optional[Set[int]] = Non
         exc = exc.__context__
 
 
+@functools.lru_cache(maxsize=32)
+def source_lines(path: str) -> List[str]:
+    try:
+        with open(path, "rb") as file:
+            data = file.read()
+    except OSError:
+        return []
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = importlib.util.decode_source(data)
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+
+def source_line(path: str, number: int) -> str:
+    """What linecache would say, which needs the tokenizer, and that 4 ms."""
+    try:
+        lines = source_lines(path)
+    except (SyntaxError, ValueError):
+        return ""       # no encoding that Python knows
+    return lines[number - 1].strip() if 0 < number <= len(lines) else ""
+
+
 def frames_of(exc: BaseException) -> List[Json]:
     clean_exception(exc)
-    out = []
-    for frame in traceback.extract_tb(exc.__traceback__)[-50:]:
-        out.append({"file": short_path(frame.filename), "line": frame.lineno or 0, "name": frame.name, "code": frame.line or ""})
+    out: List[Json] = []
+    tb = exc.__traceback__
+    while tb is not None:
+        code, line = tb.tb_frame.f_code, tb.tb_lineno or 0
+        out.append({"file": short_path(code.co_filename), "line": line, "name": code.co_name, "code": code.co_filename})
+        tb = tb.tb_next
+    out = out[-50:]
+    for frame in out:
+        frame["code"] = source_line(frame["code"], frame["line"])
     return out + getattr(exc, "__dict__", {}).get("__ak_frames__", [])
 
 
@@ -1665,8 +1711,6 @@ def digest(data: str) -> str:
 
 
 def digest_of(data: bytes) -> str:
-    from hashlib import blake2b
-
     return blake2b(data, digest_size=16).hexdigest()
 
 
@@ -2040,18 +2084,21 @@ def no_activity(thing: Any) -> None:
     _no_activity[id(thing)] = thing
 
 
-@contextmanager
-def inhibited() -> Iterator[None]:
+class Inhibited:
     """Calls made meanwhile run in place."""
-    session = _session
-    if session is None or session.elsewhere():
-        yield
-        return
-    session.quiet += 1
-    try:
-        yield
-    finally:
-        session.quiet -= 1
+
+    def __enter__(self) -> None:
+        self.session = None if _session is None or _session.elsewhere() else _session
+        if self.session is not None:
+            self.session.quiet += 1
+
+    def __exit__(self, *_: Any) -> None:
+        if self.session is not None:
+            self.session.quiet -= 1
+
+
+def inhibited() -> Inhibited:
+    return Inhibited()
 
 
 # Serving one session.
@@ -2210,6 +2257,8 @@ def end_badly(session: Session, exc: BaseException, kind: str = "") -> int:
         if isinstance(exc, (Misuse, SystemExit)):
             complain(error["message"])
         else:
+            import traceback
+
             traceback.print_exception(type(exc), exc, exc.__traceback__, file=_streams[1].inner)
         return 1
     session.leave_history()

@@ -14,6 +14,32 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "late.h"
+
+/* Only servers need the library. */
+#define FUNCTIONS(X)                                                                           \
+    X(MHD_add_response_header)                                                                 \
+    X(MHD_create_response_from_buffer)                                                         \
+    X(MHD_create_response_from_callback)                                                       \
+    X(MHD_destroy_response)                                                                    \
+    X(MHD_get_connection_info)                                                                 \
+    X(MHD_get_connection_values)                                                               \
+    X(MHD_get_daemon_info)                                                                     \
+    X(MHD_get_timeout)                                                                         \
+    X(MHD_lookup_connection_value)                                                             \
+    X(MHD_queue_response)                                                                      \
+    X(MHD_quiesce_daemon)                                                                      \
+    X(MHD_resume_connection)                                                                   \
+    X(MHD_run)                                                                                 \
+    X(MHD_start_daemon)                                                                        \
+    X(MHD_stop_daemon)                                                                         \
+    X(MHD_suspend_connection)
+
+static struct {
+    FUNCTIONS(AK_LATE_MEMBER)
+} mhd;
+static const AkLate functions[] = {FUNCTIONS(AK_LATE_ENTRY)};
+
 enum { ROOM_LEFT = AK_HTTP_CONNECTIONS / 10, DRAIN_MAX = 8 * AK_HTTP_BODY_MAX };
 
 typedef struct Conn {
@@ -120,7 +146,8 @@ static void on_connection(void *owner, struct MHD_Connection *connection, void *
     c = calloc(1, sizeof *c);
     if (!c)
         return;
-    c->fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    c->fd =
+        mhd.MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
     c->since_us = mono();
     append_conn(http, c);
     *context = c;
@@ -131,7 +158,7 @@ static void on_connection(void *owner, struct MHD_Connection *connection, void *
 static Conn *conn_of(struct MHD_Connection *connection)
 {
     const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+        mhd.MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 
     return info ? info->socket_context : NULL;
 }
@@ -177,7 +204,7 @@ static void on_completed(void *owner, struct MHD_Connection *connection, void **
         request->stream->fns->gone(request->stream->owner);
     free(request->stream);
     if (request->response)
-        MHD_destroy_response(request->response);
+        mhd.MHD_destroy_response(request->response);
     ak_text_free(&request->body);
     free(request->url);
     free(request->method);
@@ -189,9 +216,9 @@ static void on_completed(void *owner, struct MHD_Connection *connection, void **
 static enum MHD_Result send_response(AkHttpRequest *request)
 {
     enum MHD_Result sent =
-        MHD_queue_response(request->connection, request->status, request->response);
+        mhd.MHD_queue_response(request->connection, request->status, request->response);
 
-    MHD_destroy_response(request->response);
+    mhd.MHD_destroy_response(request->response);
     request->response = NULL;
     return sent;
 }
@@ -202,16 +229,16 @@ static void add_headers(struct MHD_Response *response, const json_t *headers)
     json_t *value;
 
     json_object_foreach((json_t *)(uintptr_t)headers, name, value) if (json_is_string(value))
-        MHD_add_response_header(response, name, json_string_value(value));
-    MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+        mhd.MHD_add_response_header(response, name, json_string_value(value));
+    mhd.MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
 }
 
 static void set_response(AkHttpRequest *request, unsigned status, const json_t *headers,
                          const void *body, size_t len)
 {
     request->status = status;
-    request->response =
-        MHD_create_response_from_buffer(len, (void *)(uintptr_t)body, MHD_RESPMEM_MUST_COPY);
+    request->response = mhd.MHD_create_response_from_buffer(len, (void *)(uintptr_t)body,
+                                                            MHD_RESPMEM_MUST_COPY);
     add_headers(request->response, headers);
 }
 
@@ -296,7 +323,7 @@ static enum MHD_Result on_request(void *owner, struct MHD_Connection *connection
     if (request->response)
         return send_response(request);
     request->suspended = true;
-    MHD_suspend_connection(connection);
+    mhd.MHD_suspend_connection(connection);
     return MHD_YES;
 }
 
@@ -325,7 +352,7 @@ AkBytes ak_http_body(const AkHttpRequest *request)
 
 const char *ak_http_header(const AkHttpRequest *request, const char *name)
 {
-    return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
+    return mhd.MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
 }
 
 /* Bytes that are no UTF-8 are taken for Latin-1, as headers were of old. */
@@ -394,7 +421,7 @@ static json_t *values(AkHttpRequest *request, enum MHD_ValueKind kind, MHD_KeyVa
 {
     json_t *all = json_object();
 
-    MHD_get_connection_values(request->connection, kind, fn, all);
+    mhd.MHD_get_connection_values(request->connection, kind, fn, all);
     return all;
 }
 
@@ -424,7 +451,7 @@ void ak_http_answer(AkHttpRequest *request, unsigned status, const json_t *heade
     if (!request->suspended)
         return;
     request->suspended = false;
-    MHD_resume_connection(request->connection);
+    mhd.MHD_resume_connection(request->connection);
     ak_timer_set(request->http->timer, 0);
 }
 
@@ -456,7 +483,7 @@ static ssize_t on_pull(void *owner, uint64_t at, char *to, size_t max)
         return MHD_CONTENT_READER_END_OF_STREAM;
     if (n == 0) { /* else libmicrohttpd would ask again and again */
         stream->asleep = true;
-        MHD_suspend_connection(stream->request->connection);
+        mhd.MHD_suspend_connection(stream->request->connection);
     }
     return (ssize_t)n;
 }
@@ -465,10 +492,9 @@ AkHttpStream *ak_http_stream(AkHttpRequest *request, unsigned status, const json
                              const AkHttpStreamFns *fns, void *owner)
 {
     AkHttpStream *stream = calloc(1, sizeof *stream);
-    struct MHD_Response *response =
-        stream
-            ? MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 16384, on_pull, stream, NULL)
-            : NULL;
+    struct MHD_Response *response = stream ? mhd.MHD_create_response_from_callback(
+                                                 MHD_SIZE_UNKNOWN, 16384, on_pull, stream, NULL)
+                                           : NULL;
 
     if (!response) {
         free(stream);
@@ -487,7 +513,7 @@ void ak_http_stream_wake(AkHttpStream *stream)
     if (!stream->asleep)
         return;
     stream->asleep = false;
-    MHD_resume_connection(stream->request->connection);
+    mhd.MHD_resume_connection(stream->request->connection);
     ak_timer_set(stream->request->http->timer, 0);
 }
 
@@ -499,8 +525,8 @@ static void run(AkHttp *http)
 {
     MHD_UNSIGNED_LONG_LONG wait_ms;
 
-    MHD_run(http->daemon);
-    if (MHD_get_timeout(http->daemon, &wait_ms) == MHD_YES)
+    mhd.MHD_run(http->daemon);
+    if (mhd.MHD_get_timeout(http->daemon, &wait_ms) == MHD_YES)
         ak_timer_set(http->timer, (int64_t)(wait_ms > 1000 ? 1000 : wait_ms) * 1000);
 }
 
@@ -550,12 +576,29 @@ static int port_of(int fd)
                                           : ((struct sockaddr_in *)&at)->sin_port);
 }
 
+/* Without certificates there is nothing for GnuTLS to do, and its start takes 1 MB. */
+static int open_library(char *why, size_t size)
+{
+    char reason[256];
+
+    if (mhd.MHD_start_daemon)
+        return 0;
+    setenv("GNUTLS_NO_IMPLICIT_INIT", "1", 0);
+    if (ak__late_open(AK_LATE_PATH, functions, &mhd, sizeof functions / sizeof *functions,
+                      reason, sizeof reason) == 0)
+        return 0;
+    snprintf(why, size, "the HTTP server does not start: %s", reason);
+    return -1;
+}
+
 AkHttp *ak_http_new(AkLoop *loop, const char *host, int port, AkHttpFn *fn, void *owner,
                     char *why, size_t size)
 {
+    if (open_library(why, size) < 0)
+        return NULL;
+
     AkHttp *http = calloc(1, sizeof *http);
     int fd = http ? open_socket(host, port, why, size) : -1;
-
     if (fd < 0) {
         free(http);
         return NULL;
@@ -566,7 +609,7 @@ AkHttp *ak_http_new(AkLoop *loop, const char *host, int port, AkHttpFn *fn, void
                      .last = &http->first,
                      .port = port_of(fd),
                      .listening = -1};
-    http->daemon = MHD_start_daemon(
+    http->daemon = mhd.MHD_start_daemon(
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, http,
         MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
         (unsigned)AK_HTTP_CONNECTIONS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
@@ -582,16 +625,16 @@ AkHttp *ak_http_new(AkLoop *loop, const char *host, int port, AkHttpFn *fn, void
     http->timer = ak_timer_new(loop, on_timer, http);
     http->sweep = ak_timer_new(loop, on_sweep, http);
     ak_timer_set(http->sweep, 1000000);
-    http->watch =
-        ak_watch(loop, MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd,
-                 AK_READABLE, on_ready, http);
+    http->watch = ak_watch(
+        loop, mhd.MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd,
+        AK_READABLE, on_ready, http);
     return http;
 }
 
 void ak_http_quiet(AkHttp *http)
 {
     if (http->listening < 0)
-        http->listening = MHD_quiesce_daemon(http->daemon);
+        http->listening = mhd.MHD_quiesce_daemon(http->daemon);
 }
 
 void ak_http_free(AkHttp *http)
@@ -601,8 +644,8 @@ void ak_http_free(AkHttp *http)
     ak_unwatch(http->watch);
     ak_timer_free(http->timer);
     ak_timer_free(http->sweep);
-    MHD_run(http->daemon); /* what was answered last goes out */
-    MHD_stop_daemon(http->daemon);
+    mhd.MHD_run(http->daemon); /* what was answered last goes out */
+    mhd.MHD_stop_daemon(http->daemon);
     if (http->listening >= 0)
         close(http->listening);
     free(http);

@@ -1,4 +1,3 @@
-#define PY_SSIZE_T_CLEAN
 #define _GNU_SOURCE
 #include <Python.h>
 
@@ -10,6 +9,40 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "late.h"
+
+/* Only warm processes and replays need the library. */
+#define FUNCTIONS(X)                                                                           \
+    X(PyConfig_Clear)                                                                          \
+    X(PyConfig_InitIsolatedConfig)                                                             \
+    X(PyConfig_SetBytesString)                                                                 \
+    X(PyDict_GetItemString)                                                                    \
+    X(PyDict_SetItemString)                                                                    \
+    X(PyErr_Occurred)                                                                          \
+    X(PyErr_Print)                                                                             \
+    X(PyEval_GetBuiltins)                                                                      \
+    X(PyList_GetItem)                                                                          \
+    X(PyList_Insert)                                                                           \
+    X(PyLong_AsLong)                                                                           \
+    X(PyOS_AfterFork_Child)                                                                    \
+    X(PyOS_AfterFork_Parent)                                                                   \
+    X(PyOS_BeforeFork)                                                                         \
+    X(PyObject_CallFunction)                                                                   \
+    X(PyRun_SimpleStringFlags)                                                                 \
+    X(PyRun_StringFlags)                                                                       \
+    X(PyStatus_Exception)                                                                      \
+    X(PySys_GetObject)                                                                         \
+    X(PySys_SetObject)                                                                         \
+    X(PyUnicode_FromFormat)                                                                    \
+    X(Py_BuildValue)                                                                           \
+    X(Py_DecRef)                                                                               \
+    X(Py_IncRef)                                                                               \
+    X(Py_InitializeFromConfig)
+
+static struct {
+    FUNCTIONS(AK_LATE_MEMBER)
+} py;
+static const AkLate functions[] = {FUNCTIONS(AK_LATE_ENTRY)};
 static const AkPythonSpec *spec;
 static PyObject *serve; /* ak_runner.serve */
 
@@ -35,24 +68,24 @@ static PyStatus set_executable(PyConfig *config)
     char path[1300];
 
     if (!spec->venv || !*spec->venv)
-        return PyConfig_SetBytesString(config, &config->executable, ak_python_executable());
+        return py.PyConfig_SetBytesString(config, &config->executable, ak_python_executable());
     snprintf(path, sizeof path, "%s/bin/python3", spec->venv);
-    return PyConfig_SetBytesString(config, &config->executable, path);
+    return py.PyConfig_SetBytesString(config, &config->executable, path);
 }
 
 static int start_interpreter(void)
 {
     PyConfig config;
 
-    PyConfig_InitIsolatedConfig(&config);
+    py.PyConfig_InitIsolatedConfig(&config);
     config.use_hash_seed = 1; /* a set's order has to be the same on replay */
     config.hash_seed = 0;
     config.buffered_stdio = 1;
     PyStatus status = set_executable(&config);
-    if (!PyStatus_Exception(status))
-        status = Py_InitializeFromConfig(&config);
-    PyConfig_Clear(&config);
-    if (PyStatus_Exception(status)) {
+    if (!py.PyStatus_Exception(status))
+        status = py.Py_InitializeFromConfig(&config);
+    py.PyConfig_Clear(&config);
+    if (py.PyStatus_Exception(status)) {
         dprintf(2, "python: %s\n", status.err_msg ? status.err_msg : "it did not start");
         return -1;
     }
@@ -75,18 +108,18 @@ static const char preparation[] =
 
 static int prepare(void)
 {
-    PyObject *names = Py_BuildValue("{s:s, s:s, s:s, s:i}", "support", spec->support, "code",
-                                    spec->code, "entry", spec->entry, "cold", spec->cold);
+    PyObject *names = py.Py_BuildValue("{s:s, s:s, s:s, s:i}", "support", spec->support, "code",
+                                       spec->code, "entry", spec->entry, "cold", spec->cold);
 
-    if (!names || PyDict_SetItemString(names, "__builtins__", PyEval_GetBuiltins()) < 0)
+    if (!names || py.PyDict_SetItemString(names, "__builtins__", py.PyEval_GetBuiltins()) < 0)
         return -1;
-    PyObject *done = PyRun_String(preparation, Py_file_input, names, names);
+    PyObject *done = py.PyRun_StringFlags(preparation, Py_file_input, names, names, NULL);
     if (!done)
         return -1;
-    Py_DECREF(done);
-    serve = PyDict_GetItemString(names, "serve");
-    Py_XINCREF(serve);
-    Py_DECREF(names);
+    py.Py_DecRef(done);
+    serve = py.PyDict_GetItemString(names, "serve");
+    py.Py_IncRef(serve);
+    py.Py_DecRef(names);
     return serve ? 0 : -1;
 }
 
@@ -103,43 +136,54 @@ static bool has_threads(void)
     return n > 1;
 }
 
+static int open_library(void)
+{
+    char why[256];
+
+    if (ak__late_open(AK_LATE_PATH, functions, &py, sizeof functions / sizeof *functions, why,
+                      sizeof why) == 0)
+        return 0;
+    dprintf(2, "python: %s\n", why);
+    return -1;
+}
+
 int ak_python_load(const AkPythonSpec *given)
 {
     spec = given;
-    if (start_interpreter() < 0)
+    if (open_library() < 0 || start_interpreter() < 0)
         return -1;
     if (prepare() < 0) {
-        PyErr_Print();
+        py.PyErr_Print();
         return -1;
     }
-    PyRun_SimpleString("import sys; sys.stdout.flush(); sys.stderr.flush()");
+    py.PyRun_SimpleStringFlags("import sys; sys.stdout.flush(); sys.stderr.flush()", NULL);
     fflush(NULL);
     return has_threads() ? AK_PYTHON_HAS_THREADS : 0;
 }
 
 pid_t ak_python_fork(void)
 {
-    PyOS_BeforeFork();
+    py.PyOS_BeforeFork();
     pid_t pid = fork();
     int failed = errno;
     if (pid == 0)
-        PyOS_AfterFork_Child();
+        py.PyOS_AfterFork_Child();
     else
-        PyOS_AfterFork_Parent();
+        py.PyOS_AfterFork_Parent();
     errno = failed;
     return pid;
 }
 
 int ak_python_session(int fd, const char *entry)
 {
-    PyObject *code = PyObject_CallFunction(serve, "iss", fd, spec->code, entry);
-    int result = code ? (int)PyLong_AsLong(code) : 1;
+    PyObject *code = py.PyObject_CallFunction(serve, "iss", fd, spec->code, entry);
+    int result = code ? (int)py.PyLong_AsLong(code) : 1;
 
-    if (PyErr_Occurred()) {
-        PyErr_Print();
+    if (py.PyErr_Occurred()) {
+        py.PyErr_Print();
         result = 1;
     }
-    PyRun_SimpleString("import sys; sys.stdout.flush(); sys.stderr.flush()");
+    py.PyRun_SimpleStringFlags("import sys; sys.stdout.flush(); sys.stderr.flush()", NULL);
     fflush(NULL);
     return result;
 }
@@ -178,12 +222,12 @@ const char ak_python_replay_script[] =
 int ak_python_replay(int fd, const char *entry, bool debug)
 {
     PyObject *list =
-        Py_BuildValue("[ssNsss]", "-c", spec->support, PyUnicode_FromFormat("%d", fd),
-                      spec->code, entry, debug ? "1" : "");
+        py.Py_BuildValue("[ssNsss]", "-c", spec->support, py.PyUnicode_FromFormat("%d", fd),
+                         spec->code, entry, debug ? "1" : "");
 
-    if (!list || PySys_SetObject("argv", list) < 0)
+    if (!list || py.PySys_SetObject("argv", list) < 0)
         return 1;
-    PyObject *path = PySys_GetObject("path");
-    PyList_Insert(path, 0, PyList_GetItem(list, 1));
-    return PyRun_SimpleString(ak_python_replay_script) < 0 ? 1 : 0;
+    PyObject *path = py.PySys_GetObject("path");
+    py.PyList_Insert(path, 0, py.PyList_GetItem(list, 1));
+    return py.PyRun_SimpleStringFlags(ak_python_replay_script, NULL) < 0 ? 1 : 0;
 }

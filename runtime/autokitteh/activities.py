@@ -3,13 +3,12 @@ from __future__ import annotations
 
 import functools
 import sys
-from contextlib import contextmanager
 
 from ._session import seconds
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Iterable, Iterator, Optional
+    from typing import Any, Callable, Iterable, Optional
 
 
 def activity(fn: Optional[Callable[..., Any]] = None, *, retries: Optional[int] = None, timeout: Any = None,
@@ -37,14 +36,18 @@ def checked(retries: Any, timeout: Any, backoff: Any, name: Any) -> Any:
     return {key: value for key, value in options.items() if value is not None}
 
 
-@contextmanager
-def inhibited() -> Iterator[None]:
-    runner = sys.modules.get("ak_runner")
-    if runner is None:
-        yield
-        return
-    with runner.inhibited():
-        yield
+class Inhibited:
+    """Outside of a session there is nothing to inhibit."""
+
+    def __enter__(self) -> None:
+        runner = sys.modules.get("ak_runner")
+        self.inner = runner.inhibited() if runner is not None else None
+        if self.inner is not None:
+            self.inner.__enter__()
+
+    def __exit__(self, *raised: Any) -> None:
+        if self.inner is not None:
+            self.inner.__exit__(*raised)
 
 
 def inhibit_activities(fn: Callable[..., Any]) -> Callable[..., Any]:
@@ -53,12 +56,12 @@ def inhibit_activities(fn: Callable[..., Any]) -> Callable[..., Any]:
     if code is not None and code.co_flags & 0x80:
         @functools.wraps(fn)
         async def wrapper(*args: Any, **kwargs: Any) -> Any:
-            with inhibited():
+            with Inhibited():
                 return await fn(*args, **kwargs)
     else:
         @functools.wraps(fn)
         def wrapper(*args: Any, **kwargs: Any) -> Any:
-            with inhibited():
+            with Inhibited():
                 return fn(*args, **kwargs)
     wrapper.__ak_activity__ = False     # type: ignore[attr-defined]
     return wrapper

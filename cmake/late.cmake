@@ -1,0 +1,16 @@
+# ak_late(SOURCE PREFIX): the library that pkg-config found as PREFIX is opened by SOURCE when it is
+# needed (runtime/late.h), as AK_LATE_PATH. Its headers are there as ever. One that is an archive is linked.
+function(ak_late source prefix)
+  list(GET ${prefix}_LINK_LIBRARIES 0 library)
+  get_filename_component(library "${library}" REALPATH)
+  execute_process(COMMAND ${CMAKE_READELF} -d ${library} OUTPUT_VARIABLE dynamic ERROR_QUIET)
+  if(dynamic MATCHES "SONAME[^[]*\\[([^]]+)\\]")
+    get_filename_component(folder "${library}" DIRECTORY)
+    set(definition "AK_LATE_PATH=\"${folder}/${CMAKE_MATCH_1}\"")
+    set_property(TARGET PkgConfig::${prefix} PROPERTY INTERFACE_LINK_LIBRARIES ${CMAKE_DL_LIBS})
+    set_property(TARGET PkgConfig::${prefix} PROPERTY INTERFACE_LINK_OPTIONS "")
+  else()
+    set(definition AK_LATE_LINKED "AK_LATE_PATH=\"${library}\"")
+  endif()
+  set_property(SOURCE ${source} APPEND PROPERTY COMPILE_DEFINITIONS ${definition})
+endfunction()
