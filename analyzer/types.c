@@ -810,10 +810,21 @@ static void external_attribute(AkProgram *program, const char *owner, const char
 
 /* What a name of the result of a function or of an instance is called: "requests.Session.get",
  * "io.TextIOWrapper.read" where the class is known, "f().x" where not. */
+/* `path.parent` is no method: the attribute is a path itself. */
+static bool path_attribute(AkProgram *program, const char *type, const char *name, AkSet *out)
+{
+    if (strcmp(type, "pathlib.Path") != 0 || strcmp(name, "parent") != 0)
+        return false;
+    ak__add(out, (AkValue){.kind = AK_V_RESULT, .dotted = ak__atom(program, type)});
+    return true;
+}
+
 static void result_attribute(AkProgram *program, const AkValue *value, const char *name,
                              AkSet *out)
 {
     const char *type = ak__returns(program->knowledge, value->dotted);
+    if (path_attribute(program, type ? type : value->dotted, name, out))
+        return;
     if (type && !*type)
         ak__add_unknown(out);
     else if (type)

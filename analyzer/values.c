@@ -844,9 +844,25 @@ static void special_first(AkProgram *program, const AkUnit *unit, AkExprId call,
         ak__add_unknown(out);
 }
 
+static bool is_made_by(AkProgram *program, const AkValue *value, const char *type)
+{
+    const char *made =
+        value->kind == AK_V_RESULT ? ak__returns(program->knowledge, value->dotted) : NULL;
+    return is_result_of(value, type) || (made && strcmp(made, type) == 0);
+}
+
+/* Awaiting one gives what the activity or the task returned. */
+static bool is_awaited_handle(AkProgram *program, const AkValue *value)
+{
+    return is_made_by(program, value, "temporalio.workflow.ActivityHandle") ||
+           is_made_by(program, value, "asyncio.Task");
+}
+
 static void await_value(AkProgram *program, const AkValue *value, AkSet *out)
 {
-    if (value->kind == AK_V_COROUTINE)
+    if (is_awaited_handle(program, value))
+        ak__add_unknown(out);
+    else if (value->kind == AK_V_COROUTINE)
         results(program, value->function, value->unit, value->expr,
                 value->expr && value->function->class_ ? 1 : 0, out);
     else
@@ -1123,6 +1139,19 @@ static void subscript_list(AkProgram *program, const AkValue *list, const AkUnit
         ak__iterate(program, list, out);
 }
 
+/* `client["shop"]["orders"]`, where the knowledge says of what class an item is. */
+static void external_item(AkProgram *program, const AkValue *object, AkSet *out)
+{
+    const char *made = ak__returns(program->knowledge, object->dotted);
+    const char *type = ak__returns(
+        program->knowledge,
+        ak__atom_join(program, made && *made ? made : object->dotted, ".", "__getitem__"));
+    if (type && *type)
+        ak__add(out, external_result(ak__atom(program, type), NULL, 0));
+    else
+        ak__add_unknown(out);
+}
+
 static void eval_subscript(AkProgram *program, const AkUnit *unit, AkExprId expr, AkSet *out)
 {
     AkKids kids = unit->facts->exprs[expr].kids;
@@ -1145,6 +1174,7 @@ static void eval_subscript(AkProgram *program, const AkUnit *unit, AkExprId expr
             else
                 ak__add(out, *object);
             break;
+        case AK_V_RESULT: external_item(program, object, out); break;
         case AK_V_EXTERNAL:
             if (ak__is_class_name(program, object->dotted))
                 ak__add(out, *object);
@@ -1217,10 +1247,15 @@ static void eval_bool(AkProgram *program, const AkUnit *unit, AkExprId expr, AkS
 
 static void eval_await(AkProgram *program, const AkUnit *unit, AkExprId expr, AkSet *out)
 {
-    AkValues values =
-        ak__eval(program, unit, ak_kid(unit->facts, unit->facts->exprs[expr].kids, 0));
+    AkExprId awaited = ak_kid(unit->facts, unit->facts->exprs[expr].kids, 0);
+    AkValues values = ak__eval(program, unit, awaited);
+    /* Of starting a child, which is awaited itself, it gives the handle. */
     for (uint32_t i = 0; i < values.len; i++)
-        await_value(program, &values.items[i], out);
+        if (unit->facts->exprs[awaited].kind != AK_X_CALL &&
+            is_made_by(program, &values.items[i], "temporalio.workflow.ChildWorkflowHandle"))
+            ak__add_unknown(out);
+        else
+            await_value(program, &values.items[i], out);
 }
 
 static AkValue constant(const AkUnit *unit, AkExprId expr, AkValueKind kind)

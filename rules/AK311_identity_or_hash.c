@@ -19,30 +19,59 @@ static bool is_stable(AkPass *pass, const AkUnit *unit, AkExprId expr, int depth
     return value.kind == AK_V_NUMBER || value.kind == AK_V_TRUE || value.kind == AK_V_FALSE;
 }
 
-/* `id(a) == id(b)`, `id(a) in seen`, `seen.add(id(a))` and a log line need no value that stays. */
-static bool is_harmless_use(const AkPass *pass, const AkCall *call)
+static bool is_membership(const AkExpr *compare)
 {
-    const AkFacts *facts = call->fn->unit->facts;
+    return compare->op == AK_OP_EQ || compare->op == AK_OP_NE || compare->op == AK_OP_IS ||
+           compare->op == AK_OP_IS_NOT || compare->op == AK_OP_IN ||
+           compare->op == AK_OP_NOT_IN;
+}
 
-    for (AkExprId id = ak_call_expr(call)->parent; id; id = ak_expr(facts, id)->parent) {
+static bool is_set_method(const char *name)
+{
+    return strcmp(name, "add") == 0 || strcmp(name, "discard") == 0 ||
+           strcmp(name, "remove") == 0;
+}
+
+/* `id(a) == id(b)`, `id(a) in seen`, `seen.add(id(a))` and a log line need no value that stays. */
+static bool is_harmless_at(const AkFunction *fn, AkExprId place)
+{
+    const AkFacts *facts = fn->unit->facts;
+
+    for (AkExprId id = ak_expr(facts, place)->parent; id; id = ak_expr(facts, id)->parent) {
         const AkExpr *around = ak_expr(facts, id);
 
-        if (around->kind == AK_X_COMPARE &&
-            (around->op == AK_OP_EQ || around->op == AK_OP_NE || around->op == AK_OP_IS ||
-             around->op == AK_OP_IS_NOT || around->op == AK_OP_IN ||
-             around->op == AK_OP_NOT_IN))
+        if (around->kind == AK_X_COMPARE && is_membership(around))
             return true;
-        if (around->kind == AK_X_CALL &&
-            strcmp(ak_name(facts, ak_expr(facts, ak_kid(facts, around->kids, 0))->name),
-                   "add") == 0)
+        if (around->kind != AK_X_CALL)
+            continue;
+        if (is_set_method(ak_name(facts, ak_expr(facts, ak_kid(facts, around->kids, 0))->name)))
             return true;
-        for (size_t i = 0; around->kind == AK_X_CALL && i < call->fn->call_len; i++)
-            if (call->fn->calls[i].expr == id &&
-                ak_does_any(&call->fn->calls[i], AK_LOG | AK_PRINT))
+        for (size_t i = 0; i < fn->call_len; i++)
+            if (fn->calls[i].expr == id && ak_does_any(&fn->calls[i], AK_LOG | AK_PRINT))
                 return true;
     }
-    (void)pass;
-    return ak_call_expr(call)->flags & AK_XF_DROPPED;
+    return ak_expr(facts, place)->flags & AK_XF_DROPPED;
+}
+
+/* The same for `key = id(a)`: each place where the name is read. */
+static bool is_harmless_name(const AkCall *call)
+{
+    const AkFacts *facts = call->fn->unit->facts;
+    const AkStmt *stmt = &facts->stmts[call->stmt];
+    const AkExpr *target = ak_expr(facts, ak_kid(facts, stmt->targets, 0));
+
+    if (stmt->kind != AK_S_ASSIGN || stmt->value != call->expr || stmt->targets.count != 1 ||
+        target->kind != AK_X_NAME || !call->fn->index)
+        return false;
+    for (AkExprId id = ak_first_expr(call->fn);
+         id < facts->expr_len && ak_expr(facts, id)->start < ak_fact(call->fn)->end; id++) {
+        const AkExpr *row = ak_expr(facts, id);
+
+        if (row->kind == AK_X_NAME && row->name == target->name &&
+            !(row->flags & AK_XF_STORE) && !is_harmless_at(call->fn, id))
+            return false;
+    }
+    return true;
 }
 
 static bool is_identity_method(const AkFunction *fn)
@@ -72,7 +101,8 @@ static void check(AkPass *pass)
         if (of.given == AK_GIVEN && ak_calls(call, "builtins.hash") &&
             (is_stable(pass, of.unit, of.expr, 0) || hashes_itself(pass, &of)))
             continue;
-        if (call->kind != AK_CALL_PLAIN || !is_harmless_use(pass, call))
+        if (call->kind != AK_CALL_PLAIN ||
+            !(is_harmless_at(call->fn, call->expr) || is_harmless_name(call)))
             ak_report_call(pass, call, AK_CTX_WORKFLOW, "'%s' differs from process to process",
                            call->dotted);
     }

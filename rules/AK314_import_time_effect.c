@@ -19,6 +19,18 @@ static bool is_datetime(const char *dotted)
     return begins_with(dotted, "datetime.");
 }
 
+/* `Path(__file__).resolve()`: where the program lies, asked by half of all modules. */
+static bool is_own_place(const char *dotted)
+{
+    static const char *const names[] = {"pathlib.Path.resolve", "pathlib.Path.absolute",
+                                        "os.path.abspath", "os.path.realpath"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+        if (strcmp(dotted, names[i]) == 0)
+            return true;
+    return false;
+}
+
 /* AK_OFF: nothing to say. */
 static AkLevel level_of(const AkCall *call)
 {
@@ -31,7 +43,7 @@ static AkLevel level_of(const AkCall *call)
         return is_datetime(call->dotted) ? AK_ERROR : AK_WARNING;
     if (ak_does(call, AK_ENV))
         return AK_NOTE;
-    if (is_lock(call->dotted))
+    if (is_lock(call->dotted) || is_own_place(call->dotted))
         return AK_OFF;
     if (ak_does(call, AK_CONSTRUCTOR) && !ak_does_any(call, AK_FILE | AK_THREAD | AK_DATABASE))
         return AK_OFF;

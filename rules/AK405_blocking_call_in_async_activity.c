@@ -29,7 +29,14 @@ static bool blocks(const AkCall *call)
     /* azure.identity.aio and kin are the packages' async halves. */
     if (is_far_from(call->known->name, call->dotted) || strstr(call->dotted, ".aio."))
         return false;
-    return ak_does(call, AK_BLOCKS) || ak_calls(call, "builtins.open");
+    return ak_does(call, AK_BLOCKS) ||
+           (ak_does(call, AK_OPENS) && !ak_calls(call, "aiofiles.open"));
+}
+
+/* Files are mostly near and quick: a warning. */
+static bool is_slow(const AkCall *sink)
+{
+    return ak_does_any(sink, AK_SLEEP | AK_NETWORK | AK_DATABASE | AK_PROCESS);
 }
 
 /* Whether what is called here runs on this thread: not handed to an executor, not a coroutine
@@ -45,19 +52,27 @@ static bool runs_here(const AkCall *call)
     return !ak_fact(call->target)->is_generator;
 }
 
-static const AkCall *blocking(const AkFunction *fn, int depth)
+static const AkCall *first_blocking(const AkFunction *fn, bool slow, int depth)
 {
     const AkCall *found = NULL;
 
     if (depth > DEEPEST)
         return NULL;
     for (size_t i = 0; i < fn->call_len; i++)
-        if (blocks(&fn->calls[i]))
+        if (blocks(&fn->calls[i]) && (!slow || is_slow(&fn->calls[i])))
             return &fn->calls[i];
     for (size_t i = 0; i < fn->call_len && !found; i++)
         if (runs_here(&fn->calls[i]))
-            found = blocking(fn->calls[i].target, depth + 1);
+            found = first_blocking(fn->calls[i].target, slow, depth + 1);
     return found;
+}
+
+/* What a helper does that is slow is told rather than that it opens a file before. */
+static const AkCall *blocking(const AkFunction *fn)
+{
+    const AkCall *slow = first_blocking(fn, true, 1);
+
+    return slow ? slow : first_blocking(fn, false, 1);
 }
 
 static void fix(AkReport *report, const AkCall *call)
@@ -73,7 +88,7 @@ static void fix(AkReport *report, const AkCall *call)
 
 static void level(AkReport *report, const AkCall *sink)
 {
-    if (!ak_does(sink, AK_SLEEP) && !ak_does_any(sink, AK_NETWORK | AK_DATABASE | AK_PROCESS))
+    if (!is_slow(sink))
         ak_level(report, AK_WARNING);
 }
 
@@ -81,7 +96,7 @@ static void level(AkReport *report, const AkCall *sink)
 static bool is_first(const AkFunction *activity, const AkCall *call, const AkCall *sink)
 {
     for (const AkCall *other = activity->calls; other < call; other++)
-        if (!blocks(other) && runs_here(other) && blocking(other->target, 1) == sink)
+        if (!blocks(other) && runs_here(other) && blocking(other->target) == sink)
             return false;
     return true;
 }
@@ -105,7 +120,7 @@ static void check_activity(AkPass *pass, const AkFunction *activity)
                                     "'%s' blocks the event loop of the worker", call->dotted);
             level(report, call);
             fix(report, call);
-        } else if (runs_here(call) && (sink = blocking(call->target, 1)) &&
+        } else if (runs_here(call) && (sink = blocking(call->target)) &&
                    is_first(activity, call, sink)) {
             report =
                 ak_report_call(pass, call, AK_CTX_ACTIVITY,
