@@ -192,6 +192,19 @@ const char *ak_engine_row_name(size_t i)
     return row ? row->name : "";
 }
 
+static const AkRow *find_row(AkPhase phase, AkEventKind kind, int *number)
+{
+    int before = 0;
+
+    for (size_t t = 0; t < sizeof tables / sizeof *tables; before += (int)*tables[t++].len)
+        for (size_t i = 0; i < *tables[t].len; i++)
+            if (tables[t].rows[i].phase == phase && tables[t].rows[i].event == kind) {
+                *number = before + (int)i;
+                return &tables[t].rows[i];
+            }
+    return NULL;
+}
+
 int ak_run_step(AkRun *run, AkNow now, const AkEvent *event, AkCommands *out)
 {
     const AkRow *row;
@@ -201,20 +214,17 @@ int ak_run_step(AkRun *run, AkNow now, const AkEvent *event, AkCommands *out)
     ak_text_clear(&run->words);
     if (run->phase == AK__ENDED)
         return ak__fault(run, AK_E_ENDED, "the session has ended");
-    for (size_t i = 0; (row = row_at(i)); i++) {
-        if (row->phase != run->phase || row->event != event->kind)
-            continue;
-        run->row = (int)i;
-        int fault = row->handle(run, now, event, out);
-        if (fault == 0 && run->phase != AK__LOADING)
-            ak__arm(run, now, out);
-        if (run->failed || ak__commands_failed(out)) {
-            run->failed = true;
-            return fault ? fault : ak__fault(run, AK_E_NOMEM, "out of memory");
-        }
-        return fault;
+    row = find_row(run->phase, event->kind, &run->row);
+    if (!row)
+        return ak__fault(run, AK_E_MISUSE, "no such event in this state");
+    int fault = row->handle(run, now, event, out);
+    if (fault == 0 && run->phase != AK__LOADING)
+        ak__arm(run, now, out);
+    if (run->failed || ak__commands_failed(out)) {
+        run->failed = true;
+        return fault ? fault : ak__fault(run, AK_E_NOMEM, "out of memory");
     }
-    return ak__fault(run, AK_E_MISUSE, "no such event in this state");
+    return fault;
 }
 
 /* --- Helpers of all files
