@@ -1,12 +1,13 @@
 /* ak serve: the server. */
 #define _GNU_SOURCE
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "commands.h"
 #include "exit_codes.h"
+#include "listen.h"
 #include "serve.h"
 
 /* "127.0.0.1:9980", "[::1]:9980" */
@@ -29,54 +30,68 @@ static int read_address(const char *word, char *host, size_t size, int *port)
     return 0;
 }
 
-static bool is_loopback(const char *host)
+static int may_listen(const AkConfig *config, const char *host, const char **token)
 {
-    struct in_addr four;
-    struct in6_addr six;
+    *token = getenv("AK_TOKEN");
+    if (!*token || !**token)
+        *token = ak_config_text(config, "serve.token");
+    if (ak_is_loopback(host) || **token)
+        return 0;
+    return ak_say_error(
+        AK_EXIT_NO_TOKEN,
+        "%s can be reached from elsewhere: set a token first, by AK_TOKEN or with ak "
+        "config set serve.token",
+        host);
+}
 
-    if (!strcmp(host, "localhost"))
-        return true;
-    if (inet_pton(AF_INET, host, &four) == 1)
-        return ntohl(four.s_addr) >> 24 == 127;
-    return inet_pton(AF_INET6, host, &six) == 1 && IN6_IS_ADDR_LOOPBACK(&six);
+/* What a service manager hands over goes before every address. */
+static int open_door(const AkArgs *args, const AkConfig *config, AkServeOptions *options,
+                     char *host, size_t size)
+{
+    const char *listen_on = ak_args_value(args, "listen");
+    char why[512], shown[256];
+    int port, code = 0, fd = ak_listen_given(why, sizeof why);
+
+    if (fd < -1)
+        return ak_say_error(AK_EXIT_USAGE, "%s", why);
+    if (fd >= 0)
+        ak_listen_address(fd, host, size);
+    else
+        code = read_address(listen_on ? listen_on : ak_config_text(config, "serve.listen"),
+                            host, size, &port);
+    if (!code)
+        code = may_listen(config, host, &options->token);
+    if (!code && fd < 0 && (fd = ak_listen(host, port, why, sizeof why)) < 0)
+        return ak_say_error(AK_EXIT_FAILED, "%s", why);
+    if (code) {
+        if (fd >= 0)
+            close(fd);
+        return code;
+    }
+    options->fd = fd;
+    options->host = host;
+    options->port = ak_listen_address(fd, shown, sizeof shown);
+    return 0;
 }
 
 static int serve(const AkArgs *args)
 {
-    const char *listen_on = ak_args_value(args, "listen"), *token = getenv("AK_TOKEN");
+    const char *format = ak_args_value(args, "log-format"), *url = ak_args_value(args, "url");
     char host[256];
-    const char *format = ak_args_value(args, "log-format");
-    int port = 0;
     AkHome home;
 
     if (format && strcmp(format, "text") && strcmp(format, "json"))
         return ak_usage_error("--log-format is text or json, not '%s'", format);
     int code = ak_home_open(args, AK_STORE_SERVE, &home);
-
     if (code)
         return code;
-    if (!listen_on)
-        listen_on = ak_config_text(home.config, "serve.listen");
-    if (!token || !*token)
-        token = ak_config_text(home.config, "serve.token");
-    code = read_address(listen_on, host, sizeof host, &port);
-    if (!code && !is_loopback(host) && !*token)
-        code = ak_say_error(
-            AK_EXIT_NO_TOKEN,
-            "%s can be reached from elsewhere: set a token first, by AK_TOKEN or with ak "
-            "config set serve.token",
-            host);
-    if (!code) {
-        const char *url = ak_args_value(args, "url");
-        AkServeOptions options = {.host = host,
-                                  .port = port,
-                                  .token = token,
-                                  .url = url ? url : ak_config_text(home.config, "serve.url"),
-                                  .json = ak_args_json(args),
-                                  .log_json = format && !strcmp(format, "json"),
-                                  .quiet = ak_args_switch(args, "quiet")};
+    AkServeOptions options = {.url = url ? url : ak_config_text(home.config, "serve.url"),
+                              .json = ak_args_json(args),
+                              .log_json = format && !strcmp(format, "json"),
+                              .quiet = ak_args_switch(args, "quiet")};
+    code = open_door(args, home.config, &options, host, sizeof host);
+    if (!code)
         code = ak_serve(&home, &options);
-    }
     ak_home_close(&home);
     return code;
 }
@@ -95,10 +110,13 @@ const AkCmd ak_cmd_serve = {
     .summary = "run what is deployed: webhooks, schedules, sessions",
     .more = "Goes on with every session where it stood. One server a state; commands such as "
             "ak deploy reach it\n"
-            "by themselves. SIGTERM stops it after the steps that run; it may be killed at any "
-            "moment as well.\n"
+            "by themselves. SIGTERM stops it after the steps that run, a second one at once; it may "
+            "be killed at any\n"
+            "moment as well. SIGHUP reads the settings again.\n"
             "On an address that others can reach it wants a token (AK_TOKEN, or the setting "
-            "serve.token).",
+            "serve.token).\n"
+            "A socket that a service manager hands over (LISTEN_FDS) is taken instead of "
+            "--listen.",
     .flags = flags,
     .run = serve,
 };

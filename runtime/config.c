@@ -24,6 +24,8 @@ typedef struct Known {
 static const Known known[] = {
     {"db.dsn", TEXT, "", "the database's file; empty: in the data directory"},
     {"db.type", TEXT, "sqlite", "the kind of database: sqlite"},
+    {"limits.backlog", NUMBER, "67108864",
+     "bytes of events that may wait in memory before webhooks get a 503"},
     {"limits.line", NUMBER, "16777216", "bytes a protocol line may have"},
     {"limits.memory", NUMBER, "4294967296", "bytes of address space a runner may have"},
     {"limits.open_files", NUMBER, "1024", "files a runner may have open"},
@@ -31,6 +33,8 @@ static const Known known[] = {
     {"limits.queue", NUMBER, "10000",
      "sessions that may wait for a process before webhooks get a 503"},
     {"limits.runners", NUMBER, "32", "processes that `ak serve` runs at a time"},
+    {"limits.spare", NUMBER, "134217728",
+     "bytes of free memory below which waiting sessions give their processes back at once"},
     {"limits.turn", NUMBER, "10", "seconds a program may compute between two steps"},
     {"run.idle", NUMBER, "30", "seconds a waiting session keeps its process"},
     {"run.python", TEXT, "", "interpreter of the programs; empty: the one built in"},

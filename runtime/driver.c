@@ -337,6 +337,7 @@ int ak__live_create(AkDriver *d, const AkNewSession *new)
     ak__lanes_join(live, new->trigger_id, new->parent_id, false);
     live->claimed = true;
     live->dirty = true;
+    ak__live_weigh(live, strlen(new->event ? new->event : ""));
     ak__live_step(live, &(AkEvent){.kind = AK_EV_CREATE,
                                    .name = ak_bytes(new->entry),
                                    .args = ak_bytes(new->event),
@@ -483,6 +484,17 @@ size_t ak_driver_runners(const AkDriver *d)
 size_t ak_driver_waiting(const AkDriver *d)
 {
     return d->waiting + d->held;
+}
+
+size_t ak_driver_weight(const AkDriver *d)
+{
+    return d->weight;
+}
+
+void ak_driver_give_back(AkDriver *d)
+{
+    while (free_a_runner(d))
+        ;
 }
 
 bool ak_driver_is_executing(const AkDriver *d)

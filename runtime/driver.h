@@ -107,6 +107,10 @@ size_t ak_driver_sessions(const AkDriver *driver);
 size_t ak_driver_runners(const AkDriver *driver);
 /* Those that wait for a process because of max_runners, or to begin because of a limit. */
 size_t ak_driver_waiting(const AkDriver *driver);
+/* Bytes of events and mail that wait in memory for sessions to work on them. */
+size_t ak_driver_weight(const AkDriver *driver);
+/* Sessions that only wait give their processes back now. */
+void ak_driver_give_back(AkDriver *driver);
 /* Those that the limit of this deployment or trigger holds up. */
 size_t ak_driver_held(const AkDriver *driver, const char *id);
 /* AkFront.limits says something else now, or sessions changed in the store. */

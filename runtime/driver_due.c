@@ -14,7 +14,8 @@ void ak__driver_set_due(AkDriver *d, int64_t due_us)
     if (!due_us || (d->due_at && d->due_at <= due_us))
         return;
     d->due_at = due_us;
-    ak_timer_set(d->due, due_us - ak_loop_now().wall_us);
+    int64_t wait = due_us - ak_loop_now().wall_us;
+    ak_timer_set(d->due, wait > AK_CLOCK_US ? AK_CLOCK_US : wait);
 }
 
 void ak__live_on_idle(void *owner)

@@ -46,9 +46,17 @@ struct AkLive {
     AkTimer *alarm, *idle;
     int64_t alarm_wall, alarm_mono, armed_mono; /* 0: not set */
     int64_t due_us;
+    size_t weight; /* bytes of events and mail that wait in memory to be worked on */
 };
 
-enum { AK_LIVE_BUCKETS = 1024, AK_SECOND_US = 1000000, AK_WATCH_US = 300000 };
+/* AK_CLOCK_US: timers wait by a clock that never jumps, deadlines are the wall clock's, which does
+ * (set by hand, a machine that slept): it is looked at again at least this often. */
+enum {
+    AK_LIVE_BUCKETS = 1024,
+    AK_SECOND_US = 1000000,
+    AK_CLOCK_US = AK_SECOND_US,
+    AK_WATCH_US = 300000
+};
 
 struct AkDriver {
     AkLoop *loop;
@@ -67,6 +75,7 @@ struct AkDriver {
     AkTimer *lazy_commit, *due, *watch;
     bool lazy_due;
     int64_t due_at;
+    size_t weight;
     uint64_t commits;
     AkText line, error;
 };
@@ -81,6 +90,9 @@ void ak__live_clear(AkLive *live);
 void ak__live_forget(AkLive *live);
 void ak__live_refuse(AkLive *live, int fault, const char *words);
 void ak__live_enqueue(AkLive *live); /* the turn has something to do for it */
+/* What came for it stays in memory until its process has it, or it has taken its mail. */
+void ak__live_weigh(AkLive *live, size_t bytes);
+void ak__live_unweigh(AkLive *live);
 void ak__live_stand_in_line(AkLive *live);
 void ak__live_leave_line(AkLive *live);
 /* One event to the engine; its commands are done by the turn. False: the session is spent. */

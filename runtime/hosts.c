@@ -41,6 +41,11 @@ AkHosts *ak_hosts_new(AkLoop *loop, AkStore *store, const AkConfig *config,
     return hosts;
 }
 
+void ak_hosts_set_config(AkHosts *hosts, const AkConfig *config)
+{
+    hosts->config = config;
+}
+
 void ak_hosts_set_url(AkHosts *hosts, const char *url)
 {
     hosts->url = url;

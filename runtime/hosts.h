@@ -14,6 +14,8 @@ typedef struct AkHosts AkHosts;
 AkHosts *ak_hosts_new(AkLoop *loop, AkStore *store, const AkConfig *config,
                       const AkPlace *place);
 void ak_hosts_free(AkHosts *hosts);
+/* For processes that start from now on. Borrowed. */
+void ak_hosts_set_config(AkHosts *hosts, const AkConfig *config);
 /* Where webhooks are reached from outside, without a last '/'. Borrowed. */
 void ak_hosts_set_url(AkHosts *hosts, const char *url);
 

@@ -1,12 +1,9 @@
 #define _GNU_SOURCE
 #include "http.h"
 
-#include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <microhttpd.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,7 +56,6 @@ struct AkHttp {
     Conn *first, **last; /* the longest idle first */
     size_t connections;
     int listening; /* after ak_http_quiet: the socket that is ours to close */
-    int port;
 };
 
 struct AkHttpStream {
@@ -263,6 +259,14 @@ static bool announces_far_too_much(AkHttpRequest *request)
     return length && strtoull(length, NULL, 10) > DRAIN_MAX;
 }
 
+/* Decoded it would end there, and be another address than the one that was sent. */
+static bool hides_its_end(const char *url)
+{
+    const char *zero = url ? strstr(url, "%00") : NULL;
+
+    return zero && (size_t)(zero - url) < strcspn(url, "?");
+}
+
 static enum MHD_Result begin(AkHttpRequest *request, const char *path, const char *method)
 {
     Conn *c = conn_of(request->connection);
@@ -272,6 +276,8 @@ static enum MHD_Result begin(AkHttpRequest *request, const char *path, const cha
     request->path = strdup(path);
     if (c)
         touch(request->http, c, true);
+    if (hides_its_end(request->url))
+        return refuse(request, MHD_HTTP_BAD_REQUEST, "the address holds a zero byte");
     if (announces_far_too_much(request))
         return refuse_big(request);
     return MHD_YES;
@@ -541,41 +547,6 @@ static void on_timer(void *owner)
     run(owner);
 }
 
-static int open_socket(const char *host, int port, char *why, size_t size)
-{
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *found;
-    char service[16];
-    int on = 1;
-
-    snprintf(service, sizeof service, "%d", port);
-    int failed = getaddrinfo(host, service, &hints, &found);
-    if (failed) {
-        snprintf(why, size, "%s: %s", host, gai_strerror(failed));
-        return -1;
-    }
-    int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (fd < 0 || bind(fd, found->ai_addr, found->ai_addrlen) < 0 || listen(fd, 1024) < 0) {
-        snprintf(why, size, "%s:%d: %s", host, port, strerror(errno));
-        if (fd >= 0)
-            close(fd);
-        fd = -1;
-    }
-    freeaddrinfo(found);
-    return fd;
-}
-
-static int port_of(int fd)
-{
-    struct sockaddr_storage at;
-    socklen_t len = sizeof at;
-
-    if (getsockname(fd, (struct sockaddr *)&at, &len) < 0)
-        return 0;
-    return ntohs(at.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&at)->sin6_port
-                                          : ((struct sockaddr_in *)&at)->sin_port);
-}
-
 /* Without certificates there is nothing for GnuTLS to do, and its start takes 1 MB. */
 static int open_library(char *why, size_t size)
 {
@@ -591,24 +562,16 @@ static int open_library(char *why, size_t size)
     return -1;
 }
 
-AkHttp *ak_http_new(AkLoop *loop, const char *host, int port, AkHttpFn *fn, void *owner,
-                    char *why, size_t size)
+AkHttp *ak_http_new(AkLoop *loop, int fd, AkHttpFn *fn, void *owner, char *why, size_t size)
 {
     if (open_library(why, size) < 0)
         return NULL;
-
     AkHttp *http = calloc(1, sizeof *http);
-    int fd = http ? open_socket(host, port, why, size) : -1;
-    if (fd < 0) {
-        free(http);
+    snprintf(why, size, "the HTTP server does not start: %s", strerror(ENOMEM));
+    if (!http)
         return NULL;
-    }
-    *http = (AkHttp){.loop = loop,
-                     .fn = fn,
-                     .owner = owner,
-                     .last = &http->first,
-                     .port = port_of(fd),
-                     .listening = -1};
+    *http = (AkHttp){
+        .loop = loop, .fn = fn, .owner = owner, .last = &http->first, .listening = -1};
     http->daemon = mhd.MHD_start_daemon(
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, http,
         MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
@@ -617,8 +580,6 @@ AkHttp *ak_http_new(AkLoop *loop, const char *host, int port, AkHttpFn *fn, void
         MHD_OPTION_NOTIFY_CONNECTION, on_connection, http, MHD_OPTION_NOTIFY_COMPLETED,
         on_completed, http, MHD_OPTION_URI_LOG_CALLBACK, on_uri, http, MHD_OPTION_END);
     if (!http->daemon) {
-        snprintf(why, size, "the HTTP server does not start: %s", strerror(errno));
-        close(fd);
         free(http);
         return NULL;
     }
@@ -649,11 +610,6 @@ void ak_http_free(AkHttp *http)
     if (http->listening >= 0)
         close(http->listening);
     free(http);
-}
-
-int ak_http_port(const AkHttp *http)
-{
-    return http->port;
 }
 
 size_t ak_http_connections(const AkHttp *http)

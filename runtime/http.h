@@ -27,14 +27,13 @@ typedef struct AkHttpRequest AkHttpRequest;
 /* Has to answer, now or later. */
 typedef void AkHttpFn(void *owner, AkHttpRequest *request);
 
-/* host is a name or address, port may be 0. NULL with words in why. */
-AkHttp *ak_http_new(AkLoop *loop, const char *host, int port, AkHttpFn *fn, void *owner,
-                    char *why, size_t size);
+/* fd listens, and is taken when this succeeds. NULL with the reason in `why` when there is no
+ * library, no memory or no descriptor. */
+AkHttp *ak_http_new(AkLoop *loop, int fd, AkHttpFn *fn, void *owner, char *why, size_t size);
 /* Every request has to be answered before. */
 void ak_http_free(AkHttp *http);
 /* No new connections from now on. */
 void ak_http_quiet(AkHttp *http);
-int ak_http_port(const AkHttp *http);
 size_t ak_http_connections(const AkHttp *http);
 
 /* All live until the request is answered. */

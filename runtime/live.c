@@ -84,6 +84,18 @@ void ak__live_leave_line(AkLive *live)
     d->waiting--;
 }
 
+void ak__live_weigh(AkLive *live, size_t bytes)
+{
+    live->weight += bytes;
+    live->driver->weight += bytes;
+}
+
+void ak__live_unweigh(AkLive *live)
+{
+    live->driver->weight -= live->weight;
+    live->weight = 0;
+}
+
 void ak__live_stand_in_line(AkLive *live)
 {
     AkDriver *d = live->driver;
@@ -110,6 +122,7 @@ void ak__live_clear(AkLive *live)
     live->done = 0;
     live->dirty = live->lazy = live->mail_waits = false;
     live->owes = 0;
+    ak__live_unweigh(live);
     ak_text_clear(&live->shows);
     ak_timer_clear(live->alarm);
     ak_timer_clear(live->idle);

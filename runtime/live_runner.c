@@ -199,9 +199,8 @@ static void set_alarm(AkLive *live, int64_t wall_us, int64_t mono_us)
     if (!at || (live->armed_mono && live->armed_mono <= at))
         return;
     live->armed_mono = at;
-    /* The wall clock may jump: look again at least every minute. */
     int64_t wait = at - now.mono_us;
-    ak_timer_set(live->alarm, wait > 60 * AK_SECOND_US && wall_us ? 60 * AK_SECOND_US : wait);
+    ak_timer_set(live->alarm, wait > AK_CLOCK_US && wall_us ? AK_CLOCK_US : wait);
 }
 
 void ak__live_on_alarm(void *owner)

@@ -33,6 +33,7 @@ int ak__live_mail(AkDriver *d, const AkMail *mail)
         return fault;
     if (!live || !live->run)
         return ak_driver_load(d, mail->session_id); /* which reads the whole inbox */
+    ak__live_weigh(live, strlen(mail->value ? mail->value : ""));
     if (live->owes) {
         live->mail_waits = true;
         ak__live_enqueue(live);
@@ -71,6 +72,7 @@ static int take_mail(AkLive *live, uint64_t mail)
 {
     int fault = ak_mail_take(live->driver->store, live->id, mail);
 
+    ak__live_unweigh(live);
     return fault == AK_E_ABSENT ? 0 : fault; /* went with its subscription */
 }
 
@@ -111,6 +113,7 @@ static int feed_record(void *payload, uint64_t number, AkBytes bytes)
 
     (void)number;
     feed->count++;
+    ak__live_weigh(feed->live, bytes.len);
     return ak__live_step(feed->live, &(AkEvent){.kind = AK_EV_RECORD, .value = bytes}) ? 0 : 1;
 }
 

@@ -10,6 +10,7 @@
 
 #include "admin.h"
 #include "exit_codes.h"
+#include "listen.h"
 #include "report.h"
 #include "views.h"
 
@@ -202,12 +203,19 @@ static void on_signal(void *owner, int number)
 
     (void)number;
     if (s->signals++ == 0) {
-        ak__serve_say(s, "stopping: steps that run are let finish");
+        ak_notify("STOPPING=1");
+        ak__serve_say(s, "stopping: steps that run are let finish; a second signal ends them");
         ak_http_quiet(s->http);
         ak_timer_set(s->stop, STOP_S * (int64_t)AK_SECOND);
     } else {
         s->stop_now = true;
     }
+}
+
+static void on_reload(void *owner, int number)
+{
+    (void)number;
+    ak__serve_reload(owner);
 }
 
 static void on_stop(void *owner)
@@ -233,15 +241,13 @@ static void raise_limits(void)
 
 static int start(AkServe *s)
 {
-    const AkConfig *config = s->home->config;
     char why[512];
 
     s->loop = ak_loop_new();
     s->started_us = ak_loop_now().wall_us;
     if (!ak__news_new(s))
         return ak_say_error(AK_EXIT_FAILED, "out of memory");
-    s->http = ak_http_new(s->loop, s->options->host, s->options->port, ak__serve_request, s,
-                          why, sizeof why);
+    s->http = ak_http_new(s->loop, s->options->fd, ak__serve_request, s, why, sizeof why);
     if (!s->http)
         return ak_say_error(AK_EXIT_FAILED, "%s", why);
     if (*s->options->url)
@@ -249,32 +255,28 @@ static int start(AkServe *s)
     else
         snprintf(s->url, sizeof s->url,
                  strchr(s->options->host, ':') ? "http://[%s]:%d" : "http://%s:%d",
-                 s->options->host, ak_http_port(s->http));
+                 s->options->host, s->options->port);
     s->control = ak_control_new(s->loop, s->home->place.dir, ak__serve_command, s);
     if (!s->control)
         return ak_say_error(AK_EXIT_FAILED, "%s/control.sock cannot be made",
                             s->home->place.dir);
-    s->hosts = ak_hosts_new(s->loop, s->home->store, config, &s->home->place);
+    s->hosts = ak_hosts_new(s->loop, s->home->store, s->home->config, &s->home->place);
     ak_hosts_set_url(s->hosts, s->url);
-    AkDriverOptions driving = {
-        .run = {.turn_timeout_us = ak_config_number(config, "limits.turn") * AK_SECOND},
-        .idle_us = ak_config_number(config, "serve.idle") * AK_SECOND,
-        .everyone = true,
-        .max_runners = (size_t)ak_config_number(config, "limits.runners"),
-    };
-    s->queue_max = ak_config_number(config, "limits.queue");
-    s->sync_us = ak_config_number(config, "serve.sync") * AK_SECOND;
+    AkDriverOptions driving = ak__serve_settings(s, s->home->config);
     s->ticks = ak_timer_new(s->loop, ak__serve_ticks, s);
     s->sync = ak_timer_new(s->loop, on_sync, s);
     s->tidy = ak_timer_new(s->loop, ak__serve_tidy, s);
     s->stop = ak_timer_new(s->loop, on_stop, s);
+    s->relief = ak_timer_new(s->loop, ak__serve_relieve, s);
     s->driver = ak_driver_new(s->loop, s->home->store, &driving, &front, s);
     s->draining = true;
     ak_timer_set(s->tidy, AK_SECOND);
+    ak_timer_set(s->relief, AK_SECOND);
     ak__serve_arm(s);
     signal(SIGPIPE, SIG_IGN);
     ak_loop_on_signal(s->loop, SIGTERM, on_signal, s);
     ak_loop_on_signal(s->loop, SIGINT, on_signal, s);
+    ak_loop_on_signal(s->loop, SIGHUP, on_reload, s);
     return 0;
 }
 
@@ -285,6 +287,7 @@ static void say_ready(const AkServe *s)
     else
         printf("ak: serving on %s\n", s->url);
     fflush(stdout);
+    ak_notify("READY=1");
 }
 
 static bool has_to_stop(const AkServe *s)
@@ -316,7 +319,9 @@ static void end(AkServe *s)
     ak_timer_free(s->sync);
     ak_timer_free(s->tidy);
     ak_timer_free(s->stop);
+    ak_timer_free(s->relief);
     ak_loop_free(s->loop);
+    ak_config_free(s->reloaded);
     ak__serve_forget_limits(s);
     while (s->judged) {
         AkJudged *judged = s->judged;

@@ -7,8 +7,9 @@
 #include "home.h"
 
 typedef struct AkServeOptions {
-    const char *host;
-    int port;          /* 0: any */
+    int fd; /* listens; taken */
+    const char *host; /* where that is, for people */
+    int port;
     const char *url;   /* from outside, or "" */
     const char *token; /* or "" */
     bool json, quiet;

@@ -1,6 +1,6 @@
 /* What the server's files share. serve.c starts and ends it and hears the driver; HTTP comes in
  * by serve_http.c, webhooks by serve_webhooks.c, whose answers serve_answers.c gives after the
- * commit; how much may be under way at a time is serve_limits.c; schedules are serve_ticks.c, what commands ask for over the socket serve_commands.c.
+ * commit; how much may be under way at a time is serve_limits.c; schedules are serve_ticks.c, settings serve_settings.c, what commands ask for over the socket serve_commands.c.
  * One thread, the loop's. */
 #ifndef AK_SERVE_INNER_H
 #define AK_SERVE_INNER_H
@@ -48,12 +48,13 @@ typedef struct AkServe {
     AkDriver *driver;
     AkHttp *http;
     AkControl *control;
-    AkTimer *ticks, *sync, *tidy, *stop;
+    AkTimer *ticks, *sync, *tidy, *stop, *relief;
+    AkConfig *reloaded; /* settings since the last SIGHUP; NULL: those of the start */
     AkPending *pending;
     AkJudged *judged;
     AkAllowance *allowances;
     char url[600];
-    int64_t queue_max, sync_us;
+    int64_t queue_max, backlog_max, spare_bytes, sync_us;
     int signals; /* that ask to stop */
     bool stop_now, store_failed, draining;
     uint64_t events, refused, sessions_ended, sessions_failed;
@@ -105,6 +106,14 @@ AkRoom ak__serve_room(AkServe *s, const AkTrigger *trigger);
 void ak__serve_limits(void *owner, const char *deployment, const char *trigger, size_t max[2]);
 /* Deployments or triggers changed: they are looked up anew. */
 void ak__serve_forget_limits(AkServe *s);
+
+/* serve_settings.c */
+/* Takes up what of the settings is the server's; the driver's part is returned. */
+AkDriverOptions ak__serve_settings(AkServe *s, const AkConfig *config);
+/* Reads config.yaml again. A mistake in it is told, and the settings stay. */
+void ak__serve_reload(AkServe *s);
+/* While memory is short, sessions that only wait give their processes back. */
+void ak__serve_relieve(void *owner);
 
 /* serve_webhooks.c: `rest` is what follows /webhooks/. */
 void ak__serve_webhook(AkServe *s, AkHttpRequest *request, const char *rest);

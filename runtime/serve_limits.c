@@ -82,7 +82,8 @@ static bool is_full(const AkServe *s, const AkAllowance *a)
 
 AkRoom ak__serve_room(AkServe *s, const AkTrigger *t)
 {
-    if ((int64_t)ak_driver_waiting(s->driver) >= s->queue_max)
+    if ((int64_t)ak_driver_waiting(s->driver) >= s->queue_max ||
+        (int64_t)ak_driver_weight(s->driver) >= s->backlog_max)
         return AK_SERVER_IS_FULL;
     if (is_full(s, of_trigger(s, t->id)) ||
         (t->deployment_id && is_full(s, of_deployment(s, t->deployment_id))))

@@ -7,7 +7,7 @@
 #include "admin.h"
 #include "dispatch.h"
 
-enum { CLOCK_CHECK_S = 60 };
+enum { CLOCK_CHECK_S = 1 };
 
 void ak__serve_arm(AkServe *s)
 {
@@ -17,7 +17,7 @@ void ak__serve_arm(AkServe *s)
         ak_timer_clear(s->ticks);
         return;
     }
-    /* The wall clock may jump: it is looked at again every minute at least. */
+    /* The wall clock may jump: it is looked at again every second at least. */
     int64_t wait = due - now;
     ak_timer_set(s->ticks, wait > CLOCK_CHECK_S * (int64_t)AK_SECOND
                                ? CLOCK_CHECK_S * (int64_t)AK_SECOND
