@@ -1636,8 +1636,13 @@ class Session:
         return self.proto == PROTO and not self.link.broken and os.getpid() == self.pid
 
     def print(self, stream: str, text: str) -> None:
+        payload: Json = {"text": "", "stream": stream, "seq": self.activity}
+        place = here()
+        if place[1]:
+            payload["where"] = {"file": place[0], "line": place[1], "func": place[2]}
         for start in range(0, len(text), PRINT_CHUNK):
-            self.link.send("print", {"text": text[start:start + PRINT_CHUNK], "stream": stream, "seq": self.activity})
+            payload["text"] = text[start:start + PRINT_CHUNK]
+            self.link.send("print", payload)
 
     # Free deterministic values.
 

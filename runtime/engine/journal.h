@@ -25,8 +25,9 @@ typedef enum AkRecordKind {
     AK_REC_ASK = 4, /* the program began to wait: sleep, next_event, next_signal; due_us or 0 */
     AK_REC_ANSWER =
         5, /* a request's outcome: value (JSON) or error; mail = the mail it took, or 0 */
-    AK_REC_PRINT = 6, /* text, stream; seq of the call it came out of, 0 for workflow code */
-    AK_REC_DONE = 7   /* the end: state, value (preview of what was returned) or error */
+    AK_REC_PRINT =
+        6, /* text, stream, where; seq of the call it came out of, 0 for workflow code */
+    AK_REC_DONE = 7 /* the end: state, value (preview of what was returned) or error */
 } AkRecordKind;
 
 typedef enum AkState {

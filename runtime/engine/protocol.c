@@ -104,7 +104,8 @@ static const Type types[] = {
     {"print",
      AK_MSG_PRINT,
      AK_FROM_RUNNER,
-     {MUST("text", STR, text), F("stream", STREAM, stream), F("seq", COUNT, seq), END}},
+     {MUST("text", STR, text), F("stream", STREAM, stream), F("seq", COUNT, seq),
+      F("where", WHERE, file), END}},
     {"replayed", AK_MSG_REPLAYED, AK_FROM_RUNNER, {MUST("seq", COUNT, seq), END}},
     {"done",
      AK_MSG_DONE,
@@ -585,6 +586,7 @@ static void write_payload(const AkMessage *m, AkSide from, AkText *out)
         put_str(out, "text", m->text);
         put_str(out, "stream", ak_bytes(m->stream == AK_STREAM_STDERR ? "stderr" : "stdout"));
         put_seq(out, m->seq);
+        put_where(out, m);
         break;
     case AK_MSG_DONE:
         put_str(out, "value", m->value);

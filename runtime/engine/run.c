@@ -477,6 +477,9 @@ static int print(AkRun *run, AkNow now, const AkEvent *event, AkCommands *out)
         return 0;
     AkRecord record = {.kind = AK_REC_PRINT,
                        .seq = event->seq,
+                       .line = event->line,
+                       .file = event->file,
+                       .func = event->func,
                        .text = event->text,
                        .stream = event->stream ? event->stream : AK_STREAM_STDOUT};
     int fault = ak__journal(run, now, &record, true, out);
