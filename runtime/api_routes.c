@@ -18,6 +18,7 @@ static const AkApiParam sessions_query[] = {
     PROJECT,
     {"deployment", AK_API_TEXT, "id of a deployment", "dep", 0, 0, false},
     {"parent", AK_API_TEXT, "id of the session that started them", "ses", 0, 0, false},
+    {"event", AK_API_TEXT, "id of the event that they began with", "evt", 0, 0, false},
     {"state", AK_API_TEXT, "created, running, completed, error, stopped, or several by commas",
      "created|running|completed|error|stopped", 0, 0, false},
     {"text", AK_API_TEXT, "a part of the id, the entry point, the error or the result", NULL, 0,

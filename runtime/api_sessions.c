@@ -35,10 +35,10 @@ json_t *ak__api_session_row(const AkSession *session)
     return o;
 }
 
-/* Rows that a text leaves out are looked at too, up to LOOK_MAX of them a call: the cursor goes
+/* Rows that a text or an event leaves out are looked at too, up to LOOK_MAX of them a call: the cursor goes
  * on where the look ended. */
 typedef struct Look {
-    const char *text;
+    const char *text, *event;
     json_t *items;
     size_t limit, looked;
     char last[64];
@@ -50,18 +50,36 @@ static bool has(const char *where, const char *text)
     return where && strcasestr(where, text);
 }
 
+/* Ids begin with their time: what began before the event was there is none of its sessions. */
+static bool is_before(const char *session, const char *event)
+{
+    enum { KIND = 4, TIME = 10 };
+
+    return strncmp(session + KIND, event + KIND, TIME) < 0;
+}
+
+static bool fits(const Look *look, const AkSession *s)
+{
+    if (look->event && (!s->event_id || strcmp(s->event_id, look->event)))
+        return false;
+    return !look->text || has(s->id, look->text) || has(s->entry, look->text) ||
+           has(s->error, look->text) || has(s->value, look->text) ||
+           has(s->wait_text, look->text);
+}
+
 static int add_session(void *payload, const AkSession *s)
 {
     Look *look = payload;
 
+    if (look->event && is_before(s->id, look->event))
+        return 1;
     if (json_array_size(look->items) >= look->limit || look->looked >= LOOK_MAX) {
         look->more = true;
         return 1;
     }
     look->looked++;
     snprintf(look->last, sizeof look->last, "%s", s->id);
-    if (!look->text || has(s->id, look->text) || has(s->entry, look->text) ||
-        has(s->error, look->text) || has(s->value, look->text) || has(s->wait_text, look->text))
+    if (fits(look, s))
         json_array_append_new(look->items, ak__api_session_row(s));
     return 0;
 }
@@ -79,6 +97,7 @@ static unsigned states_of(const char *names)
 json_t *ak__api_sessions(AkApiCall *call)
 {
     Look look = {.text = ak__api_text(call, "text"),
+                 .event = ak__api_text(call, "event"),
                  .limit = (size_t)ak__api_number(call, "limit", 100)};
     char project[64];
     json_t *error;
@@ -90,7 +109,7 @@ json_t *ak__api_sessions(AkApiCall *call)
                             .parent_id = ak__api_text(call, "parent"),
                             .states = states_of(ak__api_text(call, "state")),
                             .before_id = ak__api_text(call, "cursor"),
-                            .limit = look.text ? LOOK_MAX + 1 : look.limit + 1};
+                            .limit = look.text || look.event ? LOOK_MAX + 1 : look.limit + 1};
     look.items = json_array();
     int fault = ak_session_list(store_of(call), &query, add_session, &look);
     if (fault < 0 && fault != AK_E_STOPPED) {

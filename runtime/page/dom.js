@@ -48,6 +48,9 @@ export function waitWords(wait) {
 
 export function cut(text, max) { return text.length > max ? text.slice(0, max) + "…" : text; }
 
+// Ids among other words: their kind and their end.
+export function shortIds(text) { return text.replace(/\b([a-z]{3})_[0-9a-z]{21}([0-9a-z]{5})\b/g, "$1_…$2"); }
+
 export function length(seconds) {
   if (seconds === null || seconds === undefined || Number.isNaN(seconds)) return "";
   const s = Math.max(0, seconds);

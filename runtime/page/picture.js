@@ -136,13 +136,14 @@ export function picture(data, name, chosen) {
   };
 }
 
-// Which box a line belongs to: the smallest one that holds it, a doing one before a branching one.
-export function boxOf(data, file, line) {
+// Which box a line belongs to: the smallest one that does something there, or, when it failed there, raises.
+export function boxOf(data, file, line, failed = false) {
   const doing = new Set(["activity", "timer", "wait", "child", "command", "call"]);
   let best = -1, size = Infinity;
   data.nodes.forEach((node, i) => {
     const end = node.end_line || node.line;
-    if (!doing.has(node.shape) || node.file !== file || line < node.line || line > end) return;
+    const fits = doing.has(node.shape) || failed && node.shape === "end" && node.label !== "end";
+    if (!fits || node.file !== file || line < node.line || line > end) return;
     if (end - node.line < size) { best = i; size = end - node.line; }
   });
   return best;

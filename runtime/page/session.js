@@ -22,9 +22,14 @@ export function session(main, context) {
 
   function fact(label, value) { return value && [h("dt", null, label), h("dd", null, value)]; }
 
+  // Made anew when its buttons or facts change, not with every record: who is on a button stays there.
+  let headFor = null;
   function showHead() {
+    const state = h("span", { class: "state" }, badge(stateOf(row))), now = `${isLive(row)} ${row.ended}`;
+    if (headFor === now) return head.querySelector(".state").replaceWith(state);
+    headFor = now;
     const project = context.projects.find(p => p.project_id === row.project_id);
-    replace(head, h("div", { class: "title" }, h("h1", null, row.entry), badge(stateOf(row))), actions(),
+    return replace(head, h("div", { class: "title" }, h("h1", null, row.entry), state), actions(),
       h("dl", { class: "facts" }, fact("Session", id(row.id)), fact("Project", project && project.name),
         fact("Started", time(row.created)), fact(row.ended ? "Took" : "Runs for", h("span", { id: "ran" }, length((row.ended || Date.now() / 1000) - row.created))),
         fact("Deployment", row.deployment_id && h("a", { href: `#/deployments/${row.deployment_id}` }, id(row.deployment_id))),
@@ -34,12 +39,13 @@ export function session(main, context) {
 
   function showFailure() {
     if (row.state !== "error" || !row.error) return replace(bad);
+    if (bad.firstChild) return bad;
     const frames = row.error.traceback || [], last = frames.filter(f => !/^(\/|<)/.test(f.file)).pop();
     const [step, before] = timeline.lastSteps(), failed = step && timeline.isBad(step);
     const link = r => [h("button", { type: "button", class: "link", onclick: () => timeline.show(other => other === r) }, `step ${r.record.number}: ${r.record.name}`),
       r.record.arguments !== undefined && h("code", { class: "args" }, `(${cut(r.record.arguments, 200)})`)];
     const forks = (failed ? [before, step] : [step]).filter(Boolean);
-    replace(bad, h("section", { class: "failure", "aria-label": "Why it failed" },
+    return replace(bad, h("section", { class: "failure", "aria-label": "Why it failed" },
       h("h2", null, failure(row.error)),
       last && h("p", { class: "where" }, "at ", h("code", null, `${last.file}:${last.line}`), " in ", h("code", null, last.name)),
       step && h("p", null, failed ? "It failed in " : "The last step was ", link(step)),
@@ -98,7 +104,7 @@ export function session(main, context) {
       const end = drawing.nodes.findIndex(n => n.shape === "end" && n.label === "end");
       if (row.state === "completed" && end >= 0) states.set(end, "seen");
       const frames = row.error && row.error.traceback || [];
-      if (row.state === "error") for (const f of frames) { const box = boxOf(drawing, f.file, f.line); if (box >= 0) states.set(box, "bad"); }
+      if (row.state === "error") for (const f of frames) { const box = boxOf(drawing, f.file, f.line, true); if (box >= 0) states.set(box, "bad"); }
     } else if (last >= 0) {
       states.set(last, "now");
     }

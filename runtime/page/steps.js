@@ -1,9 +1,11 @@
 // The timeline of a session: its records as rows, a wait and its answer as one.
 
-import { cut, h, json, length, replace, time, when } from "./dom.js";
+import { cut, h, id, json, length, replace, shortIds, time, when } from "./dom.js";
 import { excerpt } from "./source.js";
 
 const NAMES = { start: "start", call: "step", attempt: "failed attempt", ask: "wait", print: "print", done: "end" };
+
+const SESSION = /^ses_[0-9a-z]{26}$/;
 
 export function failure(error) {
   if (!error) return "";
@@ -52,11 +54,11 @@ export class Timeline {
     if (r.kind === "done") return [h("b", null, r.state === "error" ? failure(r.error) : r.state === "completed" ? `returns ${r.value ?? "None"}` : `${r.state}${r.error ? `: ${failure(r.error)}` : ""}`)];
     const args = r.arguments ?? (r.args && typeof r.args === "object" ? Object.entries(r.args).filter(([, v]) => v !== null && v !== "").map(([k, v]) => `${k}=${JSON.stringify(v)}`).join(", ") : "");
     const said = out.error ? failure(out.error) : out.result ?? (out.value === undefined || r.kind === "ask" && !row.answer ? "" : JSON.stringify(out.value));
-    return [h("b", null, r.name), h("span", { class: "args" }, `(${cut(args, 120)})`),
+    return [h("b", null, r.name), h("span", { class: "args" }, `(${cut(shortIds(args), 120)})`),
       r.attempt > 1 && h("span", { class: "tag" }, `attempt ${r.attempt}`), r.kind === "attempt" && r.attempt <= 1 && h("span", { class: "tag" }, "attempt 1"),
       r.in_memory && h("span", { class: "tag", title: "its arguments could not be recorded" }, "in memory"),
       r.kind === "ask" && !row.answer ? h("span", { class: "faint" }, r.due ? ` waits until ${when(r.due)}` : " waits")
-        : said !== "" && said !== "null" && h("span", { class: out.error ? "said said-bad" : "said" }, out.error ? " raised " : " → ", cut(said, 160))];
+        : said !== "" && said !== "null" && h("span", { class: out.error ? "said said-bad" : "said" }, out.error ? " raised " : " → ", cut(shortIds(said), 160))];
   }
 
   isBad(row) {
@@ -74,6 +76,7 @@ export class Timeline {
     row.item.className = `step step-${r.kind}${this.isBad(row) ? " step-bad" : ""}${waits ? " step-waits" : ""}`;
     row.panel ||= h("div", { class: "step-panel", id: `step-${r.number}` });
     row.bar = h("i", { class: "bar-of" });
+    const wasFocused = row.button && row.button === document.activeElement;
     row.button = h("button", { type: "button", class: "step-head", "data-row": true, "aria-expanded": String(row.open), "aria-controls": row.panel.id, onclick: () => this.toggle(row) },
       h("span", { class: "step-number" }, String(r.number)),
       h("span", { class: "step-kind", "aria-hidden": "true" }),
@@ -85,6 +88,7 @@ export class Timeline {
     row.panel.hidden = !row.open;
     if (row.open) this.detail(row);
     replace(row.item, row.button, row.panel);
+    if (wasFocused) row.button.focus({ preventScroll: true });
   }
 
   // Where each lies in the session's time.
@@ -125,6 +129,7 @@ export class Timeline {
     else if (r.arguments !== undefined) field("Arguments", code(r.arguments || "none"));
     else if (r.args !== undefined) field("Arguments", code(r.args));
     if (out.result !== undefined) field("Result", code(out.result));
+    else if (row.answer && SESSION.test(row.answer.value)) field("Session", h("a", { href: `#/sessions/${row.answer.value}` }, id(row.answer.value)));
     else if (row.answer && row.answer.value !== undefined) field("Answer", code(row.answer.value));
     else if (r.kind === "done" && r.value !== undefined) field("Returned", code(r.value));
     if (error) field(r.kind === "done" ? "Error" : "Raised", code(failure(error)));

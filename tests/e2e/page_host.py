@@ -12,6 +12,7 @@ def playwright():
         from playwright import sync_api
     except ImportError:
         unavailable("playwright is not installed")
+    sync_api.expect.set_options(timeout=15000)
     return sync_api
 
 

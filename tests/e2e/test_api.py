@@ -183,6 +183,8 @@ def test_an_event_is_made_by_hand_and_sent_again(server):
     again = do(server, "POST", f"/events/{made['event_id']}/redispatch", status=202)
     assert server.wait(again["session_id"])["value"] == "'by hand'"
     assert get(server, "/events/" + again["event_id"])["event"]["data"] == {"body": {"text": "by hand"}}
+    for event in (made, again):
+        assert [s["id"] for s in get(server, "/sessions?event=" + event["event_id"])["items"]] == [event["session_id"]]
     assert again["event_id"] in [e["event_id"] for e in get(server, "/events?limit=5&project=shop_sample")["items"]]
 
 

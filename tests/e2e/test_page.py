@@ -72,6 +72,7 @@ def test_find_what_failed_see_why_fork_watch_stop(browser, server):
         step = page.get_by_role("button", name=re.compile(r"^11 step: charge\('stolen', 250.0\) raised ValueError"))
         step.click()
         panel = page.locator("#step-11")
+        expect(page.get_by_role("button", name=re.compile("^1 print: looking up tea program.py:12"))).to_be_visible()
         expect(panel).to_contain_text("'stolen', 250.0")
         expect(panel.locator(".excerpt .line-at").first).to_contain_text("receipt = charge(card, amount)")
         # From the wait before: approval is wanted again.
@@ -300,6 +301,8 @@ def test_fire_a_trigger_and_send_its_event_again(browser, server):
         first = page.url
         page.locator(".facts a[href^='#/events/']").click()
         expect(page.locator(".json")).to_contain_text("from the page")
+        expect(page.get_by_role("heading", name="approve: post")).to_be_visible()
+        expect(page.get_by_role("region", name="Sessions of this event").get_by_role("link")).to_have_attribute("href", "#" + first.split("#")[1])
         page.get_by_role("button", name="Send again").click()
         page.get_by_role("dialog").get_by_role("button", name="Send again").click()
         expect(page.get_by_role("button", name=re.compile("returns 'from the page'"))).to_be_visible()
