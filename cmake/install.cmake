@@ -72,5 +72,6 @@ install(EXPORT aklint NAMESPACE aklint:: FILE aklint-config.cmake DESTINATION ${
 include(CMakePackageConfigHelpers)
 write_basic_package_version_file(${dir}/aklint-config-version.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${dir}/aklint-config-version.cmake DESTINATION ${ak_cmake} COMPONENT development)
+file(RELATIVE_PATH ak_pc_prefix /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 configure_file(cmake/aklint.pc.in ${dir}/aklint.pc @ONLY)
 install(FILES ${dir}/aklint.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT development)

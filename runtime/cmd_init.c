@@ -32,7 +32,8 @@ static const char program[] =
     "\n"
     "\n"
     "def on_hello(event):\n"
-    "    name = event.data.get(\"name\", \"world\")\n"
+    "    form = event.data.body.form or {}  # what curl -d name=Ada sends\n"
+    "    name = form.get(\"name\", \"world\")\n"
     "    print(greeting(name))\n"
     "    time.sleep(5)  # recorded: a crash in between costs nothing\n"
     "    print(f\"Still here, {name}.\")\n"
@@ -58,7 +59,7 @@ static const char test_case[] = "Hello, Ada!\n"
                                 "\n"
                                 "-- program.py:on_hello --\n"
                                 "-- event.json --\n"
-                                "{\"name\": \"Ada\"}\n"
+                                "{\"body\": {\"form\": {\"name\": \"Ada\"}}}\n"
                                 "-- return.txt --\n"
                                 "'Hello, Ada!'\n";
 
@@ -141,10 +142,11 @@ static int init(const AkArgs *args)
     else
         printf("In %s there are now autokitteh.yaml, program.py, its unit test and a case.\n\n"
                "  ak test %s\n"
-               "  ak run %s/program.py:on_hello --data name=Ada\n"
                "  ak deploy %s\n"
-               "  ak serve\n",
-               given, given, given, given);
+               "  ak serve                                      # and beside it:\n"
+               "  curl -d name=Ada \"$(ak trigger url hello)\"\n"
+               "  ak session log last\n",
+               given, given, given);
     return AK_EXIT_OK;
 }
 

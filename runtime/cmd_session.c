@@ -24,6 +24,33 @@ static int store_fault(const AkHome *home)
     return ak_say_error(AK_EXIT_FAILED, "%s", ak_store_error(home->store));
 }
 
+static int copy_id(void *payload, const AkSession *session)
+{
+    snprintf(payload, 64, "%s", session->id);
+    return 0;
+}
+
+/* The session that was named; `last` is the newest one that no session has started. */
+static int named(const AkArgs *args, char id[64])
+{
+    AkSessionQuery query = {.without_parent = true, .limit = 1};
+    AkHome home;
+
+    snprintf(id, 64, "%s", ak_args_operand(args, 0));
+    if (strcmp(id, "last") != 0)
+        return 0;
+    int code = ak_home_open(args, AK_STORE_READ, &home);
+    if (code)
+        return code;
+    *id = '\0';
+    if (ak_session_list(home.store, &query, copy_id, id) < 0)
+        code = store_fault(&home);
+    else if (!*id)
+        code = ak_say_error(AK_EXIT_NOT_FOUND, "there is no session yet");
+    ak_home_close(&home);
+    return code;
+}
+
 /* --- Looking
  * ------------------------------------------------------------------------------------------ */
 
@@ -70,12 +97,12 @@ static int list(const AkArgs *args)
 
 static int get(const AkArgs *args)
 {
-    const char *id = ak_args_operand(args, 0);
     AkSession *session;
     AkHome home;
-    int code = ak_home_open(args, AK_STORE_READ, &home);
+    char id[64];
+    int code = named(args, id);
 
-    if (code)
+    if (code || (code = ak_home_open(args, AK_STORE_READ, &home)))
         return code;
     if (ak_session_get(home.store, id, &session) < 0) {
         code = not_found(id);
@@ -154,12 +181,13 @@ static bool exists(AkHome *home, const char *id, AkState *state)
 
 static int log_steps(const AkArgs *args)
 {
-    Steps steps = steps_of(args, ak_args_operand(args, 0));
+    char id[64];
+    Steps steps = steps_of(args, id);
     AkState state;
     AkHome home;
-    int code = ak_home_open(args, AK_STORE_READ, &home);
+    int code = named(args, id);
 
-    if (code)
+    if (code || (code = ak_home_open(args, AK_STORE_READ, &home)))
         return code;
     code = exists(&home, steps.id, &state) ? print_steps(&home, &steps) : not_found(steps.id);
     ak_home_close(&home);
@@ -192,7 +220,10 @@ static int follow(const AkArgs *args, const char *id)
 
 static int watch(const AkArgs *args)
 {
-    return follow(args, ak_args_operand(args, 0));
+    char id[64];
+    int code = named(args, id);
+
+    return code ? code : follow(args, id);
 }
 
 static int replay(const AkArgs *args)
@@ -202,11 +233,12 @@ static int replay(const AkArgs *args)
                                .debug = ak_args_switch(args, "pdb"),
                                .json = ak_args_json(args)};
     AkHome home;
-    int code = ak_home_open(args, AK_STORE_READ, &home);
+    char id[64];
+    int code = named(args, id);
 
-    if (code)
+    if (code || (code = ak_home_open(args, AK_STORE_READ, &home)))
         return code;
-    code = ak_replay(home.store, &home.place, ak_args_operand(args, 0), &options);
+    code = ak_replay(home.store, &home.place, id, &options);
     ak_home_close(&home);
     return code;
 }
@@ -230,11 +262,11 @@ static bool stop_served(const AkArgs *args, const char *id, int *code)
 
 static int stop(const AkArgs *args)
 {
-    const char *id = ak_args_operand(args, 0);
     AkHome home;
-    int code;
+    char id[64];
+    int code = named(args, id);
 
-    if (stop_served(args, id, &code))
+    if (code || stop_served(args, id, &code))
         return code;
     code = ak_home_open(args, AK_STORE_SHARE, &home);
     if (code)
@@ -299,10 +331,13 @@ static int copy_here(const AkArgs *args, const json_t *request)
 /* Where a server runs it does; here its steps are shown as they come. */
 static int copy_session(const AkArgs *args, uint64_t from)
 {
-    json_t *answer = NULL,
-           *request = json_pack("{s:s, s:s, s:I}", "op", "fork", "session",
-                                ak_args_operand(args, 0), "from", (json_int_t)from);
-    int code;
+    char named_id[64];
+    int code = named(args, named_id);
+
+    if (code)
+        return code;
+    json_t *answer = NULL, *request = json_pack("{s:s, s:s, s:I}", "op", "fork", "session",
+                                                named_id, "from", (json_int_t)from);
 
     if (!ak_admin_served(args, request, &code, &answer)) {
         code = copy_here(args, request);
@@ -498,4 +533,6 @@ static const AkCmd *const children[] = {&commands[0], &commands[1], &commands[2]
 
 const AkCmd ak_cmd_session = {.name = "session",
                               .summary = "sessions: look, replay, fork, stop, delete",
+                              .more = "An ID may be `last`: the newest session that no "
+                                      "other one has started.",
                               .children = children};

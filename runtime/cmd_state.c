@@ -8,6 +8,7 @@
 
 #include "admin.h"
 #include "commands.h"
+#include "control.h"
 #include "exit_codes.h"
 #include "temporal.h"
 #include "manifest.h"
@@ -59,8 +60,9 @@ typedef struct Listing {
     AkStore *store;
     const char *const *columns;
     const int *widths;
-    bool masked;
+    bool one_project; /* --project is wanted where there are several */
     size_t left;
+    char path[256];
 } Listing;
 
 static int find_project(AkHome *home, const char *name, char id[64])
@@ -126,7 +128,7 @@ static int with_project(const AkArgs *args, Listing *listing,
     char name[128] = "", id[64] = "";
     AkHome home;
     int code =
-        ak_args_value(args, "project") || !listing->masked ? 0 : project_name(args, name);
+        ak_args_value(args, "project") || !listing->one_project ? 0 : project_name(args, name);
 
     if (!code && ak_args_value(args, "project"))
         snprintf(name, sizeof name, "%s", ak_args_value(args, "project"));
@@ -271,6 +273,61 @@ static int trigger_list(const AkArgs *args)
     return with_project(args, &listing, list_of_triggers);
 }
 
+/* Where others reach it: what a running server says, else what the settings do. */
+static void print_url(AkHome *home, const char *path, bool json)
+{
+    json_t *request = json_pack("{s:s}", "op", "status");
+    bool served;
+    json_t *status = ak_control_ask(home->place.dir, request, &served);
+    const char *base = ak_config_text(home->config, "serve.url"), *scheme = "";
+
+    if (*text(status, "url")) {
+        base = text(status, "url");
+    } else if (!*base) {
+        base = ak_config_text(home->config, "serve.listen");
+        scheme = "http://";
+    }
+    printf(json ? "{\"url\": \"%s%.*s%s\"}\n" : "%s%.*s%s\n", scheme,
+           (int)(strlen(base) - (base[strlen(base) - 1] == '/')), base, path);
+    json_decref(request);
+    json_decref(status);
+}
+
+static int find_path(void *payload, const AkTrigger *t)
+{
+    Listing *l = payload;
+
+    if (strcmp(t->name, ak_args_operand(l->args, 0)) != 0)
+        return 0;
+    l->left++;
+    if (t->slug)
+        snprintf(l->path, sizeof l->path, "/webhooks/%s", t->slug);
+    return 0;
+}
+
+static int url_of_trigger(AkHome *home, const char *project, Listing *listing)
+{
+    if (ak_trigger_list(home->store, project, find_path, listing) < 0)
+        return -1;
+    if (*listing->path)
+        print_url(home, listing->path, ak_args_json(listing->args));
+    return 0;
+}
+
+static int trigger_url(const AkArgs *args)
+{
+    const char *name = ak_args_operand(args, 0);
+    Listing listing = {.args = args, .one_project = true};
+    int code = with_project(args, &listing, url_of_trigger);
+
+    if (!code && !listing.left)
+        code = ak_say_error(AK_EXIT_NOT_FOUND, "no trigger is called '%s'", name);
+    else if (!code && !*listing.path)
+        code = ak_say_error(AK_EXIT_REFUSED, "'%s' is no webhook: nothing comes to it by HTTP",
+                            name);
+    return code;
+}
+
 static json_t *value_of(const char *words)
 {
     json_t *value = json_loads(words, JSON_DECODE_ANY, NULL);
@@ -299,7 +356,8 @@ static int fire_on_temporal(const AkArgs *args, json_t *data)
     if (ak_args_json(args))
         more[n++] = "--json";
     AkConfig *config = ak_config_load(why, sizeof why);
-    if (!config || ak_config_place(config, ak_args_state_dir(args), &place, why, sizeof why) < 0)
+    if (!config ||
+        ak_config_place(config, ak_args_state_dir(args), &place, why, sizeof why) < 0)
         code = ak_usage_error("%s", why);
     else
         code = ak_temporal_run(args, config, &place, "fire", more);
@@ -362,7 +420,7 @@ static int var_get(const AkArgs *args)
 {
     static const char *const columns[] = {"name", "value", NULL};
     static const int widths[] = {30, 0};
-    Listing listing = {.args = args, .columns = columns, .widths = widths, .masked = true};
+    Listing listing = {.args = args, .columns = columns, .widths = widths, .one_project = true};
     int code = with_project(args, &listing, list_of_vars);
 
     if (!code && !listing.left && ak_args_operand(args, 0))
@@ -450,7 +508,7 @@ static int key_list(const AkArgs *args)
     static const int widths[] = {30, 0};
     bool one = ak_args_operand(args, 0) != NULL;
     Listing listing = {
-        .args = args, .columns = one ? value : both, .widths = widths, .masked = true};
+        .args = args, .columns = one ? value : both, .widths = widths, .one_project = true};
     int code = with_project(args, &listing, list_of_keys);
 
     if (!code && one && !listing.left)
@@ -601,6 +659,13 @@ static const AkCmd trigger_commands[] = {
      .summary = "webhooks with their paths, schedules with their next time",
      .flags = project_flags,
      .run = trigger_list},
+    {.name = "url",
+     .operands = "NAME",
+     .min_operands = 1,
+     .max_operands = 1,
+     .summary = "where a webhook is reached: curl \"$(ak trigger url NAME)\"",
+     .flags = project_flags,
+     .run = trigger_url},
     {.name = "fire",
      .operands = "NAME",
      .min_operands = 1,
@@ -610,7 +675,7 @@ static const AkCmd trigger_commands[] = {
      .run = trigger_fire},
 };
 static const AkCmd *const trigger_children[] = {&trigger_commands[0], &trigger_commands[1],
-                                                NULL};
+                                                &trigger_commands[2], NULL};
 const AkCmd ak_cmd_trigger = {
     .name = "trigger", .summary = "triggers: look, fire", .children = trigger_children};
 

@@ -1,6 +1,7 @@
 """The table of commands, as everything that is written from it shows it: help, completion, pages for man, docs."""
 import functools
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -89,6 +90,30 @@ def test_a_wrong_word_is_40_and_names_the_nearest():
                             (["serve", "more"], "'more' is too much"), (["deploy", "--check=1"], "--check takes no value")]:
         done = ak(*words, status=40)
         assert sentence in done.stderr and done.stderr.count("\n") == 1 and done.stdout == "", words
+
+
+def test_last_is_the_newest_session_and_a_webhook_has_its_address(tmp_path):
+    here = ["--data", tmp_path / "state"]
+    env = {"env": {**os.environ, "XDG_CONFIG_HOME": str(tmp_path)}, "cwd": tmp_path}
+    assert "there is no session yet" in ak(*here, "session", "get", "last", status=44, **env).stderr
+    ak("init", "hello", **env)
+    with (tmp_path / "hello/autokitteh.yaml").open("a") as manifest:
+        manifest.write("    - name: nightly\n      type: schedule\n      schedule: '0 3 * * *'\n      call: program.py:on_hello\n")
+    (tmp_path / "two.py").write_text("def one(event):\n    print('one')\n\n\ndef two(event):\n    print('two')\n")
+    for name in ("one", "two"):
+        ak(*here, "run", f"two.py:{name}", **env)
+    assert ak(*here, "session", "log", "last", "--prints", **env).stdout == "two\n"
+    assert json.loads(ak(*here, "session", "get", "last", "--json", **env).stdout)["state"] == "completed"
+    ak(*here, "session", "replay", "last", **env)
+    assert ak(*here, "session", "restart", "last", **env).stdout == "two\n"
+    ak(*here, "deploy", "hello", **env)
+    url = ak(*here, "trigger", "url", "hello", **env).stdout
+    assert re.fullmatch(r"http://127\.0\.0\.1:9980/webhooks/\w+\n", url)
+    ak("config", "set", "serve.url", "https://hooks.example.org/", **env)
+    outside = ak(*here, "trigger", "url", "hello", "--json", **env).stdout
+    assert json.loads(outside)["url"] == url.strip().replace("http://127.0.0.1:9980", "https://hooks.example.org")
+    assert "no trigger is called 'helo'" in ak(*here, "trigger", "url", "helo", status=44, **env).stderr
+    assert "'nightly' is no webhook" in ak(*here, "trigger", "url", "nightly", status=42, **env).stderr
 
 
 @pytest.mark.parametrize("shell", SHELLS)

@@ -5,6 +5,7 @@ import pytest
 
 import tools
 from conftest import ROOT
+from test_readme import run_blocks
 
 pytestmark = tools.once
 FOUND = "flow.py:8:16: AK"
@@ -52,3 +53,10 @@ def test_header_stands_alone(prefix, tmp_path):
     tools.run("cc", tmp_path / "only.c", *flags(prefix), "-o", tmp_path / "only")
     assert os.access(tmp_path / "only", os.X_OK)
     tools.run(tmp_path / "only")
+
+
+def test_the_readme_installs_from_source(tmp_path):
+    """In this tree's own build/, as README.md says."""
+    run_blocks(tmp_path, ["source"], 0, cwd=ROOT, timeout=900)
+    for program in ("ak", "aklint"):
+        assert tools.run(tmp_path / "home/.local/bin" / program, "--version").startswith(program + " ")

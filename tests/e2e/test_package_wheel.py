@@ -10,6 +10,7 @@ import pytest
 import tools
 from cli_project import CLOCK, write
 from conftest import ROOT, aklint, unavailable
+from test_readme import run_blocks
 
 pytestmark = tools.once
 
@@ -91,3 +92,14 @@ def test_missing_library_is_named_with_its_package(tmp_path):
 def test_versions_agree():
     version = aklint("--version").stdout.split()[1]
     assert f'version = "{version}"' in (ROOT / "pyproject.toml").read_text()
+
+
+def test_the_readme_installs_with_pip(tmp_path):
+    """README.md's block in a new environment; what builds it is the tests' own, and the network is asked for nothing."""
+    tools.need_module("scikit_build_core")
+    tools.run(sys.executable, "-m", "venv", tmp_path / "venv")
+    site = next(p for p in sys.path if p.endswith("site-packages"))
+    run_blocks(tmp_path, ["wheel"], 0, path=[tmp_path / "venv/bin", os.path.dirname(sys.executable)], cwd=ROOT, timeout=900,
+               PIP_NO_INDEX="1", PIP_NO_BUILD_ISOLATION="0", PIP_CONFIG_FILE=os.devnull, PYTHONPATH=site, CMAKE_ARGS="-DAK_LTO=OFF",
+               CMAKE_BUILD_PARALLEL_LEVEL="2")
+    assert tools.run(tmp_path / "venv/bin/aklint", "--version").startswith("aklint ")
