@@ -141,37 +141,89 @@ void ak__bind_target(AkWalk *w, AkExprId target, AkExprFlag flag, const AkBindin
 
 /* ---- Expressions: collect_expr.c ---- */
 
+enum { AK_DEEPEST = 1000 };
+
 AkExprId ak__expr(AkWalk *w, AkExprId parent);
-AkExprId ak__annotation(AkWalk *w); /* at a `type` node */
-/* A new expression of a kind, at a place of the level's text. */
+/* A new expression of a kind, at a place of the level's text; at the node. */
 AkExprId ak__new_expr(AkWalk *w, AkExprKind kind, AkExprId parent, uint32_t start,
                       uint32_t end);
-/* The kids pushed since mark become a list of their own. */
+AkExprId ak__expr_here(AkWalk *w, AkExprKind kind, AkExprId parent);
+/* The kids pushed since mark become a list of their own; that of an expression. */
 AkKids ak__kids(AkWalk *w, uint32_t mark);
+void ak__finish_expr(AkWalk *w, AkExprId id, uint32_t mark);
+/* A node with one expression; with any number of them. */
+AkExprId ak__unary(AkWalk *w, AkExprKind kind, AkExprId parent);
+AkExprId ak__list_of(AkWalk *w, AkExprKind kind, AkExprId parent);
 /* The children that are expressions, one or many: a tuple if there is a comma. */
 AkExprId ak__one_or_tuple(AkWalk *w, AkExprId parent);
 /* The only expression below a node, which takes its place. */
 AkExprId ak__inner(AkWalk *w, AkExprId parent);
-/* All children, pushed to pending. */
+/* All children, pushed to pending; a key and its value. */
 void ak__push_items(AkWalk *w, AkExprId parent);
-/* All expressions and statements below a node, the expressions pushed to pending. */
+void ak__push_pair(AkWalk *w, AkExprId parent);
+/* What the grammar gave up on: all expressions and statements below, as kids; pushed. */
+AkExprId ak__error_expr(AkWalk *w, AkExprId parent);
 void ak__gather(AkWalk *w, AkExprId parent);
 /* `a.b.c`: from its text. */
 AkExprId ak__dotted(AkWalk *w, AkExprId parent, uint32_t start, uint32_t end);
 void ak__report(AkWalk *w, uint32_t start, uint32_t end);
 
-/* At `parameters` or `lambda_parameters`: their defaults and annotations in the scope outside,
- * their names bound in the function's. */
-void ak__parameters(AkWalk *w, uint32_t function);
-uint32_t ak__open_function(AkWalk *w, bool is_lambda);
-/* What was returned and yielded since the marks; back to the scope outside. */
-void ak__close_function(AkWalk *w, uint32_t function, uint32_t returned, uint32_t yielded);
+/* collect_chain.c: attributes, calls, subscripts and binary operators. */
+AkExprId ak__chain(AkWalk *w, AkExprId parent);
+/* Those of a chain that begins at start; with star, behind a star that the grammar put into its
+ * first link. */
+AkExprId ak__links(AkWalk *w, AkExprId parent, uint32_t start, bool star);
+/* The name of an attribute, behind its object: then the cursor is on the whole. */
+void ak__attribute_name(AkWalk *w, AkExprId id);
+/* The items of a subscript of object, from the first one on; pushed. */
+void ak__index_items(AkWalk *w, AkExprId object, AkExprId parent, bool comma);
+
+/* collect_bits.c: whether below an `&` there is a `^` that the grammar binds too closely; the
+ * expression as Python has it, start and star as for ak__links. Nothing may be broken. */
+bool ak__bits_mixed(AkWalk *w);
+AkExprId ak__bits(AkWalk *w, AkExprId parent, uint32_t start, bool star);
+
+/* collect_type.c. */
+AkExprId ak__annotation(AkWalk *w); /* at a `type` node */
+AkExprId ak__generic_type(AkWalk *w, AkExprId parent);
+AkExprId ak__member_type(AkWalk *w, AkExprId parent);
+AkExprId ak__union_type(AkWalk *w, AkExprId parent);
+
+/* collect_scoped.c. */
+AkExprId ak__lambda(AkWalk *w, AkExprId parent);
+AkExprId ak__comprehension(AkWalk *w, AkExprKind kind, AkExprId parent);
+AkExprId ak__yield(AkWalk *w, AkExprId parent);
+AkExprId ak__await(AkWalk *w, AkExprId parent);
+AkExprId ak__named(AkWalk *w, AkExprId parent);
 
 /* ---- Statements: collect_stmt.c ---- */
 
 void ak__stmt(AkWalk *w);
+AkStmtId ak__open_stmt(AkWalk *w, AkStmtKind kind); /* at its node */
+void ak__close_stmt(AkWalk *w, AkStmtId id);
+void ak__error_stmt(AkWalk *w);
 /* The statements below a module or block node. */
 void ak__suite(AkWalk *w, AkSuite suite);
+/* Items with commas between them, up to the block: a tuple without brackets. */
+AkExprId ak__tuple_until_block(AkWalk *w, bool *more);
+bool ak__is_blank(char c);
+
+/* collect_simple.c. */
+void ak__simple_stmt(AkWalk *w);
+/* Where the first part of a dotted name ends. */
+uint32_t ak__first_part(const AkWalk *w, uint32_t start, uint32_t end);
+
+/* collect_match.c. */
+void ak__match_stmt(AkWalk *w);
+
+/* collect_define.c: functions and classes, decorated or not. */
+void ak__definition(AkWalk *w);
+uint32_t ak__open_function(AkWalk *w, bool is_lambda);
+/* At `parameters` or `lambda_parameters`: their defaults and annotations in the scope outside,
+ * their names bound in the function's. */
+void ak__parameters(AkWalk *w, uint32_t function);
+/* What was returned and yielded since the marks; back to the scope outside. */
+void ak__close_function(AkWalk *w, uint32_t function, uint32_t returned, uint32_t yielded);
 
 /* ---- Strings: collect_string.c ---- */
 
@@ -185,5 +237,8 @@ bool ak__literal(const char *text, uint32_t start, uint32_t end, AkLiteral *out)
 /* Appends its value to w->value; stops above AK_VALUE_LONGEST bytes. */
 void ak__read_literal(AkWalk *w, const AkLiteral *literal);
 enum { AK_VALUE_LONGEST = 1023 };
+
+AkExprId ak__string(AkWalk *w, AkExprId parent);
+AkExprId ak__strings(AkWalk *w, AkExprId parent); /* `"a" f"{b}"`: one expression */
 
 #endif

@@ -1,4 +1,4 @@
-/* collect_string.c: the values of string literals. */
+/* collect_string.c: string literals, their values, and annotations in quotes. */
 #include "collect.h"
 
 #include <string.h>
@@ -133,4 +133,165 @@ void ak__read_literal(AkWalk *w, const AkLiteral *literal)
             put(w, at++, 1);
         }
     }
+}
+
+/* ---- Expressions ---- */
+/* `f"{x:=5}"`: not an assignment, but x with the format "=5". */
+static void push_name_before_format(AkWalk *w, AkExprId id)
+{
+    if (!ak__first(w, AK_N_NODES, id))
+        return;
+    ak__push(w, ak__expr(w, id));
+    ak__node_up(w->parser, w->level);
+}
+
+static void push_interpolations(AkWalk *w, AkExprId id)
+{
+    if (w->depth >= AK_DEEPEST)
+        return;
+    w->depth++;
+    for (bool more = ak__node_down(w->parser, w->level, AK_N_NODES); more;
+         more = ak__node_next(w->parser, w->level, AK_N_NODES)) {
+        AkNodeKind kind = ak__kind(w);
+        if (kind == AK_N_NAMED_EXPRESSION)
+            push_name_before_format(w, id);
+        else if (kind == AK_N_ERROR || ak__is_expression(kind))
+            ak__push(w, ak__expr(w, id));
+        else
+            push_interpolations(w, id);
+    }
+    w->depth--;
+}
+
+static AkName value_of(AkWalk *w, const AkLiteral *literal)
+{
+    const char *at = w->text + literal->start;
+    uint32_t len = literal->end - literal->start;
+    if (len <= AK_VALUE_LONGEST && (literal->raw || !memchr(at, '\\', len)) &&
+        !memchr(at, '\r', len))
+        return ak__intern(w, at, len);
+    w->value_len = 0;
+    ak__read_literal(w, literal);
+    return w->value_len <= AK_VALUE_LONGEST ? ak__intern(w, w->value, w->value_len) : 0;
+}
+
+static bool is_dotted(const char *text, uint32_t len)
+{
+    bool dot = true;
+    for (uint32_t i = 0; i < len; i++) {
+        if (dot ? !ak__is_word(text[i]) || (text[i] >= '0' && text[i] <= '9')
+                : !ak__is_word(text[i]) && text[i] != '.')
+            return false;
+        dot = text[i] == '.';
+    }
+    return !dot;
+}
+
+static bool is_keyword(const char *text, uint32_t len)
+{
+    return (len == 4 && (memcmp(text, "None", 4) == 0 || memcmp(text, "True", 4) == 0)) ||
+           (len == 5 && memcmp(text, "False", 5) == 0);
+}
+
+/* The one expression of a text, which the cursor has just been put on; 0 if it is no such text.
+ */
+static AkExprId only_expr(AkWalk *w, AkExprId parent)
+{
+    if (w->broken || !ak__node_down(w->parser, w->level, AK_N_NODES) ||
+        ak__kind(w) != AK_N_EXPRESSION_STATEMENT ||
+        !ak__node_down(w->parser, w->level, AK_N_NODES) || !ak__is_expression(ak__kind(w)))
+        return 0;
+    ak__node_up(w->parser, w->level);
+    if (ak__node_next(w->parser, w->level, AK_N_NODES))
+        return 0;
+    ak__node_down(w->parser, w->level, AK_N_NODES);
+    return ak__one_or_tuple(w, parent);
+}
+
+/* An annotation in quotes; 0 if it is none, or says more than its bytes do. */
+static AkExprId quoted(AkWalk *w, AkExprId parent, const AkLiteral *literal)
+{
+    const char *text = w->text + literal->start;
+    uint32_t len = literal->end - literal->start;
+    if (literal->bytes || literal->format || memchr(text, '\\', len) ||
+        w->level + 1 >= AK_PARSE_LEVELS)
+        return 0;
+    uint16_t flags = w->flags;
+    w->flags |= AK_XF_QUOTED;
+    AkExprId id = 0;
+    if (is_dotted(text, len) && !is_keyword(text, len)) {
+        id = ak__dotted(w, parent, literal->start, literal->end);
+    } else {
+        const char *outer = w->text;
+        uint32_t shift = w->shift;
+        w->level++;
+        if (!ak__parse(w->parser, w->level, text, len))
+            ak__no_memory(w);
+        w->text = text;
+        w->shift += literal->start;
+        w->broken = ak__parse_broken(w->parser, w->level);
+        id = only_expr(w, parent);
+        w->level--;
+        w->text = outer;
+        w->shift = shift;
+        w->broken = ak__parse_broken(w->parser, w->level);
+    }
+    w->flags = flags;
+    return id;
+}
+
+AkExprId ak__string(AkWalk *w, AkExprId parent)
+{
+    AkLiteral literal;
+    const AkNode *node = ak__at(w);
+    bool whole = ak__literal(w->text, node->start, node->end, &literal);
+    if (w->quotes && whole) {
+        AkExprId id = quoted(w, parent, &literal);
+        if (id)
+            return id;
+    }
+    AkExprId id = ak__expr_here(w,
+                                literal.format  ? AK_X_FSTRING
+                                : literal.bytes ? AK_X_BYTES
+                                                : AK_X_STRING,
+                                parent);
+    if (literal.format) {
+        uint32_t mark = w->pending_len;
+        push_interpolations(w, id);
+        ak__finish_expr(w, id, mark);
+    } else if (whole && !literal.bytes) {
+        AkName name = value_of(w, &literal);
+        w->exprs[id].name = name;
+    }
+    return id;
+}
+
+/* `"a" f"{b}"`: one expression; what is in it decides its kind. */
+AkExprId ak__strings(AkWalk *w, AkExprId parent)
+{
+    AkExprId id = ak__expr_here(w, AK_X_STRING, parent);
+    uint32_t mark = w->pending_len;
+    bool format = false, bytes = false, whole = true;
+    w->value_len = 0;
+    for (bool more = ak__first(w, AK_N_NODES, id); more; more = ak__next(w, AK_N_NODES, id)) {
+        AkLiteral literal;
+        const AkNode *node = ak__at(w);
+        if (!ak__literal(w->text, node->start, node->end, &literal)) {
+            whole = false;
+            continue;
+        }
+        format |= literal.format;
+        bytes |= literal.bytes;
+        if (literal.format)
+            push_interpolations(w, id);
+        else if (!format && !bytes && w->value_len <= AK_VALUE_LONGEST)
+            ak__read_literal(w, &literal);
+    }
+    ak__finish_expr(w, id, mark);
+    AkName name = 0;
+    if (whole && !format && !bytes && w->value_len <= AK_VALUE_LONGEST)
+        name = ak__intern(w, w->value, w->value_len);
+    w->exprs[id].kind = format ? AK_X_FSTRING : bytes ? AK_X_BYTES : AK_X_STRING;
+    w->exprs[id].name = name;
+    return id;
 }

@@ -162,6 +162,13 @@ typedef struct AkNode {
     uint32_t start, end; /* bytes of the text that was parsed */
 } AkNode;
 
+/* What names and numbers are made of. */
+static inline bool ak__is_word(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           c == '_' || (unsigned char)c >= 0x80;
+}
+
 /* Text inside text: a block, an annotation in quotes inside one, and again. */
 enum { AK_PARSE_LEVELS = 4 };
 

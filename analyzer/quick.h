@@ -138,7 +138,6 @@ uint32_t ak__quick_refuse(AkQuick *q);
 void ak__quick_next(AkQuick *q);
 /* To the first token of the next line that says something; its indent is measured. */
 void ak__quick_line(AkQuick *q);
-bool ak__quick_is_word(char c);
 
 uint32_t ak__quick_node(AkQuick *q, AkNodeKind kind, uint32_t start, uint32_t end,
                         AkQuickKids kids);

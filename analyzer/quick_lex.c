@@ -11,12 +11,6 @@ uint32_t ak__quick_refuse(AkQuick *q)
     return 0;
 }
 
-bool ak__quick_is_word(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           c == '_' || (unsigned char)c >= 0x80;
-}
-
 static char peek(const AkQuick *q, uint32_t at)
 {
     return at < q->len ? q->text[at] : 0;
@@ -136,7 +130,7 @@ static uint32_t digits(const AkQuick *q, uint32_t at, bool hex)
 {
     for (;; at++) {
         char c = peek(q, at), low = (char)(c | 0x20);
-        if (c == '_' && ak__quick_is_word(peek(q, at + 1)) && peek(q, at + 1) != '_')
+        if (c == '_' && ak__is_word(peek(q, at + 1)) && peek(q, at + 1) != '_')
             continue;
         if (!is_digit(c) && !(hex && low >= 'a' && low <= 'f'))
             return at;
@@ -175,7 +169,7 @@ static void number(AkQuick *q)
         if ((peek(q, at) | 0x20) == 'j')
             at++;
     }
-    if (ak__quick_is_word(peek(q, at)))
+    if (ak__is_word(peek(q, at)))
         ak__quick_refuse(q);
     q->at = at;
 }
@@ -247,7 +241,7 @@ static void word(AkQuick *q)
             return;
         }
         at++;
-    } while (ak__quick_is_word(peek(q, at)));
+    } while (ak__is_word(peek(q, at)));
     char c = peek(q, at);
     if (c == '"' || c == '\'') {
         if (is_prefix(q->text + q->start, at - q->start, &format))
@@ -401,7 +395,7 @@ void ak__quick_next(AkQuick *q)
             ak__quick_refuse(q);
     } else if (is_digit(c)) {
         number(q);
-    } else if (ak__quick_is_word(c)) {
+    } else if (ak__is_word(c)) {
         word(q);
     } else if (c == '"' || c == '\'') {
         string(q, at, false);

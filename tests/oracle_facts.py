@@ -167,9 +167,11 @@ class Tree:
         name = type(node).__name__
         if kind and not (name == "JoinedStr" and id(node) in self.skipped):
             self.exprs[kind, self.at(node), self.end(node), self.name(node, kind)] += 1
-        if name == "FormattedValue" and node.format_spec is not None:
-            self.skipped.add(id(node.format_spec))
-            self.skip_spec(node.format_spec)
+        if name == "FormattedValue":
+            self.without_braces(node.value)
+            if node.format_spec is not None:
+                self.skipped.add(id(node.format_spec))
+                self.skip_spec(node.format_spec)
         if name in STATEMENTS:
             self.statement(node, STATEMENTS[name])
         if name == "Call":
@@ -205,6 +207,13 @@ class Tree:
         if name in ("Name", "Attribute", "Subscript") and not isinstance(ctx, ast.Load):
             what = "store" if isinstance(ctx, ast.Store) else "delete"
             self.flags[what, self.ref(node)] += 1
+
+    def without_braces(self, value) -> None:
+        """`f"{1,}"`: before 3.12 the tuple had the place of the braces."""
+        if isinstance(value, ast.Tuple) and self.text[self.at(value):][:1] == b"{":
+            inside = self.text[self.at(value) + 1:self.end(value) - 1]
+            value.col_offset += 1 + len(inside) - len(inside.lstrip())
+            value.end_col_offset -= 1 + len(inside) - len(inside.rstrip())
 
     def skip_spec(self, spec) -> None:
         for value in spec.values:
@@ -562,9 +571,9 @@ def compare(tool: str, paths: list, deadline: float) -> int:
 
 
 def pythons() -> list:
-    """Every Python 3.8 or later on PATH that starts, each version once."""
+    """Every Python on PATH that starts, each version once; before 3.9 an ast.Slice has no place."""
     found: dict = {}
-    ask = "import sys; print(sys.version_info[:2], sys.version_info >= (3, 8))"
+    ask = "import sys; print(sys.version_info[:2], sys.version_info >= (3, 9))"
     for folder in os.get_exec_path():
         for path in sorted(glob.glob(os.path.join(folder, "python3*"))):
             if not re.fullmatch(r"python3(\.\d+)?", os.path.basename(path)):

@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include "arena.h"
 #include "facts.h"
+#include "parse.h"
 #include "tools/facts_text.h"
 
 #include <check.h>
@@ -126,6 +127,33 @@ static void expect_all(const char *before, const char *part, size_t count, const
     ck_assert_uint_eq(facts->error_len, 1);
     free(text);
 }
+
+static char *facts_as_text(const char *source)
+{
+    char *printed = NULL;
+    size_t len = 0;
+    FILE *memory = open_memstream(&printed, &len);
+    facts_print(memory, collect(source));
+    fclose(memory);
+    return printed;
+}
+
+START_TEST(grammar_binds_and_closer_than_xor_as_the_quick_parser_does)
+{
+    static const char text[] = "x = ~1 ^ 1 & 1 | 1 & 1 ^ -1\n"
+                               "y = a & b ^ c & d ^ e.f(g)[h] & i\n"
+                               "z = a ^ b ^ c & d & (e ^ f & g) | (h &\n  i  # one\n  ^ j)\n"
+                               "def f(x=a & b ^ c): return x[a & b ^ c : d ^ e & f].g\n";
+    char *quick = facts_as_text(text);
+    ck_assert(ak__parse_was_quick(parser));
+    ak__parser_only_grammar(parser);
+    char *grammar = facts_as_text(text);
+    ck_assert(!ak__parse_was_quick(parser));
+    ck_assert_str_eq(quick, grammar);
+    free(quick);
+    free(grammar);
+}
+END_TEST
 
 START_TEST(long_chains_are_collected_whole)
 {
@@ -298,6 +326,7 @@ int main(void)
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, facts_are_those_of_the_goldens);
+    tcase_add_test(tests, grammar_binds_and_closer_than_xor_as_the_quick_parser_does);
     tcase_add_test(tests, long_chains_are_collected_whole);
     tcase_add_test(tests, nesting_without_end_is_an_error_and_ends);
     tcase_add_test(tests, nested_brackets_that_close_are_an_error_in_one_place);
