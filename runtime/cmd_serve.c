@@ -50,7 +50,7 @@ static int open_door(const AkArgs *args, const AkConfig *config, AkServeOptions 
 {
     const char *listen_on = ak_args_value(args, "listen");
     char why[512], shown[256];
-    int port, code = 0, fd = ak_listen_given(why, sizeof why);
+    int port = 0, code = 0, fd = ak_listen_given(why, sizeof why);
 
     if (fd < -1)
         return ak_say_error(AK_EXIT_USAGE, "%s", why);
