@@ -238,16 +238,20 @@ static void set_response(AkHttpRequest *request, unsigned status, const json_t *
     add_headers(request->response, headers);
 }
 
-static enum MHD_Result refuse_big(AkHttpRequest *request)
+static enum MHD_Result refuse(AkHttpRequest *request, unsigned status, const char *body)
 {
-    static const char body[] =
-        "{\"error\": \"the body is above 512 KiB\", \"code\": \"too_large\"}\n";
     json_t *headers =
         json_pack("{s:s, s:s}", "Content-Type", "application/json", "Connection", "close");
 
-    set_response(request, MHD_HTTP_CONTENT_TOO_LARGE, headers, body, sizeof body - 1);
+    set_response(request, status, headers, body, strlen(body));
     json_decref(headers);
     return send_response(request);
+}
+
+static enum MHD_Result refuse_big(AkHttpRequest *request)
+{
+    return refuse(request, MHD_HTTP_CONTENT_TOO_LARGE,
+                  "{\"error\": \"the body is above 512 KiB\", \"code\": \"too_large\"}\n");
 }
 
 /* A little too much is read to its end, as many clients listen only after they have sent all.
@@ -277,7 +281,9 @@ static enum MHD_Result begin(AkHttpRequest *request, const char *path, const cha
     if (c)
         touch(request->http, c, true);
     if (hides_its_end(request->url))
-        return refuse(request, MHD_HTTP_BAD_REQUEST, "the address holds a zero byte");
+        return refuse(
+            request, MHD_HTTP_BAD_REQUEST,
+            "{\"error\": \"the address holds a zero byte\", \"code\": \"bad_request\"}\n");
     if (announces_far_too_much(request))
         return refuse_big(request);
     return MHD_YES;
