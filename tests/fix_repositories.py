@@ -3,7 +3,7 @@
 
     AKLINT=build/dev/aklint tests/fix_repositories.py FOLDER [NAME…]
 
-FOLDER holds repositories, one a folder. Each is copied, checked, fixed with --fix, and in a second copy with
+FOLDER holds repositories, one a folder (hidden ones are passed over). Each is copied, checked, fixed with --fix, and in a second copy with
 --unsafe-fixes as well. Then every changed file that CPython compiled before must still compile, a second run must
 change nothing, no finding that had such a fix may be left, and no file may have more findings of a rule than before.
 What does not hold is printed with its place; the exit code is 1 then.
@@ -55,7 +55,7 @@ def python_files(root):
 
 
 def changed(before, after):
-    return [p for p in python_files(after) if not filecmp.cmp(p, before / p.relative_to(after), shallow=False)]
+    return [p for p in python_files(after) if not filecmp.cmp(p, before / p.relative_to(after))]
 
 
 def has_fix(finding, mode):
@@ -104,7 +104,7 @@ def look_at(repository):
 
 
 def main(folder, *names):
-    roots = [p for p in sorted(pathlib.Path(folder).iterdir()) if p.is_dir() and (not names or p.name in names)]
+    roots = [p for p in sorted(pathlib.Path(folder).iterdir()) if p.is_dir() and p.name[0] != "." and (not names or p.name in names)]
     wrong = 0
     for root in roots:
         line, complaints = look_at(root)

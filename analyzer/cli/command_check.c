@@ -213,18 +213,25 @@ static int check_changes(const CliOptions *o)
     return 0;
 }
 
-int cli_check(const CliOptions *options)
+int cli_check_usage(const CliOptions *options)
 {
     CliColor color;
-    CliRun run;
     int status = cli_color(options, &color);
 
     if (!status)
         status = cli_show_check(options);
-    if (!status)
-        status = check_changes(options);
+    return status ? status : check_changes(options);
+}
+
+int cli_check(const CliOptions *options)
+{
+    CliColor color = CLI_COLOR_AUTO;
+    CliRun run;
+    int status = cli_check_usage(options);
+
     if (status)
         return status;
+    cli_color(options, &color);
     cli_terminal_start(!options->quiet);
     status = cli_run_start(&run, options);
     if (!status)

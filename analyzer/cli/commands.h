@@ -6,6 +6,10 @@
 #include "terminal.h"
 
 int cli_check(const CliOptions *options);
+/* Whether its options go together; 2 behind a sentence if not. */
+int cli_check_usage(const CliOptions *options);
+/* Checks whenever a file changes; what the options are is read anew each time. */
+int cli_watch(int argc, char **argv);
 int cli_rules(const CliOptions *options);
 int cli_explain(const CliOptions *options);
 int cli_contexts(const CliOptions *options);

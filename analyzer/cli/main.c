@@ -60,7 +60,23 @@ static int misspelt(const CliOptions *options)
     return 2;
 }
 
-static int run(const CliOptions *options)
+static int watch(const CliOptions *options, int argc, char **argv)
+{
+    bool reads_input = options->stdin_filename != NULL;
+
+    for (size_t i = 0; i < options->words.len; i++)
+        reads_input |= !strcmp(cli_list_text(&options->words, i), "-");
+    if (reads_input || options->show_files || options->diff) {
+        fprintf(stderr, "aklint: --watch and %s contradict each other\n",
+                options->diff         ? "--diff"
+                : options->show_files ? "--show-files"
+                                      : "standard input");
+        return 2;
+    }
+    return cli_watch(argc, argv);
+}
+
+static int run(const CliOptions *options, int argc, char **argv)
 {
     int status;
 
@@ -86,7 +102,9 @@ static int run(const CliOptions *options)
     default: break;
     }
     status = options->named ? 0 : misspelt(options);
-    return status ? status : cli_check(options);
+    if (status)
+        return status;
+    return options->watch ? watch(options, argc, argv) : cli_check(options);
 }
 
 int main(int argc, char **argv)
@@ -97,7 +115,7 @@ int main(int argc, char **argv)
     if (!cli_paths_start())
         fputs("aklint: the working folder is gone\n", stderr);
     else if (cli_options_read(&options, argc, argv) == 0)
-        status = run(&options);
+        status = run(&options, argc, argv);
     cli_forget();
     return status;
 }

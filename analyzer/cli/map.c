@@ -59,3 +59,13 @@ void cli_map_put(CliMap *map, const char *key, const void *value)
     map->count += !pair->key;
     *pair = (CliPair){key, (void *)(uintptr_t)value};
 }
+
+void *cli_map_next(const CliMap *map, size_t *at)
+{
+    while (*at < map->size) {
+        CliPair *pair = &map->pairs[(*at)++];
+        if (pair->key && pair->value)
+            return pair->value;
+    }
+    return NULL;
+}

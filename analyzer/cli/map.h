@@ -13,6 +13,8 @@ typedef struct CliMap {
 
 void *cli_map_get(const CliMap *map, const char *key); /* NULL if it is not there */
 bool cli_map_has(const CliMap *map, const char *key);
+/* The values one after the other, in no order: *at starts with 0. NULL behind the last. */
+void *cli_map_next(const CliMap *map, size_t *at);
 void cli_map_put(CliMap *map, const char *key, const void *value);
 
 #endif

@@ -55,6 +55,8 @@ static const Option table[] = {
      "One line a rule, with its count"},
     {"show-files", 0, FLAG, FOR_CHECK, AT(show_files), "Output", NULL,
      "List the files and stop"},
+    {"watch", 'w', FLAG, FOR_CHECK, AT(watch), "Output", NULL,
+     "Check again whenever a file changes, until Ctrl-C"},
     {"quiet", 'q', FLAG, FOR_CHECK, AT(quiet), "Output", NULL,
      "Findings only: no summary, no remarks"},
     {"color", 0, TEXT, FOR_ALL, AT(color), "Output", "WHEN", "auto, always or never"},

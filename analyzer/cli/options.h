@@ -32,7 +32,7 @@ typedef struct CliOptions {
     const char *baseline, *changed_since, *reason, *cache_dir;
     long max_bytes, max_warnings, jobs;
     bool quiet, statistics, exit_zero, show_files, isolated, force_exclude, all, no_cache;
-    bool project;
+    bool project, watch;
     bool fix, unsafe_fixes, diff, update_baseline, grow_baseline, add_allow;
     bool help, version;
 } CliOptions;
