@@ -40,6 +40,8 @@ static const Known known[] = {
     {"run.python", TEXT, "", "interpreter of the programs; empty: the one built in"},
     {"serve.idle", NUMBER, "10", "seconds a waiting session of `ak serve` keeps its process"},
     {"serve.listen", TEXT, "127.0.0.1:9980", "where `ak serve` listens"},
+    {"serve.otlp", TEXT, "",
+     "collector of OpenTelemetry, such as http://localhost:4318; empty: no traces are sent"},
     {"serve.sync", NUMBER, "30", "seconds a synchronous webhook waits for its answer"},
     {"serve.token", TEXT, "", "token that clients of another machine need; webhooks do not"},
     {"temporal.shared", TEXT, "",

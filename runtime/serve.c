@@ -165,6 +165,7 @@ static void on_finished(void *owner, const char *session, AkState state, AkBytes
         p->failed = state != AK_STATE_COMPLETED;
     }
     tell_end(s, session, state, error);
+    ak__export_session(s, session);
     if (s->draining)
         ak_timer_set(s->tidy, AK_SECOND / 10);
 }
@@ -256,6 +257,9 @@ static int start(AkServe *s)
         snprintf(s->url, sizeof s->url,
                  strchr(s->options->host, ':') ? "http://[%s]:%d" : "http://%s:%d",
                  s->options->host, s->options->port);
+    int code = ak__export_new(s);
+    if (code)
+        return code;
     s->control = ak_control_new(s->loop, s->home->place.dir, ak__serve_command, s);
     if (!s->control)
         return ak_say_error(AK_EXIT_FAILED, "%s/control.sock cannot be made",
@@ -314,6 +318,7 @@ static void end(AkServe *s)
     ak_http_free(s->http);
     ak__news_free(s);
     ak_driver_free(s->driver);
+    ak__export_free(s);
     ak_hosts_free(s->hosts);
     ak_timer_free(s->ticks);
     ak_timer_free(s->sync);

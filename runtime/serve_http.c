@@ -80,6 +80,7 @@ static void metrics(AkServe *s, AkHttpRequest *request)
               "Resident memory of the server, without its runners.", ak_resident_bytes());
     ak_metric(&to, "ak_start_time_seconds", "gauge", "When the server started.",
               s->started_us / AK_SECOND);
+    ak__export_metrics(s, &to);
     ak_metric_histogram(&to, "ak_step_seconds", "How long recorded calls took.", &s->steps);
     json_t *headers = json_pack("{s:s}", "Content-Type", "text/plain; version=0.0.4");
     ak_http_answer(request, 200, headers, to.at, to.len);

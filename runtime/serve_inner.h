@@ -38,6 +38,7 @@ typedef struct AkJudged {
 
 typedef struct AkNews AkNews;           /* news.c */
 typedef struct AkReplaying AkReplaying; /* api_replay.c */
+typedef struct AkExport AkExport;       /* serve_export.c */
 typedef struct AkAllowance AkAllowance;
 
 typedef struct AkServe {
@@ -62,6 +63,7 @@ typedef struct AkServe {
     AkHistogram steps;
     AkNews *news;
     AkReplaying *replays;
+    AkExport *export; /* NULL: nothing is exported */
 } AkServe;
 
 /* Ids that a walk over the store noted; free(ids). */
@@ -134,6 +136,12 @@ void ak__news_free(AkServe *s); /* after HTTP */
 void ak__news_session(AkServe *s, const char *id);
 void ak__news_change(AkServe *s, const char *op);
 size_t ak__news_clients(const AkServe *s);
+
+/* serve_export.c: traces of sessions that ended. new gives an exit code; nothing configured is 0. */
+int ak__export_new(AkServe *s);
+void ak__export_session(AkServe *s, const char *id);
+void ak__export_metrics(const AkServe *s, AkText *to);
+void ak__export_free(AkServe *s); /* before the store */
 
 /* api_replay.c: replays that run are given up. */
 void ak__api_end(AkServe *s);

@@ -136,6 +136,13 @@ export function picture(data, name, chosen) {
   };
 }
 
+// Choices and loops have no record of their own: they were passed where a box behind them was reached.
+export function passed(data, states) {
+  for (const e of data.edges.filter(e => e.to > e.from).sort((a, b) => b.from - a.from))
+    if (states.has(e.to) && !states.has(e.from) && ["choice", "loop", "try"].includes(data.nodes[e.from].shape)) states.set(e.from, "seen");
+  return states;
+}
+
 // Which box a line belongs to: the smallest one that does something there, or, when it failed there, raises.
 export function boxOf(data, file, line, failed = false) {
   const doing = new Set(["activity", "timer", "wait", "child", "command", "call"]);

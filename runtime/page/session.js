@@ -2,7 +2,7 @@
 
 import { ask, badge, cut, empty, h, id, length, replace, stateOf, time, toast, waitWords } from "./dom.js";
 import { get, listen, part, post, remove } from "./api.js";
-import { boxOf, picture } from "./picture.js";
+import { boxOf, passed, picture } from "./picture.js";
 import { excerpt } from "./source.js";
 import { failure, Timeline, trace } from "./steps.js";
 
@@ -109,7 +109,7 @@ export function session(main, context) {
       states.set(last, "now");
     }
     if (picked) { const box = place(picked.record); if (box >= 0 && states.get(box) !== "bad") states.set(box, "now"); }
-    chart.mark(states);
+    chart.mark(passed(drawing, states));
   }
 
   // ---- What can be done

@@ -67,7 +67,7 @@ export class Timeline {
 
   took(row) {
     const r = row.record;
-    if (row.answer) return row.answer.at - r.at;
+    if (r.kind === "ask") return row.answer ? row.answer.at - r.at : null;
     return r.start && r.kind !== "done" ? r.at - r.start : null;
   }
 
