@@ -225,6 +225,12 @@ static bool read_body(const AkApiRoute *route, AkApiCall *call)
     return false;
 }
 
+/* What needs no state. */
+static bool is_here(const AkApiRoute *route)
+{
+    return route->fn == ak__api_document || route->fn == ak__api_stream;
+}
+
 static void answer(const AkApiRoute *route, AkApiCall *call)
 {
     call->query = ak_http_query(call->request);
@@ -235,7 +241,9 @@ static void answer(const AkApiRoute *route, AkApiCall *call)
     } else if (read_body(route, call)) {
         said = ak__api_check_body(route, call->body);
         if (!said)
-            said = route->fn(call);
+            said = call->serve->away && !is_here(route)
+                       ? ak__away_api(call, route->name, route->status)
+                       : route->fn(call);
         if (said)
             ak__api_answer(call->request, call->status, said);
     }

@@ -62,6 +62,8 @@ void ak__api(AkServe *s, AkHttpRequest *request);
 bool ak__api_admits(AkServe *s, AkHttpRequest *request);
 /* Answers by an object or an error; takes it. */
 void ak__api_answer(AkHttpRequest *request, unsigned status, json_t *body);
+/* serve_away.c: has the route answered where the state is. NULL, or an error. */
+json_t *ak__away_api(AkApiCall *call, const char *name, unsigned status);
 /* The page and its parts. False: no such file. */
 bool ak__page(AkServe *s, AkHttpRequest *request);
 

@@ -181,8 +181,9 @@ static int apply_on_temporal(const AkArgs *args, const AkHome *home, const AkGat
     if (write_bundle(home, gate, path, sizeof path) < 0)
         return ak_say_error(AK_EXIT_FAILED, "%s: %s", path, strerror(errno));
     snprintf(request_path, sizeof request_path, "%s.json", path);
-    json_t *request = json_pack("{s:O, s:s, s:O}", "plan", gate->manifest.plan, "dialect",
-                                gate->lint.dialect, "verdict", gate->verdict);
+    json_t *request = json_pack("{s:O, s:s, s:O, s:s}", "plan", gate->manifest.plan, "dialect",
+                                gate->lint.dialect, "verdict", gate->verdict, "url",
+                                ak_config_text(home->config, "serve.url"));
     int code = json_dump_file(request, request_path, 0) < 0
                    ? ak_say_error(AK_EXIT_FAILED, "%s: %s", request_path, strerror(errno))
                    : 0;

@@ -9,6 +9,8 @@
 #include "exit_codes.h"
 #include "listen.h"
 #include "serve.h"
+#include "serve_away.h"
+#include "temporal.h"
 
 /* "127.0.0.1:9980", "[::1]:9980" */
 static int read_address(const char *word, char *host, size_t size, int *port)
@@ -74,26 +76,90 @@ static int open_door(const AkArgs *args, const AkConfig *config, AkServeOptions 
     return 0;
 }
 
-static int serve(const AkArgs *args)
+/* What to serve and for whom, from flags and settings. */
+static int read_options(const AkArgs *args, const AkConfig *config, char *host, size_t size,
+                        AkServeOptions *options)
 {
-    const char *format = ak_args_value(args, "log-format"), *url = ak_args_value(args, "url");
+    const char *url = ak_args_value(args, "url"), *format = ak_args_value(args, "log-format");
+
+    *options = (AkServeOptions){.url = url ? url : ak_config_text(config, "serve.url"),
+                                .json = ak_args_json(args),
+                                .log_json = format && !strcmp(format, "json"),
+                                .quiet = ak_args_switch(args, "quiet")};
+    return open_door(args, config, options, host, size);
+}
+
+static int embedded(const AkArgs *args)
+{
+    AkServeOptions options;
     char host[256];
     AkHome home;
-
-    if (format && strcmp(format, "text") && strcmp(format, "json"))
-        return ak_usage_error("--log-format is text or json, not '%s'", format);
     int code = ak_home_open(args, AK_STORE_SERVE, &home);
+
     if (code)
         return code;
-    AkServeOptions options = {.url = url ? url : ak_config_text(home.config, "serve.url"),
-                              .json = ak_args_json(args),
-                              .log_json = format && !strcmp(format, "json"),
-                              .quiet = ak_args_switch(args, "quiet")};
-    code = open_door(args, home.config, &options, host, sizeof host);
+    code = read_options(args, home.config, host, sizeof host, &options);
     if (!code)
         code = ak_serve(&home, &options);
     ak_home_close(&home);
     return code;
+}
+
+typedef struct Away {
+    const AkArgs *args;
+    const AkConfig *config;
+    AkPlace place;
+} Away;
+
+static int start_away(void *owner)
+{
+    Away *away = owner;
+    char sync[32];
+    const char *more[] = {"--sync", sync, NULL};
+
+    snprintf(sync, sizeof sync, "%lld",
+             (long long)ak_config_number(away->config, "serve.sync"));
+    return ak_temporal_in(away->args, away->config, &away->place, "serve", more);
+}
+
+static int on_temporal(const AkArgs *args)
+{
+    Away away = {.args = args};
+    AkServeOptions options;
+    char host[256], why[1024];
+
+    if (!ak_args_value(args, "temporal"))
+        return ak_usage_error("--temporal HOST:PORT is missing: where is the server?");
+    AkConfig *config = ak_config_load(why, sizeof why);
+    if (!config)
+        return ak_usage_error("%s", why);
+    away.config = config;
+    int code =
+        ak_config_place(config, ak_args_state_dir(args), &away.place, why, sizeof why) < 0
+            ? ak_usage_error("%s", why)
+            : read_options(args, config, host, sizeof host, &options);
+    if (!code)
+        code = ak_serve_away(&options, start_away, &away);
+    ak_config_free(config);
+    return code;
+}
+
+static int serve(const AkArgs *args)
+{
+    const char *engine = ak_args_value(args, "engine"), *at = ak_args_value(args, "temporal");
+    const char *format = ak_args_value(args, "log-format");
+
+    if (format && strcmp(format, "text") && strcmp(format, "json"))
+        return ak_usage_error("--log-format is text or json, not '%s'", format);
+    if (!engine)
+        engine = at ? "temporal" : "embedded";
+    if (!strcmp(engine, "temporal"))
+        return on_temporal(args);
+    if (strcmp(engine, "embedded"))
+        return ak_usage_error("--engine is embedded or temporal, not '%s'", engine);
+    if (at)
+        return ak_usage_error("--temporal goes with --engine temporal");
+    return embedded(args);
 }
 
 static const AkFlag flags[] = {
@@ -101,6 +167,10 @@ static const AkFlag flags[] = {
      "where to listen (127.0.0.1:9980); port 0 takes a free one"},
     {"url", 0, AK_FLAG_VALUE, "URL", "where webhooks are reached from outside"},
     {"log-format", 0, AK_FLAG_VALUE, "FORMAT", "text, or json: an object a line"},
+    {"engine", 0, AK_FLAG_VALUE, "NAME",
+     "where sessions run: embedded (here), or temporal (on a cluster, by ak worker)"},
+    {"temporal", 't', AK_FLAG_VALUE, "HOST:PORT", "the server of --engine temporal"},
+    AK_TEMPORAL_FLAGS,
     {"quiet", 'q', AK_FLAG_SWITCH, NULL, "say nothing on standard error"},
     {0},
 };
@@ -116,7 +186,9 @@ const AkCmd ak_cmd_serve = {
             "On an address that others can reach it wants a token (AK_TOKEN, or the setting "
             "serve.token).\n"
             "A socket that a service manager hands over (LISTEN_FDS) is taken instead of "
-            "--listen.",
+            "--listen.\n"
+            "With --engine temporal it takes webhooks and shows what is on a Temporal cluster; "
+            "ak worker runs it.",
     .flags = flags,
     .run = serve,
 };

@@ -116,6 +116,12 @@ void ak__news_free(AkServe *s)
     free(s->news);
 }
 
+/* For a session under its id as topic; data is taken. */
+void ak__news_publish(AkServe *s, const char *event, const char *topic, json_t *data)
+{
+    ak_sse_publish(s->news->sse, event, topic, data);
+}
+
 size_t ak__news_clients(const AkServe *s)
 {
     return ak_sse_clients(s->news->sse);

@@ -284,7 +284,7 @@ static int start(AkServe *s)
     return 0;
 }
 
-static void say_ready(const AkServe *s)
+void ak__serve_ready(const AkServe *s)
 {
     if (s->options->json)
         printf("{\"url\": \"%s\", \"pid\": %d}\n", s->url, (int)getpid());
@@ -342,7 +342,7 @@ int ak_serve(AkHome *home, const AkServeOptions *options)
     raise_limits();
     int code = start(&s);
     if (!code) {
-        say_ready(&s);
+        ak__serve_ready(&s);
         turn(&s);
         while (!has_to_stop(&s)) {
             ak_loop_turn(s.loop);

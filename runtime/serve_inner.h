@@ -40,6 +40,7 @@ typedef struct AkNews AkNews;           /* news.c */
 typedef struct AkReplaying AkReplaying; /* api_replay.c */
 typedef struct AkExport AkExport;       /* serve_export.c */
 typedef struct AkAllowance AkAllowance;
+typedef struct AkAway AkAway; /* serve_away.c */
 
 typedef struct AkServe {
     AkHome *home;
@@ -64,6 +65,8 @@ typedef struct AkServe {
     AkNews *news;
     AkReplaying *replays;
     AkExport *export; /* NULL: nothing is exported */
+    AkAway *away; /* where the state is, when it is not in home; then only loop, http, stop and
+                     news are there as well */
 } AkServe;
 
 /* Ids that a walk over the store noted; free(ids). */
@@ -82,6 +85,9 @@ void ak__serve_tell(const AkServe *s, const char *level, json_t *members, const 
 const char *ak__serve_text(const json_t *object, const char *key);
 /* Does the deployment's verdict belong to its content? Asked once, then remembered. */
 bool ak__serve_may_run(AkServe *s, const char *deployment);
+
+/* Tells on standard output that it serves, and where. */
+void ak__serve_ready(const AkServe *s);
 
 /* serve_answers.c: requests that wait. */
 /* The link to the one that waits for this session; *link is NULL without one. */
@@ -135,6 +141,7 @@ void ak__news_end(AkServe *s);  /* streams end with the next turn of HTTP */
 void ak__news_free(AkServe *s); /* after HTTP */
 void ak__news_session(AkServe *s, const char *id);
 void ak__news_change(AkServe *s, const char *op);
+void ak__news_publish(AkServe *s, const char *event, const char *topic, json_t *data);
 size_t ak__news_clients(const AkServe *s);
 
 /* serve_export.c: traces of sessions that ended. new gives an exit code; nothing configured is 0. */

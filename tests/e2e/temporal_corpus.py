@@ -59,11 +59,18 @@ def temporal_view(family, name, keep_record=True):
     return view(name, outcome["state"], outcome.get("value"), outcome.get("error"), family["record"], inner, keep_record)
 
 
-async def run_all(cluster, names, seconds, calm=lambda: None, **more):
-    """All at once: a worker is shared by sessions of different programs. `calm` is called when all have ended."""
+async def run_all(cluster, names, seconds, calm=lambda: None, at_a_time=100, **more):
+    """Many at once: a worker is shared by sessions of different programs. `calm` is called when all have ended."""
     await cluster.connect()
-    handles = [await cluster.start("%s.py:handler" % name, turn=2, **more) for name in names]
-    await asyncio.gather(*(cluster.outcome(h, seconds) for h in handles))
+    going = asyncio.Semaphore(at_a_time)
+
+    async def run(name):
+        async with going:
+            handle = await cluster.start("%s.py:handler" % name, turn=2, **more)
+            await cluster.outcome(handle, seconds)
+            return handle
+
+    handles = await asyncio.gather(*map(run, names))
     calm()
     return {name: await cluster.family(h, seconds) for name, h in zip(names, handles)}
 

@@ -6,5 +6,6 @@ session.py  the workflow: one generic definition, one execution a session
 records.py  what a session remembers, in the embedded journal's words
 perform.py  the activities: recorded calls, and what a session asks the project for
 project.py  the workflow that keeps a project's keys and subscriptions
+look.py     what is on the cluster, as the API shows it; serve.py: behind `ak serve --engine temporal`
 worker.py   a worker process; start.py, deploy.py, migrate.py: what clients do
 """

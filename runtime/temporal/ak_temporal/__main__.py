@@ -1,4 +1,4 @@
-"""What `ak` runs: `python -m ak_temporal worker|start|deploy|fire …`. Errors are one sentence; the exit codes are those of `ak`."""
+"""What `ak` runs: `python -m ak_temporal worker|start|deploy|fire|serve …`. Errors are one sentence; the exit codes are those of `ak`."""
 import argparse
 import importlib
 import os
@@ -27,7 +27,7 @@ def main(argv: List[str]) -> int:
         sys.argv[0] = "ak"
     parser = Parser(prog="ak", allow_abbrev=False)
     commands = parser.add_subparsers(dest="command", required=True, parser_class=Parser)
-    for name in ("worker", "start", "deploy", "fire"):
+    for name in ("worker", "start", "deploy", "fire", "serve"):
         module = importlib.import_module("." + name, __package__)
         command = commands.add_parser(name, allow_abbrev=False)
         module.add_arguments(command)

@@ -3,6 +3,7 @@ import argparse
 import asyncio
 import json
 import random
+import secrets
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -19,7 +20,7 @@ from .worker import add_host_arguments
 Json = Dict[str, Any]
 CATCH_UP = timedelta(days=365)
 # What of a deployment is its content: another of these makes another deployment.
-CONTENT = ("bundle", "dialect", "vars", "triggers", "connections")
+CONTENT = ("bundle", "dialect", "vars", "secrets", "url", "triggers", "connections")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,11 +33,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true")
 
 
-def record_of(request: Json, bundle: str) -> Json:
+def record_of(request: Json, bundle: str, before: Json) -> Json:
     plan = request["plan"]
+    slugs = {t["name"]: t["slug"] for t in before.get("triggers") or () if t.get("slug")}
+    triggers = [{**t, "slug": slugs.get(t["name"]) or secrets.token_hex(16)} if t["kind"] == "webhook" else t for t in plan["triggers"]]
     return {"id": records.new_id("dep", int(time.time() * 1000), random.SystemRandom()), "project": plan["name"], "bundle": bundle,
             "dialect": request["dialect"], "vars": {v["name"]: v["value"] for v in plan["vars"] if v.get("value")},
-            "triggers": plan["triggers"], "connections": plan["connections"], "verdict": request["verdict"], "created": time.time()}
+            "secrets": sorted(v["name"] for v in plan["vars"] if v.get("secret")), "url": request.get("url") or "", "triggers": triggers,
+            "connections": plan["connections"], "verdict": request["verdict"], "created": time.time()}
 
 
 def active_of(shared: Shared, project: str) -> Json:
@@ -97,6 +101,7 @@ async def put_to_work(args: argparse.Namespace, shared: Shared, temporal: Client
     """The deployment is there before anything refers to it."""
     shared.put_deployment(after)
     lines = ['[exec] create_deployment: created "%s"' % after["id"]]
+    lines += ['[!!!!] trigger "%s": webhook path is "/webhooks/%s"' % (t["name"], t["slug"]) for t in after["triggers"] if t.get("slug")]
     lines += await set_schedules(temporal, args.task_queue, before, after)
     shared.set_active(after["project"], after["id"])
     lines.append("[exec] activate_deployment: activated")
@@ -112,8 +117,8 @@ async def run(args: argparse.Namespace) -> int:
     temporal = await client.connect(args, shared)
     await client.search_attributes(temporal, make=True)
     data = Path(args.bundle).read_bytes()
-    after = record_of(request, shared.put_bundle(data))
-    before = active_of(shared, after["project"])
+    before = active_of(shared, request["plan"]["name"])
+    after = record_of(request, shared.put_bundle(data), before)
     lines = ["[plan] " + line for line in plan_of(before, after)]
     replayed = 0
     if args.migrate and before:
@@ -129,7 +134,8 @@ async def run(args: argparse.Namespace) -> int:
         lines += await put_to_work(args, shared, temporal, before, after)
     if args.json:
         print(json.dumps({"deployment_id": None if args.check else after["id"], "bundle": after["bundle"], "replayed": replayed,
-                          "unchanged": after is before, "lines": lines}))
+                          "unchanged": after is before, "lines": lines,
+                          "triggers": [{k: t[k] for k in ("name", "kind", "slug") if k in t} for t in after["triggers"]]}))
     else:
         print("\n".join(lines))
     return 0

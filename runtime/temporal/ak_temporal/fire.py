@@ -2,7 +2,10 @@
 hears of it: it starts the trigger's session and feeds the subscribers, each once."""
 import argparse
 import asyncio
+import hashlib
 import json
+import random
+import time
 from datetime import timedelta
 from typing import Any, Dict, Optional
 
@@ -25,11 +28,14 @@ class Fire:
     @workflow.run
     async def run(self, job: Json) -> Json:
         """{"event_id", "session_id" or null, "mails"}; {"skipped": true} for a tick that a later one has made up for."""
-        random, ms = workflow.random(), int(workflow.now().timestamp() * 1000)
+        chance, ms = workflow.random(), int(workflow.now().timestamp() * 1000)
+        event_id = job.get("event_id") or records.new_id("evt", ms, chance)
+        # For those who list events.
+        workflow.upsert_memo({"event_id": event_id, **{k: job.get(k) for k in ("project", "trigger", "type", "key")}})
         scheduled = workflow.info().typed_search_attributes.get(SCHEDULED)
         return await workflow.execute_activity(     # type: ignore[no-any-return]
             "fire " + job["trigger"], {
-                **job, "op": "fire", "event_id": records.new_id("evt", ms, random), "session_id": records.new_id("ses", ms, random),
+                **job, "op": "fire", "event_id": event_id, "session_id": records.new_id("ses", ms, chance),
                 "created_at": workflow.now().strftime("%Y-%m-%dT%H:%M:%SZ"), "once": str(workflow.uuid4()),
                 "at": workflow.now().timestamp(), "scheduled": scheduled.timestamp() if scheduled else None},
             start_to_close_timeout=session.FOREVER, heartbeat_timeout=timedelta(seconds=10), summary="trigger " + job["trigger"])
@@ -49,7 +55,7 @@ async def fire(job: Json) -> Json:
              "data": job["data"]}
     session_id = job["session_id"] if await wanted(trigger, event) else None
     if session_id:
-        await begin(temporal, queue, deployment, trigger, event, session_id)
+        await begin(temporal, queue, deployment, trigger, event, session_id, bool(job.get("sync")))
     mails = await feed(temporal, job["project"], trigger, event)
     return {"event_id": job["event_id"], "session_id": session_id, "mails": mails}
 
@@ -68,11 +74,12 @@ async def wanted(trigger: Json, event: Json) -> bool:
     return not trigger.get("filter") or await filters.lets_through(trigger["filter"], event)
 
 
-async def begin(temporal: Client, queue: str, deployment: Json, trigger: Json, event: Json, session_id: str) -> None:
+async def begin(temporal: Client, queue: str, deployment: Json, trigger: Json, event: Json, session_id: str,
+                sync: bool) -> None:
     known = await client.search_attributes(temporal, make=False)
     try:
         await start.start_session(temporal, queue, deployment, trigger["call"], event, trigger=trigger["name"], known=known,
-                                  session_id=session_id, id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE)
+                                  session_id=session_id, id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE, sync=sync)
     except WorkflowAlreadyStartedError:
         pass
 
@@ -100,6 +107,15 @@ async def feed(temporal: Client, project: str, trigger: Json, event: Json) -> in
 
 
 perform.OPERATIONS["fire"] = fire
+
+
+def new_event_id() -> str:
+    return records.new_id("evt", int(time.time() * 1000), random.SystemRandom())
+
+
+def job_id(event_id: str, project: str, trigger: str, key: Optional[str]) -> str:
+    """Of the workflow; a key names the event, whoever sends it and how often."""
+    return "ak-fire-" + (hashlib.sha256("\0".join((project, trigger, key)).encode()).hexdigest() if key else event_id)
 
 
 # By hand: `ak trigger fire NAME --temporal …`.
@@ -134,7 +150,8 @@ async def run(args: argparse.Namespace) -> int:
     kind = args.type or ("tick" if trigger_of(deployment, args.trigger)["kind"] == "schedule" else "manual")
     temporal = await client.connect(args, shared)
     job = {"project": deployment["project"], "trigger": args.trigger, "type": kind, "data": json.loads(args.event_data)}
-    name = "ak-fire-%s" % start.new_session_id()[4:]
+    job["event_id"] = new_event_id()
+    name = job_id(job["event_id"], deployment["project"], args.trigger, None)
     try:
         fired = await temporal.execute_workflow("ak.fire", job, id=name, task_queue=args.task_queue,
                                                 static_summary="trigger %s of %s" % (args.trigger, deployment["project"]))

@@ -25,6 +25,15 @@ class Journal:
         """The records that answer a call or a request, in order of seq."""
         return [r for r in self.records if r["kind"] in ("call", "answer") or r["kind"] == "ask" and r["name"] == "sleep"]
 
+    def wait(self) -> Optional[Json]:
+        """What it waits for, as the API has it."""
+        last = self.records[-1] if self.records else {"kind": ""}
+        if last["kind"] not in ("ask", "attempt"):
+            return None
+        kind = "retry" if last["kind"] == "attempt" else {"next_event": "event", "next_signal": "signal"}.get(last["name"], last["name"])
+        found = {"kind": kind, "text": last["name"] if kind == "retry" else None, "seq": last.get("seq"), "since": last["at"], "until": last.get("due")}
+        return {k: v for k, v in found.items() if v is not None}
+
     def workflow_prints(self) -> int:
         return sum(1 for r in self.records if r["kind"] == "print" and not r.get("seq"))
 

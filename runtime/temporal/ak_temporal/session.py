@@ -66,6 +66,7 @@ class Session:
         self.value: Optional[str] = None
         self.new_code: Optional[Json] = None
         self.asides = 0         # activities that are no recorded calls
+        self.outcomes: List[Any] = []   # for the request that waits, of a synchronous webhook
 
     @workflow.run
     async def run(self, args: Sequence[RawValue]) -> Json:
@@ -105,7 +106,7 @@ class Session:
             return
         self.journal.records = carry["records"]
         self.mail = carry["mail"] + self.mail
-        self.subscriptions = carry["subscriptions"]
+        self.subscriptions, self.outcomes = carry["subscriptions"], carry.get("outcomes", [])
         for child in carry["children"]:
             self.children.append(child)
             asyncio.ensure_future(self.await_adopted(child))
@@ -251,6 +252,8 @@ class Session:
         if op == "signal":
             return await self.signal(args)
         if op == "outcome":
+            if self.spec.get("sync") and not is_complete(self.outcomes):
+                self.outcomes.append(args.get("value"))
             return None, None
         if op in ("store", "subscribe", "unsubscribe"):
             return await self.of_project(op, args)
@@ -262,6 +265,19 @@ class Session:
         await workflow.wait_condition(lambda: self.program is not None)
         value, error = await self.request(request["op"], request.get("args") or {}, None)
         return {"value": value, "error": error}
+
+    @workflow.update(name="ak.outcome", unfinished_policy=workflow.HandlerUnfinishedPolicy.ABANDON)
+    async def answered(self, seconds: float) -> List[Any]:
+        """The outcome, once it is whole; what there is of it after so many seconds."""
+        try:
+            await workflow.wait_condition(lambda: is_complete(self.outcomes), timeout=seconds)
+        except asyncio.TimeoutError:
+            pass
+        return self.outcomes
+
+    @workflow.query
+    def outcome(self) -> List[Any]:
+        return self.outcomes
 
     async def next_mail(self, op: str, args: Json, about: Optional[Json]) -> Answer:
         kind, wanted = ("event", args.get("ids")) if op == "next_event" else ("signal", args.get("names"))
@@ -350,7 +366,7 @@ class Session:
         if not isinstance(loc, str) or not is_location(loc):
             return refusal("ValueError", "start needs a location like 'file.py:function'")
         child = records.new_id("ses", int(now() * 1000), workflow.random())
-        spec = {k: v for k, v in self.spec.items() if k not in ("at", "event", "memo", "parent")}
+        spec = {k: v for k, v in self.spec.items() if k not in ("at", "event", "memo", "parent", "sync")}
         spec.update(seed="%032x" % workflow.random().getrandbits(128), parent=self.id, memo=args.get("memo"),
                     event={"event_type": None, "event_id": None, "session_id": child, "data": args.get("data") or {}})
         handle = await workflow.start_child_workflow(
@@ -392,7 +408,8 @@ class Session:
             self.new_code is not None or info.is_continue_as_new_suggested() or bool(most) and info.get_current_history_length() > int(most or 0))
 
     def continue_as_new(self) -> None:
-        carry = {"records": self.journal.records, "mail": self.mail, "subscriptions": self.subscriptions, "children": self.children}
+        carry = {"records": self.journal.records, "mail": self.mail, "subscriptions": self.subscriptions, "children": self.children,
+                 "outcomes": self.outcomes}
         spec = {**self.spec, **(self.new_code or {}), "carry": carry}
         attributes = workflow.info().typed_search_attributes
         if self.new_code and DEPLOYMENT in attributes:
@@ -411,12 +428,18 @@ class Session:
     def session(self) -> Json:
         return {"id": self.id, "state": self.state, "value": self.value, "error": self.error, "records": len(self.journal.records),
                 "parent_id": self.spec.get("parent"), "waiting_mail": len(self.mail), "project": self.spec.get("project"),
-                "deployment_id": self.spec.get("deployment"), "entry": workflow.info().workflow_type}
+                "deployment_id": self.spec.get("deployment"), "entry": workflow.info().workflow_type, "memo": self.spec.get("memo"),
+                "wait": self.journal.wait()}
 
 
 def place_of(p: Json) -> str:
     where = p.get("where") or {}
     return "%s:%s" % (where.get("file"), where.get("line"))
+
+
+def is_complete(outcomes: List[Any]) -> bool:
+    """http_outcome(more=True) says that another part follows."""
+    return bool(outcomes) and not (isinstance(outcomes[-1], dict) and "status_code" in outcomes[-1] and outcomes[-1].get("more"))
 
 
 def refusal(type_name: str, words: str) -> Answer:

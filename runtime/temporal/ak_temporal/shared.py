@@ -8,6 +8,7 @@
 Everything is written once, whole (a rename), and checked against its name when it is read."""
 import asyncio
 import hashlib
+import io
 import json
 import os
 import tarfile
@@ -61,11 +62,7 @@ class Shared:
             raise Missing("'%.80s' names no bundle" % digest)
         return self.folder / "bundles" / (digest + ".tar")
 
-    def code(self, digest: str) -> str:
-        """The folder of a bundle's code on this machine, unpacked once."""
-        place = self.cache / "code" / digest[:40]
-        if place.is_dir():
-            return str(place)
+    def bundle(self, digest: str) -> bytes:
         path = self.bundle_path(digest)
         try:
             data = path.read_bytes()
@@ -73,9 +70,17 @@ class Shared:
             raise Missing("bundle %.16s is not in %s: %s" % (digest, path.parent, exc.strerror)) from None
         if hashlib.sha256(data).hexdigest() != digest:
             raise Missing("%s is not the bundle that its name says: it was changed or cut short" % path)
+        return data
+
+    def code(self, digest: str) -> str:
+        """The folder of a bundle's code on this machine, unpacked once."""
+        place = self.cache / "code" / digest[:40]
+        if place.is_dir():
+            return str(place)
+        data = self.bundle(digest)
         place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         fresh = tempfile.mkdtemp(dir=place.parent, prefix=".part-")
-        with tarfile.open(path) as archive:
+        with tarfile.open(fileobj=io.BytesIO(data)) as archive:
             for member in archive.getmembers():
                 refuse_escape(member, fresh)
             archive.extractall(fresh, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
@@ -106,6 +111,10 @@ class Shared:
             raise Missing("%s cannot be read: %s" % (path, exc)) from None
         return found      # type: ignore[no-any-return]
 
+    def deployments(self) -> List[Json]:
+        """All, the oldest first."""
+        return [self.deployment(p.stem) for p in sorted((self.folder / "deployments").glob("*.json"))]
+
     def variables(self, name: str) -> Tuple[Tuple[str, str], ...]:
         """Those of a deployment; it never changes."""
         if name not in self.known_variables:
@@ -113,8 +122,12 @@ class Shared:
         return self.known_variables[name]
 
     def know(self, deployment: Json) -> None:
-        """One that is not put there yet."""
-        self.known_variables[deployment["id"]] = tuple(sorted((deployment.get("vars") or {}).items()))
+        """One that is not put there yet. With a URL its programs can ask where their webhooks are."""
+        found = dict(deployment.get("vars") or {})
+        for t in deployment.get("triggers") or ():
+            if t.get("slug") and deployment.get("url"):
+                found["%s__webhook_url" % t["name"]] = "%s/webhooks/%s" % (deployment["url"].rstrip("/"), t["slug"])
+        self.known_variables[deployment["id"]] = tuple(sorted(found.items()))
 
     # Projects: which deployment is the active one.
 

@@ -72,6 +72,7 @@ async def start_session(temporal: Client, queue: str, deployment: Json, entry: s
                 entry, spec, id=session_id, task_queue=queue, task_timeout=task_timeout(turn), id_reuse_policy=id_reuse_policy,
                 static_summary="%s%s" % (entry, " · %s" % trigger if trigger else ""),
                 static_details=described(deployment, event),
+                memo={"event_id": event["event_id"]} if event.get("event_id") else None,
                 search_attributes=attributes(deployment, entry, trigger) if known else None)
         except RPCError as exc:
             # The parts of a server learn of a new search attribute one after the other.
