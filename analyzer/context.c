@@ -3,7 +3,8 @@
  * All roots start at once and the calls are followed breadth first, so the first way by which a
  * context reaches a function is a shortest one; it is kept as a link to the call and the link
  * before. Ways over calls that were guessed come second: they only add contexts that no proved
- * way gives; methods of workflows that nothing reaches come last. Calls that run only where an
+ * way gives, and so do ways through a branch for failures of the code itself (`except Exception`
+ * around code that awaits nothing); methods of workflows that nothing reaches come last. Calls that run only where an
  * argument is missing (defaults.c) are followed from the ways into their function that lack it. The
  * two rule books are kept apart, as a helper may be an activity in one program and an entry point in
  * the other.
@@ -163,7 +164,7 @@ static void follow_defaults(Walk *walk, AkFunction *fn, const AkLink *way)
 
 static void follow_call(Walk *walk, const AkCall *call, AkLink *up, uint16_t contexts)
 {
-    bool proved = up->proved && call->proved;
+    bool proved = up->proved && call->proved && !(call->target && ak__is_defensive(call));
     AkLink link = {.from = call->fn,
                    .call = call,
                    .up = up,

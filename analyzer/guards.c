@@ -200,6 +200,42 @@ static bool catches_refusal(AkProgram *program, const AkUnit *unit, const AkStmt
     return false;
 }
 
+/* ---- A branch for a failure of the code itself ---- */
+
+static bool catches_everything(const AkUnit *unit, const AkStmt *handler)
+{
+    const AkExpr *type = &unit->facts->exprs[handler->value];
+    const char *name = unit->atoms[type->name];
+    return !handler->value || (type->kind == AK_X_NAME && (strcmp(name, "Exception") == 0 ||
+                                                           strcmp(name, "BaseException") == 0));
+}
+
+static bool awaits_in_body(const AkFacts *facts, AkStmtId try_)
+{
+    for (AkStmtId i = try_ + 1; i <= facts->stmts[try_].last; i = facts->stmts[i].last + 1) {
+        const AkStmt *stmt = &facts->stmts[i];
+        if (stmt->suite != AK_SUITE_BODY)
+            continue;
+        for (uint32_t k = ak__first_expr(facts, stmt->start);
+             k < facts->expr_len && facts->exprs[k].start < stmt->end; k++)
+            if (facts->exprs[k].kind == AK_X_AWAIT)
+                return true;
+    }
+    return false;
+}
+
+bool ak__is_defensive(const AkCall *call)
+{
+    const AkUnit *unit = call->fn->unit;
+    const AkStmt *stmts = unit->facts->stmts;
+    AkStmtId own = call->fn->index ? ak_fact(call->fn)->stmt : 0;
+    for (AkStmtId i = call->stmt; i && i != own; i = stmts[i].parent)
+        if (stmts[i].kind == AK_S_HANDLER && catches_everything(unit, &stmts[i]) &&
+            !awaits_in_body(unit->facts, stmts[i].parent))
+            return true;
+    return false;
+}
+
 /* ---- Statements ---- */
 
 static uint16_t below(AkProgram *program, const AkUnit *unit, AkStmtId parent,

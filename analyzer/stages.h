@@ -451,6 +451,9 @@ typedef enum AkLack { AK_GIVES, AK_MAY_LACK, AK_LACKS } AkLack;
 AkLack ak__lacks(AkProgram *program, const AkLink *link, const char *name);
 
 /* guards.c: contexts that reach a place. */
+/* Whether the call stands in an `except Exception` of a try that awaits nothing: it runs where the code
+ * itself fails, if ever. */
+bool ak__is_defensive(const AkCall *call);
 /* Whether the `with` holds imports that the sandbox lets through. */
 bool ak__is_pass_through(const AkUnit *unit, const AkStmt *with);
 uint16_t ak__stmt_mask(AkProgram *program, const AkUnit *unit, AkStmtId stmt);
