@@ -41,9 +41,9 @@ class Results(Case):
         self.refused("hashlib.sha256(b'x')", head="import hashlib\n")
 
     def test_locks_generators_files_sockets_modules_views_are_refused(self):
-        head = "import threading, socket\n"
+        head = "import contextvars, threading, socket\n"
         for expression in ("threading.Lock()", "(x for x in [1])", "open('/dev/null')", "socket.socket()", "os", "{}.keys()",
-                           "memoryview(b'')", "lambda: 1"):
+                           "memoryview(b'')", "lambda: 1", "contextvars.ContextVar('x')"):
             self.refused(expression, "result", head)
 
     def test_bound_methods_and_objects_name_what_they_hold(self):
