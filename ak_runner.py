@@ -674,6 +674,9 @@ SHORT = 1 << 12
 
 def is_plain(value: Any) -> bool:
     """Made of exact built-in types only: such a value survives pickling, there is nothing to check."""
+    kind = type(value)
+    if kind in ATOMS or kind is tuple and ATOMS.issuperset(map(type, value)):
+        return True
     todo, seen = [value], set()
     while todo:
         value = todo.pop()
@@ -754,11 +757,17 @@ def b64(data: bytes) -> str:
     return binascii.b2a_base64(data, newline=False).decode("ascii")
 
 
+if sys.version_info >= (3, 11):
+    decode64: Callable[[str], bytes] = functools.partial(binascii.a2b_base64, strict_mode=True)
+else:
+    decode64 = functools.partial(base64.b64decode, validate=True)
+
+
 def unb64(text: Any, what: str) -> bytes:
     if not isinstance(text, str):
         raise ProtocolError("%s is no base64 text" % what)
     try:
-        return base64.b64decode(text, validate=True)
+        return decode64(text)
     except (binascii.Error, ValueError):
         raise ProtocolError("%s is no base64 text" % what) from None
 
@@ -1055,6 +1064,25 @@ def name_of(f: Any) -> str:
 
 # The line to the engine.
 
+def json_writer() -> Callable[[Any], str]:
+    """json.dumps, which makes a new encoder for each message: that is half of its time."""
+    make = getattr(json.encoder, "c_make_encoder", None)
+    if make is None:
+        return json.dumps
+    encoder = json.JSONEncoder()
+    try:
+        write = make(None, encoder.default, json.encoder.encode_basestring_ascii, None, ": ", ", ", False, False, True)
+        if "".join(write({"a": [1, "é", None, 1.5]}, 0)) != json.dumps({"a": [1, "é", None, 1.5]}):
+            return json.dumps
+    except Exception:
+        return json.dumps       # another Python, another encoder
+    return lambda value: "".join(write(value, 0))
+
+
+to_json = json_writer()
+from_json = json.JSONDecoder().raw_decode
+
+
 class Link:
     """JSON lines over a connected stream socket."""
 
@@ -1073,7 +1101,7 @@ class Link:
 
     def encode(self, kind: str, payload: Optional[Json]) -> bytes:
         message = {"type": kind} if payload is None else {"type": kind, "payload": payload}
-        return json.dumps(message).encode("ascii") + b"\n"
+        return to_json(message).encode("ascii") + b"\n"
 
     def send_line(self, line: bytes) -> None:
         self.check()
@@ -1097,26 +1125,38 @@ class Link:
             self.fail(exc)
 
     def read_line(self) -> bytes:
-        pieces, size = [self.rest], len(self.rest)
-        while b"\n" not in pieces[-1]:
-            try:
-                piece = self.sock.recv(1 << 16)
-            except OSError as exc:
-                raise EngineError("the engine has closed the connection (%s)" % (exc.strerror or exc)) from None
-            if not piece:
-                raise EngineError("the engine has closed the connection" + (" in the middle of a line" if size else ""))
-            pieces.append(piece)
-            size += len(piece)
-            if size > self.limit and b"\n" not in piece:
-                raise ProtocolError("the engine sent a line above the limit of %d bytes" % self.limit)
-        line, _, self.rest = b"".join(pieces).partition(b"\n")
+        self.rest = self.rest or self.read_piece(0)
+        if self.rest.find(b"\n") == len(self.rest) - 1:     # one whole line, as nearly always
+            line, self.rest = self.rest[:-1], b""
+        else:
+            line, _, self.rest = self.read_pieces().partition(b"\n")
         if len(line) > self.limit:
             raise ProtocolError("the engine sent a line above the limit of %d bytes" % self.limit)
         return line
 
+    def read_pieces(self) -> bytes:
+        """Up to the end of a line, or of what a line may have, and what came with it."""
+        pieces, size = [self.rest], len(self.rest)
+        while b"\n" not in pieces[-1] and size <= self.limit:
+            pieces.append(self.read_piece(size))
+            size += len(pieces[-1])
+        return b"".join(pieces)
+
+    def read_piece(self, before: int) -> bytes:
+        try:
+            piece = self.sock.recv(1 << 16)
+        except OSError as exc:
+            raise EngineError("the engine has closed the connection (%s)" % (exc.strerror or exc)) from None
+        if not piece:
+            raise EngineError("the engine has closed the connection" + (" in the middle of a line" if before else ""))
+        return piece
+
     def parse(self, line: bytes) -> Tuple[str, Json]:
         try:
-            message = json.loads(line.decode("utf-8"))
+            text = line.decode("utf-8")
+            message, end = from_json(text) if text[:1] == "{" else (None, -1)
+            if end != len(text):
+                message = json.loads(text)
         except UnicodeDecodeError:
             raise ProtocolError("the engine sent a line that is not UTF-8") from None
         except (ValueError, RecursionError):
@@ -1254,6 +1294,8 @@ class Session:
         self.promised = self.proto == PROTO and run.get("replay") or 0      # how many are still to come
         self.stale = 0
         self.told, self.told_at = 0, time.monotonic()       # of the recorded answers that were used: up to where, and when
+        self.skips_time = bool(os.environ.get("AK_TEST_CLOCK"))
+        self.sent: Tuple[str, Any] = ("\0", None)     # the last result of a call, when it is one that no reader can change
         self.asking = threading.Lock()      # threads of one activity ask one after the other
         self.loop: Any = None               # the one of asyncio.get_event_loop()
         self._random: Any = None
@@ -1412,6 +1454,8 @@ class Session:
             raise self.engine_error(error)
         if "value" not in payload:
             self.link.fail(ProtocolError("a response without a value"))
+        if error is None and payload["value"] == self.sent[0]:
+            return self.sent[1]
         value = self.thawed(payload["value"], "the value of a response")
         if isinstance(value, Raised):
             error, value = {}, value.exc
@@ -1462,7 +1506,8 @@ class Session:
         self.link.send_line(answer)
 
     def fetched(self, work: "Work", payload: Json) -> Tuple[Any, Tuple[Any, ...], Dict[str, Any]]:
-        if work.in_memory or self.dialect == "autokitteh" and payload.get("data") == work.data:
+        same = payload.get("data") == work.data
+        if work.in_memory or same and (work.harmless() or self.dialect == "autokitteh"):
             return work.f, work.args, work.kwargs
         call = self.thawed(payload.get("data"), "the data of a callback")
         if not (isinstance(call, tuple) and len(call) == 3 and callable(call[0]) and isinstance(call[1], tuple)
@@ -1472,17 +1517,20 @@ class Session:
 
     def carried_out(self, f: Any, args: Tuple[Any, ...], kwargs: Dict[str, Any], work: "Work") -> bytes:
         try:
-            value = drive(skipping(f, self.clock), args, kwargs)
+            value = drive(skipping(f, self.clock) if self.skips_time else f, args, kwargs)
         except EngineError:
             raise
         except BaseException as exc:
             return self.failure(exc)
         try:
-            line = self.link.encode("response", self.response_payload(freeze(value), preview_of(value)))
+            payload = self.response_payload(freeze(value), preview_of(value))
+            line = self.link.encode("response", payload)
         except Exception as exc:
             words = words_of(exc)
             return self.failure(cannot_record("the result of %s()" % work.name, work.place, [("result", value)], words))
         if self.link.fits(line):
+            if type(value) in ATOMS:
+                self.sent = payload["value"], value
             return line
         return self.failure(CannotRecord("%s:%d: the result of %s() takes %d bytes, above the line limit of %d" % (
             work.place[0], work.place[1], work.name, len(line), self.link.limit)))
@@ -1686,6 +1734,7 @@ class Work:
         self.place: Where = ("", 0, "")
         self.in_memory = False
         self.data = ""
+        self.known_harmless: Optional[bool] = None
 
     def pack(self, dialect: str) -> None:
         if self.data:
@@ -1708,7 +1757,10 @@ class Work:
 
     def harmless(self) -> bool:
         """Nothing in the call can be changed by carrying it out."""
-        return by_name_alone(self.f) and all(type(a) in ATOMS for a in itertools.chain(self.args, self.kwargs.values()))
+        if self.known_harmless is None:
+            self.known_harmless = by_name_alone(self.f) and ATOMS.issuperset(map(type, self.args)) and \
+                ATOMS.issuperset(map(type, self.kwargs.values()))
+        return self.known_harmless
 
 
 def digest(data: str) -> str:
@@ -1752,8 +1804,6 @@ def marks(f: Any, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> List[Any]:
 
 def skipping(f: Any, clock: float) -> Any:
     """In a test time is skipped: what reads a clock reads the one that the skipping moves."""
-    if not os.environ.get("AK_TEST_CLOCK"):
-        return f
     from datetime import date, datetime
 
     if f is time.time or f is time.time_ns:
@@ -1770,9 +1820,9 @@ def skipping(f: Any, clock: float) -> Any:
 
 def drive(f: Any, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Any:
     """Carries out a call; what it has to await is awaited in a real event loop."""
-    if not is_coroutine_function(f):
+    if type(f) is Builtin or not is_coroutine_function(f):
         value = f(*args, **kwargs)
-        if not hasattr(type(value), "__await__") and type(value) is not types.CoroutineType:
+        if type(value) in ATOMS or not hasattr(type(value), "__await__") and type(value) is not types.CoroutineType:
             return value
         if "asyncio" not in sys.modules:
             return value
