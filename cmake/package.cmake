@@ -40,7 +40,9 @@ set(CPACK_COMPONENT_RUNTIME_DESCRIPTION "runtime for durable Python programs
 ak deploys programs that pass its checks and runs them on one machine:
 webhooks, schedules, sessions. Each step is recorded, so that a session
 that was killed goes on where it was.")
-set(CPACK_DEBIAN_RUNTIME_PACKAGE_DEPENDS "passwd")
+get_property(ak_late_packages GLOBAL PROPERTY AK_LATE_PACKAGES)
+list(JOIN ak_late_packages ", " ak_late_packages)
+set(CPACK_DEBIAN_RUNTIME_PACKAGE_DEPENDS "passwd, ${ak_late_packages}")
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_RECOMMENDS "python3-venv, tzdata")
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_SUGGESTS "aklint")
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_CONTROL_EXTRA ${PROJECT_SOURCE_DIR}/packaging/postinst
