@@ -66,6 +66,14 @@ bool ak_surely_runs(const AkPass *pass, const AkCall *call, unsigned context)
     return true;
 }
 
+const AkCall *ak_way_in(const AkPass *pass, const AkCall *call, unsigned context)
+{
+    const AkLink *link = ak__link_of_call(call, book_of(pass), context);
+    for (; link && link->from && link->call->kind != AK_CALL_IMPORT; link = link->up)
+        call = link->call;
+    return call;
+}
+
 static bool is_of_self(AkPass *pass, const AkCall *call)
 {
     const AkUnit *unit = call->fn->unit;

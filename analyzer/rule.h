@@ -103,6 +103,9 @@ bool ak_calls(const AkCall *call, const char *dotted);
 /* Whether the call runs whenever the way shown for the context is taken to it: none of its steps
  * stands in an except branch, nor below a test or a loop of a function that is called. */
 bool ak_surely_runs(const AkPass *pass, const AkCall *call, unsigned context);
+/* The outermost call of the way shown for the context: in the root's own text, or in that of the module
+ * that is imported last. The call itself when nothing lies between. */
+const AkCall *ak_way_in(const AkPass *pass, const AkCall *call, unsigned context);
 /* Whether the way shown for the context leads to the function over methods of the root's own `self`
  * (`self.m()`, `self.part.m()`, `super().m()`, functions nested in those), so that its `self` is, or
  * belongs to, the object that the root was called on. */

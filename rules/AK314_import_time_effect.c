@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+enum { MOST_TOLD = 256 };
+
 static bool begins_with(const char *text, const char *start)
 {
     return strncmp(text, start, strlen(start)) == 0;
@@ -53,12 +55,32 @@ static AkLevel level_of(const AkCall *call)
     return AK_OFF;
 }
 
-static void check_call(AkPass *pass, const AkCall *call)
+/* Calls of top-level code whose effects were told: one is enough, whatever they lead to. */
+typedef struct Told {
+    const AkCall *calls[MOST_TOLD];
+    size_t len;
+} Told;
+
+static bool was_told(const AkPass *pass, const AkCall *call, Told *told)
+{
+    const AkCall *way_in = ak_way_in(pass, call, AK_CTX_IMPORT);
+
+    for (size_t i = 0; i < told->len; i++)
+        if (told->calls[i] == way_in)
+            return true;
+    if (way_in != call && told->len < MOST_TOLD)
+        told->calls[told->len++] = way_in;
+    return false;
+}
+
+static void check_call(AkPass *pass, const AkCall *call, Told *told)
 {
     AkLevel level = level_of(call);
 
     if (level == AK_ERROR && !ak_surely_runs(pass, call, AK_CTX_IMPORT))
         level = AK_WARNING;
+    if (level == AK_WARNING && was_told(pass, call, told))
+        return;
     if (level == AK_ERROR)
         ak_report_call(
             pass, call, AK_CTX_IMPORT,
@@ -73,9 +95,11 @@ static void check_call(AkPass *pass, const AkCall *call)
 
 static void check(AkPass *pass)
 {
+    Told told = {.len = 0};
+
     for (size_t i = 0; i < pass->call_len; i++)
         if (pass->calls[i]->dotted && ak_contexts_at(pass, pass->calls[i]) & AK_CTX_IMPORT)
-            check_call(pass, pass->calls[i]);
+            check_call(pass, pass->calls[i], &told);
 }
 
 const AkRule ak_rule_AK314 = {
@@ -92,7 +116,8 @@ const AkRule ak_rule_AK314 = {
     .instead =
         "Make the call in a function; import modules with such effects under "
         "workflow.unsafe.imports_passed_through(), or keep them out of the workflow's file.",
-    .misses = "Effects of installed packages.",
+    .misses =
+        "Effects of installed packages, and of a call at import more than one that only warns.",
     .fix = AK_FIX_NONE,
     .check = check,
 };
