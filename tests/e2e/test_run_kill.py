@@ -18,6 +18,8 @@ NAMES = sorted(p.stem for p in PROGRAMS.glob("*.py") if p.stem != "effects")
 RECORD_VARIES = {"retries"}
 # Drawn from the session's seed.
 VALUE_VARIES = {"free_values"}
+# A timer that is due before the program comes to wait for it is no step: the later ones have other numbers.
+NUMBER_VARIES = {"gather"}
 LANES = 2
 
 
@@ -67,7 +69,7 @@ class Lane:
         varies = self.name in VALUE_VARIES
         return {"state": now["state"], "value": None if varies else now["value"], "error": error,
                 "children": sorted(s["state"] for s in moment.children),
-                "record": None if self.name in RECORD_VARIES else steps(moment.journals[now["id"]], varies)}
+                "record": None if self.name in RECORD_VARIES else steps(moment.journals[now["id"]], self.name)}
 
 
 class Moment(NamedTuple):
@@ -81,12 +83,14 @@ class Moment(NamedTuple):
                 if r["kind"] == "call" and r["name"] == "effect"]
 
 
-def steps(journal, value_varies):
+def steps(journal, name):
     """What of a journal has to be the same in every run of a program. Whether it had to wait for something, or found it there,
     and how long, is a matter of timing."""
     left_out = {"number", "at", "start", "due", "mail", "seed"}
-    if value_varies:
+    if name in VALUE_VARIES:
         left_out |= {"value", "result", "preview", "digest"}
+    if name in NUMBER_VARIES:
+        left_out.add("seq")
     return [without_ids({k: v for k, v in r.items() if k not in left_out}) for r in journal if r["kind"] != "ask"]
 
 
