@@ -8,7 +8,7 @@ from conftest import ROOT
 from test_readme import run_blocks
 
 pytestmark = tools.once
-FOUND = "flow.py:8:16: AK"
+FOUND = "flow.py:8:16: AK301"
 
 
 @pytest.fixture(scope="module")
@@ -39,13 +39,13 @@ def test_example_compiles_against_the_installed_header(prefix, tmp_path, compile
     source = ROOT / "examples/c_api/check.c"
     tools.run(*compiler, "-c", source, *[f for f in flags(prefix) if f.startswith("-I")], "-o", tmp_path / "check.o")
     tools.run(compiler[0], tmp_path / "check.o", *flags(prefix), "-o", tmp_path / "check")
-    assert tools.run(tmp_path / "check").startswith(FOUND)
+    assert FOUND in tools.run(tmp_path / "check")
 
 
 def test_cmake_finds_the_package(prefix, tmp_path):
     tools.run("cmake", "-G", "Ninja", "-S", ROOT / "examples/c_api", "-B", tmp_path, f"-DCMAKE_PREFIX_PATH={prefix}")
     tools.run("ninja", "-C", tmp_path)
-    assert tools.run(tmp_path / "check").startswith(FOUND)
+    assert FOUND in tools.run(tmp_path / "check")
 
 
 def test_header_stands_alone(prefix, tmp_path):
