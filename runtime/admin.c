@@ -11,6 +11,7 @@
 #include "exit_codes.h"
 #include "ids.h"
 #include "loop.h"
+#include "members.h"
 #include "session_ops.h"
 #include "sha256.h"
 #include "views.h"
@@ -30,13 +31,6 @@ json_t *ak_admin_error(int exit_code, const char *format, ...)
 static json_t *store_error(const AkStore *store)
 {
     return ak_admin_error(AK_EXIT_FAILED, "%s", ak_store_error(store));
-}
-
-static const char *text(const json_t *object, const char *key)
-{
-    const char *value = json_string_value(json_object_get(object, key));
-
-    return value ? value : "";
 }
 
 int64_t ak_schedule_next(const char *schedule, int64_t after_us)
@@ -78,8 +72,8 @@ bool ak_verdict_holds(const AkDeployment *d)
     if (verdict)
         ak_verdict_seal(d->digest, d->dialect ? d->dialect : "", d->manifest ? d->manifest : "",
                         verdict, seal);
-    bool holds = verdict && !strcmp(text(verdict, "content"), d->digest) &&
-                 !strcmp(text(verdict, "seal"), seal);
+    bool holds = verdict && !strcmp(ak_member_text(verdict, "content"), d->digest) &&
+                 !strcmp(ak_member_text(verdict, "seal"), seal);
     json_decref(verdict);
     return holds;
 }
@@ -120,7 +114,7 @@ static int put_trigger(AkStore *store, const char *project, const char *deployme
 {
     int64_t now = ak_loop_now().wall_us;
     char id[AK_ID_SIZE], slug[AK_SEED_SIZE];
-    const char *name = text(plan, "name"), *kind = text(plan, "kind");
+    const char *name = ak_member_text(plan, "name"), *kind = ak_member_text(plan, "kind");
     Old *old = NULL;
 
     for (size_t i = 0; i < olds->len && !old; i++)
@@ -130,18 +124,19 @@ static int put_trigger(AkStore *store, const char *project, const char *deployme
     ak_seed_new(slug);
     bool webhook = !strcmp(kind, "webhook");
     char *config = json_dumps(plan, JSON_COMPACT | JSON_SORT_KEYS);
-    AkTrigger row = {
-        .id = old ? old->id : id,
-        .project_id = project,
-        .deployment_id = deployment,
-        .name = name,
-        .kind = kind,
-        .config = config,
-        .enabled = true,
-        .slug = !webhook            ? NULL
-                : old && *old->slug ? old->slug
-                                    : slug,
-        .due_us = strcmp(kind, "schedule") ? 0 : ak_schedule_next(text(plan, "schedule"), now)};
+    AkTrigger row = {.id = old ? old->id : id,
+                     .project_id = project,
+                     .deployment_id = deployment,
+                     .name = name,
+                     .kind = kind,
+                     .config = config,
+                     .enabled = true,
+                     .slug = !webhook            ? NULL
+                             : old && *old->slug ? old->slug
+                                                 : slug,
+                     .due_us = strcmp(kind, "schedule")
+                                   ? 0
+                                   : ak_schedule_next(ak_member_text(plan, "schedule"), now)};
     int fault = old ? ak_trigger_update(store, &row) : ak_trigger_put(store, &row);
     if (old)
         old->kept = true;
@@ -297,16 +292,6 @@ static int activate(AkStore *store, const AkDeployment *d, json_t *told)
  * -----------------------------------------------------------------------------------------------
  */
 
-static json_t *var_of(const json_t *plan, const char *name)
-{
-    size_t i;
-    json_t *var;
-
-    json_array_foreach(json_object_get(plan, "vars"), i,
-                       var) if (!strcmp(text(var, "name"), name)) return var;
-    return NULL;
-}
-
 typedef struct Search {
     const char *name;
     bool found;
@@ -331,8 +316,8 @@ static int put_vars(AkStore *store, const char *project, const json_t *plan,
 
     json_array_foreach(json_object_get(plan, "vars"), i, var)
     {
-        Search search = {text(var, "name"), false};
-        AkVar row = {project, search.name, text(var, "value"),
+        Search search = {ak_member_text(var, "name"), false};
+        AkVar row = {project, search.name, ak_member_text(var, "value"),
                      json_is_true(json_object_get(var, "secret"))};
         if (!*row.value && !fault)
             fault = ak_var_list(store, project, same_name, &search);
@@ -340,9 +325,10 @@ static int put_vars(AkStore *store, const char *project, const json_t *plan,
             fault = ak_var_set(store, &row);
     }
     json_array_foreach(json_object_get(before, "vars"), i,
-                       var) if (!fault && !var_of(plan, text(var, "name")))
+                       var) if (!fault && !ak_member_named(json_object_get(plan, "vars"),
+                                                           ak_member_text(var, "name")))
     {
-        fault = ak_var_delete(store, project, text(var, "name"));
+        fault = ak_var_delete(store, project, ak_member_text(var, "name"));
         fault = fault == AK_E_ABSENT ? 0 : fault;
     }
     return fault;
@@ -444,7 +430,7 @@ static int do_deploy(Deploy *d, AkText *tar)
     AkDeployment *old = NULL;
     Active active;
     json_t *before = NULL;
-    int fault = find_project(d->store, text(d->plan, "name"), d->project, &d->fresh);
+    int fault = find_project(d->store, ak_member_text(d->plan, "name"), d->project, &d->fresh);
 
     if (!fault)
         fault = ak_bundle_put(d->store, (AkBytes){tar->at, tar->len}, ak_loop_now().wall_us,
@@ -481,22 +467,22 @@ static json_t *deploy(AkStore *store, const json_t *request)
                 .verdict = json_object_get(request, "verdict"),
                 .migrate = json_object_get(request, "migrate"),
                 .changed = json_array(),
-                .dialect = text(request, "dialect"),
+                .dialect = ak_member_text(request, "dialect"),
                 .answer = json_pack("{s:[]}", "triggers")};
     AkText tar = {0};
 
     d.manifest = bare_manifest(d.plan);
-    if (read_bundle(text(request, "bundle"), &tar) < 0) {
+    if (read_bundle(ak_member_text(request, "bundle"), &tar) < 0) {
         json_decref(d.answer);
         d.answer = ak_admin_error(AK_EXIT_FAILED, "the bundle cannot be read");
     } else if (do_deploy(&d, &tar)) {
         json_decref(d.answer);
         d.answer = store_error(store);
-    } else if (strcmp(text(d.verdict, "content"), d.digest)) {
+    } else if (strcmp(ak_member_text(d.verdict, "content"), d.digest)) {
         json_decref(d.answer);
         d.answer = ak_admin_error(AK_EXIT_REFUSED, "the bundle is not what was judged");
     } else {
-        json_object_set_new(d.answer, "project", json_string(text(d.plan, "name")));
+        json_object_set_new(d.answer, "project", json_string(ak_member_text(d.plan, "name")));
         json_object_set_new(d.answer, "project_id", json_string(d.project));
         json_object_set_new(d.answer, "project_created", json_boolean(d.fresh));
         json_object_set_new(d.answer, "build_id", json_string(d.build));
@@ -519,7 +505,7 @@ static json_t *deploy(AkStore *store, const json_t *request)
 
 static json_t *change_deployment(AkStore *store, const json_t *request)
 {
-    const char *id = text(request, "deployment"), *op = text(request, "op");
+    const char *id = ak_member_text(request, "deployment"), *op = ak_member_text(request, "op");
     json_t *told = json_array();
     AkDeployment *d;
     int fault = ak_deployment_get(store, id, &d);
@@ -567,14 +553,15 @@ static json_t *project_error(AkStore *store, int fault, const char *name)
 
 static json_t *change_var(AkStore *store, const json_t *request)
 {
-    const char *name = text(request, "name"), *wanted = text(request, "project");
+    const char *name = ak_member_text(request, "name"),
+               *wanted = ak_member_text(request, "project");
     AkProject *project;
     int fault = ak_project_get(store, wanted, &project);
 
     if (fault)
         return project_error(store, fault, wanted);
-    if (!strcmp(text(request, "op"), "var_set")) {
-        AkVar var = {project->id, name, text(request, "value"),
+    if (!strcmp(ak_member_text(request, "op"), "var_set")) {
+        AkVar var = {project->id, name, ak_member_text(request, "value"),
                      json_is_true(json_object_get(request, "secret"))};
         fault = ak_var_set(store, &var);
     } else {
@@ -588,7 +575,8 @@ static json_t *change_var(AkStore *store, const json_t *request)
 
 static json_t *change_key(AkStore *store, const json_t *request)
 {
-    const char *key = text(request, "key"), *wanted = text(request, "project");
+    const char *key = ak_member_text(request, "key"),
+               *wanted = ak_member_text(request, "project");
     json_t *value = json_object_get(request, "value");
     AkProject *project;
     int fault = ak_project_get(store, wanted, &project);
@@ -629,7 +617,7 @@ json_t *ak_admin(AkStore *store, const json_t *request)
                {"prune", ak_session_prune}};
 
     for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
-        if (!strcmp(ops[i].name, text(request, "op")))
+        if (!strcmp(ops[i].name, ak_member_text(request, "op")))
             return ops[i].fn(store, request);
     return NULL;
 }
@@ -662,7 +650,7 @@ static int give(json_t *got, json_t **answer)
     }
     if (json_object_get(got, "error")) {
         int code = (int)json_integer_value(json_object_get(got, "code"));
-        ak_say_error(0, "%s", text(got, "error"));
+        ak_say_error(0, "%s", ak_member_text(got, "error"));
         json_decref(got);
         return code ? code : AK_EXIT_FAILED;
     }

@@ -274,6 +274,16 @@ void ak_remove_tree(const char *dir)
     nftw(dir, remove_one, 32, FTW_DEPTH | FTW_PHYS);
 }
 
+int ak_take_place(const char *fresh, const char *dir)
+{
+    if (rename(fresh, dir) == 0)
+        return 0;
+    if (errno != EEXIST && errno != ENOTEMPTY)
+        return -1;
+    ak_remove_tree(fresh);
+    return 0;
+}
+
 static bool is_safe(const char *name)
 {
     return name[0] && name[0] != '/' && strncmp(name, "../", 3) && !strstr(name, "/../");
@@ -369,13 +379,7 @@ int ak_bundle_unpack(AkBytes tar, const char *dir)
     ak_remove_tree(fresh);
     if (ak_make_dirs(fresh) < 0 || unpack_all(tar, fresh) < 0)
         return -1;
-    /* Another `ak` may have been faster with the same bytes. */
-    if (rename(fresh, dir) < 0) {
-        if (errno != EEXIST && errno != ENOTEMPTY)
-            return -1;
-        ak_remove_tree(fresh);
-    }
-    return 0;
+    return ak_take_place(fresh, dir);
 }
 
 int ak_bundle_root(const char *path, char *root, size_t root_size, char *file, size_t file_size)

@@ -33,5 +33,7 @@ int ak_bundle_root(const char *path, char *root, size_t root_size, char *file,
 int ak_make_dirs(const char *dir);
 /* `rm -r`. */
 void ak_remove_tree(const char *dir);
+/* A folder made aside becomes dir, in one step; it goes when another `ak` was faster with the same. */
+int ak_take_place(const char *fresh, const char *dir);
 
 #endif

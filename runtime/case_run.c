@@ -15,6 +15,7 @@
 #include "hosts.h"
 #include "ids.h"
 #include "manual.h"
+#include "members.h"
 #include "replay.h"
 #include "report.h"
 
@@ -57,13 +58,6 @@ static void fault(AkCaseRun *run, const char *what, const char *format, ...)
                           json_pack("{s:s, s:o}", "what", what, "text",
                                     text ? text : json_string("(words that are not UTF-8)")));
     free(words);
-}
-
-static const char *text(const json_t *object, const char *key)
-{
-    const char *value = json_string_value(json_object_get(object, key));
-
-    return value ? value : "";
 }
 
 /* --- What the driver tells
@@ -230,7 +224,7 @@ static AkTrigger *trigger_of(const Play *p, const char *name)
 static bool starts_something(const AkTrigger *trigger)
 {
     json_t *config = trigger && trigger->config ? json_loads(trigger->config, 0, NULL) : NULL;
-    bool calls = *text(config, "call") != '\0';
+    bool calls = *ak_member_text(config, "call") != '\0';
 
     json_decref(config);
     return calls;
@@ -239,7 +233,7 @@ static bool starts_something(const AkTrigger *trigger)
 /* An event without a time of its own comes when somebody is there to hear of it. */
 static bool is_awaited(const Play *p, const json_t *h)
 {
-    const char *source = text(h, "source");
+    const char *source = ak_member_text(h, "source");
     bool heard = false;
 
     if (json_object_get(h, "signal"))
@@ -260,7 +254,7 @@ static int send_signal(Play *p, const json_t *h)
                       : strdup("null");
     AkMail mail = {.session_id = p->first,
                    .kind = AK_MAIL_SIGNAL,
-                   .name = text(h, "signal"),
+                   .name = ak_member_text(h, "signal"),
                    .value = value,
                    .created_us = p->now_us};
     int failed = ak_driver_mail(p->driver, &mail);
@@ -271,12 +265,12 @@ static int send_signal(Play *p, const json_t *h)
 
 static int send_event(Play *p, const json_t *h)
 {
-    AkTrigger *found = trigger_of(p, text(h, "source"));
+    AkTrigger *found = trigger_of(p, ak_member_text(h, "source"));
     /* A connection, or a name that only the program knows: subscriptions hear of it. */
-    AkTrigger bare = {.project_id = p->stage.project, .name = text(h, "source")};
+    AkTrigger bare = {.project_id = p->stage.project, .name = ak_member_text(h, "source")};
     json_t *data = json_object_get(h, "data");
     AkHappening what = {.trigger = found ? found : &bare,
-                        .type = text(h, "event_type"),
+                        .type = ak_member_text(h, "event_type"),
                         .data = data ? json_incref(data) : (data = json_object())};
     AkDispatched done;
     int failed = ak_dispatch(p->driver, p->stage.store, &what, &done);
@@ -294,7 +288,8 @@ static bool happen(Play *p, const json_t *h)
     int failed = signal ? send_signal(p, h) : send_event(p, h);
 
     p->happened++;
-    tell(p, signal ? "signal" : "event", ak_bytes(text(h, signal ? "signal" : "source")));
+    tell(p, signal ? "signal" : "event",
+         ak_bytes(ak_member_text(h, signal ? "signal" : "source")));
     if (failed == AK_E_ENDED || failed == AK_E_ABSENT)
         fault(p->run, "events", "event %zu came to nobody: the session had ended", p->happened);
     else if (failed)

@@ -33,16 +33,21 @@ static const AkFlag common[] = {
     {0},
 };
 
+static void say(const char *format, va_list list)
+{
+    fflush(stdout);
+    fputs("ak: ", stderr);
+    vfprintf(stderr, format, list);
+    fputc('\n', stderr);
+}
+
 int ak_say_error(int exit_code, const char *format, ...)
 {
     va_list list;
 
-    fflush(stdout);
-    fputs("ak: ", stderr);
     va_start(list, format);
-    vfprintf(stderr, format, list);
+    say(format, list);
     va_end(list);
-    fputc('\n', stderr);
     return exit_code;
 }
 
@@ -50,12 +55,9 @@ int ak_usage_error(const char *format, ...)
 {
     va_list list;
 
-    fflush(stdout);
-    fputs("ak: ", stderr);
     va_start(list, format);
-    vfprintf(stderr, format, list);
+    say(format, list);
     va_end(list);
-    fputc('\n', stderr);
     return AK_EXIT_USAGE;
 }
 
@@ -313,6 +315,17 @@ const char *ak_args_value(const AkArgs *args, const char *flag)
         if (!strcmp(args->given[g].flag, flag))
             return args->given[g].value;
     return NULL;
+}
+
+int ak_args_number(const AkArgs *args, const char *flag, size_t fallback, size_t *number)
+{
+    const char *given = ak_args_value(args, flag);
+    char *end;
+
+    *number = given ? strtoul(given, &end, 10) : fallback;
+    if (given && (*end || *given < '0' || *given > '9'))
+        return ak_usage_error("--%s wants a whole number, not '%s'", flag, given);
+    return 0;
 }
 
 bool ak_args_switch(const AkArgs *args, const char *flag)

@@ -41,6 +41,8 @@ int ak_cli_main(const AkCmd *root, int argc, char **argv);
 bool ak_args_switch(const AkArgs *args, const char *flag);
 /* NULL when not given. */
 const char *ak_args_value(const AkArgs *args, const char *flag);
+/* A whole number, or the fallback. 0, or AK_EXIT_USAGE after words on stderr. */
+int ak_args_number(const AkArgs *args, const char *flag, size_t fallback, size_t *number);
 /* The i-th value of a list, NULL at its end. */
 const char *ak_args_item(const AkArgs *args, const char *flag, size_t i);
 /* The i-th operand, NULL at the end. */

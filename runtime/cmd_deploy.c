@@ -11,15 +11,9 @@
 #include "commands.h"
 #include "exit_codes.h"
 #include "gate.h"
+#include "members.h"
 #include "migrate.h"
 #include "temporal.h"
-
-static const char *text(const json_t *object, const char *key)
-{
-    const char *value = json_string_value(json_object_get(object, key));
-
-    return value ? value : "";
-}
 
 static void print_json(json_t *object)
 {
@@ -42,13 +36,13 @@ static int note_trigger(void *payload, const AkTrigger *t)
 
 static void plan_trigger(const json_t *t, json_t *old, json_t *lines)
 {
-    const char *name = text(t, "name"), *what = text(t, "schedule");
+    const char *name = ak_member_text(t, "name"), *what = ak_member_text(t, "schedule");
 
-    json_array_append_new(lines,
-                          json_sprintf("trigger \"%s\": %s %s%s%s%s%s", name,
-                                       json_object_get(old, name) ? "update" : "create",
-                                       text(t, "kind"), *what ? " " : "", what,
-                                       *text(t, "call") ? " calls " : "", text(t, "call")));
+    json_array_append_new(lines, json_sprintf("trigger \"%s\": %s %s%s%s%s%s", name,
+                                              json_object_get(old, name) ? "update" : "create",
+                                              ak_member_text(t, "kind"), *what ? " " : "", what,
+                                              *ak_member_text(t, "call") ? " calls " : "",
+                                              ak_member_text(t, "call")));
     json_object_del(old, name);
 }
 
@@ -57,7 +51,7 @@ static json_t *make_plan(AkStore *store, const json_t *plan)
     json_t *lines = json_array(), *item;
     Known old = {json_object()};
     AkProject *project;
-    const char *name = text(plan, "name"), *gone;
+    const char *name = ak_member_text(plan, "name"), *gone;
     size_t i;
 
     if (ak_project_get(store, name, &project) == 0) {
@@ -68,8 +62,8 @@ static json_t *make_plan(AkStore *store, const json_t *plan)
         json_array_append_new(lines, json_sprintf("project \"%s\": create", name));
     }
     json_array_foreach(json_object_get(plan, "vars"), i, item) json_array_append_new(
-        lines, json_sprintf("var \"%s\": set%s", text(item, "name"),
-                            *text(item, "value") ? "" : " when it is not"));
+        lines, json_sprintf("var \"%s\": set%s", ak_member_text(item, "name"),
+                            *ak_member_text(item, "value") ? "" : " when it is not"));
     json_array_foreach(json_object_get(plan, "triggers"), i, item)
         plan_trigger(item, old.names, lines);
     json_object_foreach(old.names, gone, item)
@@ -130,17 +124,18 @@ static void print_done(const json_t *done)
     json_t *t;
 
     if (json_is_true(json_object_get(done, "unchanged"))) {
-        printf("[exec] nothing has changed since %s\n", text(done, "deployment_id"));
+        printf("[exec] nothing has changed since %s\n", ak_member_text(done, "deployment_id"));
         return;
     }
     if (json_is_true(json_object_get(done, "project_created")))
-        printf("[exec] create_project: created \"%s\"\n", text(done, "project_id"));
-    printf("[exec] create_build: created \"%s\"\n", text(done, "build_id"));
-    printf("[exec] create_deployment: created \"%s\"\n", text(done, "deployment_id"));
-    json_array_foreach(json_object_get(done, "triggers"), i, t) if (*text(t, "slug"))
-        printf("[!!!!] trigger \"%s\" %s, webhook path is \"/webhooks/%s\"\n", text(t, "name"),
-               text(t, "did"), text(t, "slug"));
-    else printf("[exec] trigger \"%s\": %s\n", text(t, "name"), text(t, "did"));
+        printf("[exec] create_project: created \"%s\"\n", ak_member_text(done, "project_id"));
+    printf("[exec] create_build: created \"%s\"\n", ak_member_text(done, "build_id"));
+    printf("[exec] create_deployment: created \"%s\"\n", ak_member_text(done, "deployment_id"));
+    json_array_foreach(json_object_get(done, "triggers"), i, t) if (*ak_member_text(t, "slug"))
+        printf("[!!!!] trigger \"%s\" %s, webhook path is \"/webhooks/%s\"\n",
+               ak_member_text(t, "name"), ak_member_text(t, "did"), ak_member_text(t, "slug"));
+    else printf("[exec] trigger \"%s\": %s\n", ak_member_text(t, "name"),
+                ak_member_text(t, "did"));
     puts("[exec] activate_deployment: activated");
 }
 
@@ -323,7 +318,7 @@ static int with_manifest(const AkArgs *args, AkManifest *manifest)
     int code = 0;
 
     if (ak_manifest_read(options.dir, manifest) < 0)
-        code = ak_say_error(AK_EXIT_NOT_FOUND, "%s: %s", manifest->path, strerror(errno));
+        code = ak_gate_no_manifest(options.dir, manifest);
     else if (manifest->mistakes_len) {
         options.json = ak_args_json(args);
         options.only = manifest->path;

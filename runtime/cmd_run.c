@@ -164,7 +164,7 @@ static int create(const AkArgs *args, AkHome *home, AkForeground *f, const Progr
         code = ak_usage_error("%s", why);
     else if ((fault = ak_local_deployment(home->store, &local, (AkBytes){tar.at, tar.len},
                                           project, deployment)))
-        code = ak_say_error(AK_EXIT_FAILED, "%s", ak_store_error(home->store));
+        code = ak_home_fault(home);
     if (!code && ak_args_switch(args, "create")) {
         printf(ak_args_json(args)
                    ? "{\"project_id\": \"%s\", \"deployment_id\": \"%s\"}\n"

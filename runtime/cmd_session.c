@@ -19,11 +19,6 @@ static int not_found(const char *id)
     return ak_say_error(AK_EXIT_NOT_FOUND, "no session is called '%s'", id);
 }
 
-static int store_fault(const AkHome *home)
-{
-    return ak_say_error(AK_EXIT_FAILED, "%s", ak_store_error(home->store));
-}
-
 static int copy_id(void *payload, const AkSession *session)
 {
     snprintf(payload, 64, "%s", session->id);
@@ -44,7 +39,7 @@ static int named(const AkArgs *args, char id[64])
         return code;
     *id = '\0';
     if (ak_session_list(home.store, &query, copy_id, id) < 0)
-        code = store_fault(&home);
+        code = ak_home_fault(&home);
     else if (!*id)
         code = ak_say_error(AK_EXIT_NOT_FOUND, "there is no session yet");
     ak_home_close(&home);
@@ -82,15 +77,15 @@ static int list_row(void *payload, const AkSession *session)
 
 static int list(const AkArgs *args)
 {
-    const char *limit = ak_args_value(args, "limit");
-    AkSessionQuery query = {.limit = limit ? strtoul(limit, NULL, 10) : 100};
+    AkSessionQuery query = {0};
     AkHome home;
     int code = state_bit(ak_args_value(args, "state"), &query.states);
 
-    if (code || (code = ak_home_open(args, AK_STORE_READ, &home)))
+    if (code || (code = ak_args_number(args, "limit", 100, &query.limit)) ||
+        (code = ak_home_open(args, AK_STORE_READ, &home)))
         return code;
     if (ak_session_list(home.store, &query, list_row, (void *)args) < 0)
-        code = store_fault(&home);
+        code = ak_home_fault(&home);
     ak_home_close(&home);
     return code;
 }
@@ -157,7 +152,7 @@ static int print_steps(AkHome *home, Steps *steps)
     fflush(stdout);
     if (fault == AK_E_ABSENT)
         return not_found(steps->id);
-    return steps->code ? steps->code : fault < 0 ? store_fault(home) : 0;
+    return steps->code ? steps->code : fault < 0 ? ak_home_fault(home) : 0;
 }
 
 static Steps steps_of(const AkArgs *args, const char *id)

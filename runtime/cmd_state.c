@@ -12,20 +12,9 @@
 #include "exit_codes.h"
 #include "temporal.h"
 #include "manifest.h"
+#include "members.h"
 #include "report.h"
 #include "views.h"
-
-static const char *text(const json_t *object, const char *key)
-{
-    const char *value = json_string_value(json_object_get(object, key));
-
-    return value ? value : "";
-}
-
-static int store_fault(const AkHome *home)
-{
-    return ak_say_error(AK_EXIT_FAILED, "%s", ak_store_error(home->store));
-}
 
 /* One row of a list: a line for people, an object a line for programs. Takes row. */
 static void show(const AkArgs *args, json_t *row, const char *const *columns, const int *widths)
@@ -73,7 +62,7 @@ static int find_project(AkHome *home, const char *name, char id[64])
     if (fault == AK_E_ABSENT)
         return ak_say_error(AK_EXIT_NOT_FOUND, "no project is called '%s'", name);
     if (fault)
-        return store_fault(home);
+        return ak_home_fault(home);
     snprintf(id, 64, "%s", project->id);
     free(project);
     return 0;
@@ -112,10 +101,10 @@ static int project_name(const AkArgs *args, char name[128])
         return code;
     ak_project_list(home.store, note_project, &only);
     ak_home_close(&home);
-    if (only.count != 1)
-        return ak_usage_error(only.count
-                                  ? "there are %zu projects: name one with --project NAME"
-                                  : "there are %zu projects; deploy one first",
+    if (!only.count)
+        return ak_say_error(AK_EXIT_NOT_FOUND, "there is no project yet; ak deploy brings one");
+    if (only.count > 1)
+        return ak_usage_error("there are %zu projects: name one with --project NAME",
                               only.count);
     snprintf(name, 128, "%s", only.name);
     return 0;
@@ -140,7 +129,7 @@ static int with_project(const AkArgs *args, Listing *listing,
     if (*name)
         code = find_project(&home, name, id);
     if (!code && fn(&home, *id ? id : NULL, listing) < 0)
-        code = store_fault(&home);
+        code = ak_home_fault(&home);
     ak_home_close(&home);
     return code;
 }
@@ -187,7 +176,7 @@ static int deployment_get(const AkArgs *args)
     if (fault) {
         code = fault == AK_E_ABSENT
                    ? ak_say_error(AK_EXIT_NOT_FOUND, "no deployment is called '%s'", id)
-                   : store_fault(&home);
+                   : ak_home_fault(&home);
     } else {
         json_t *o = ak_view_deployment_whole(home.store, d);
         json_dumpf(o, stdout, ak_args_json(args) ? JSON_COMPACT : JSON_INDENT(2));
@@ -212,8 +201,8 @@ static int ask(const AkArgs *args, json_t *request, bool server, const char *did
     } else if (!code && did) {
         puts(did);
     } else if (!code) {
-        const char *session = text(answer, "session_id");
-        printf("event_id: %s\n", text(answer, "event_id"));
+        const char *session = ak_member_text(answer, "session_id");
+        printf("event_id: %s\n", ak_member_text(answer, "event_id"));
         if (*session)
             printf("session_id: %s\n", session);
     }
@@ -281,8 +270,8 @@ static void print_url(AkHome *home, const char *path, bool json)
     json_t *status = ak_control_ask(home->place.dir, request, &served);
     const char *base = ak_config_text(home->config, "serve.url"), *scheme = "";
 
-    if (*text(status, "url")) {
-        base = text(status, "url");
+    if (*ak_member_text(status, "url")) {
+        base = ak_member_text(status, "url");
     } else if (!*base) {
         base = ak_config_text(home->config, "serve.listen");
         scheme = "http://";
@@ -551,13 +540,10 @@ static int event_list(const AkArgs *args)
 {
     static const char *const columns[] = {"event_id", "type", "created_at", "trigger_id", NULL};
     static const int widths[] = {30, 8, 24, 0};
-    const char *limit = ak_args_value(args, "limit");
-    Listing listing = {.args = args,
-                       .columns = columns,
-                       .widths = widths,
-                       .left = limit ? strtoull(limit, NULL, 10) : 100};
+    Listing listing = {.args = args, .columns = columns, .widths = widths};
+    int code = ak_args_number(args, "limit", 100, &listing.left);
 
-    return with_project(args, &listing, list_of_events);
+    return code ? code : with_project(args, &listing, list_of_events);
 }
 
 static int event_get(const AkArgs *args)
@@ -573,7 +559,7 @@ static int event_get(const AkArgs *args)
     if (fault) {
         code = fault == AK_E_ABSENT
                    ? ak_say_error(AK_EXIT_NOT_FOUND, "no event is called '%s'", id)
-                   : store_fault(&home);
+                   : ak_home_fault(&home);
     } else {
         json_t *o = ak_view_event_whole(e);
         json_dumpf(o, stdout, ak_args_json(args) ? JSON_COMPACT : JSON_INDENT(2));

@@ -12,6 +12,8 @@
 #include <unistd.h>
 #include <yaml.h>
 
+#include "bundle.h"
+
 typedef enum Kind { TEXT, NUMBER } Kind;
 
 typedef struct Known {
@@ -286,24 +288,6 @@ static char *read_all(const char *path)
     return text ? text : strdup("");
 }
 
-static int make_dirs(const char *dir)
-{
-    char path[1100];
-
-    snprintf(path, sizeof path, "%s", dir);
-    for (char *p = path + 1;; p++) {
-        if (*p && *p != '/')
-            continue;
-        char kept = *p;
-        *p = '\0';
-        if (mkdir(path, 0700) < 0 && errno != EEXIST)
-            return -1;
-        *p = kept;
-        if (!kept)
-            return 0;
-    }
-}
-
 /* A new file takes the old one's place in one step: a crash leaves one of both. */
 static int replace(const char *path, const char *text)
 {
@@ -339,7 +323,7 @@ int ak_config_set(const char *name, const char *value, char *why, size_t size)
     char *old = read_all(config_path());
     char *text = edit(old, section, strchr(name, '.') + 1, quoted);
     int result = 0;
-    if (make_dirs(ak_config_dir()) < 0 || replace(config_path(), text) < 0) {
+    if (ak_make_dirs(ak_config_dir()) < 0 || replace(config_path(), text) < 0) {
         snprintf(why, size, "%s: %s", config_path(), strerror(errno));
         result = -1;
     }
@@ -382,7 +366,7 @@ int ak_config_place(const AkConfig *config, const char *state_dir, AkPlace *plac
         snprintf(place->dir, sizeof place->dir, "%s/.local/share/ak",
                  home && *home ? home : ".");
     }
-    if (make_dirs(place->dir) < 0) {
+    if (ak_make_dirs(place->dir) < 0) {
         snprintf(why, size, "%s: %s", place->dir, strerror(errno));
         return -1;
     }

@@ -8,6 +8,7 @@
 
 #include "engine/filter.h"
 #include "ids.h"
+#include "members.h"
 
 /* --- Filters over jansson's values
  * ------------------------------------------------------------------------ */
@@ -82,13 +83,6 @@ typedef struct Event {
     AkDispatched *done;
 } Event;
 
-static const char *text(const json_t *object, const char *key)
-{
-    const char *value = json_string_value(json_object_get(object, key));
-
-    return value ? value : "";
-}
-
 static char *words_of(const json_t *object)
 {
     return json_dumps(object, JSON_COMPACT | JSON_ENSURE_ASCII);
@@ -109,11 +103,11 @@ static json_t *make_object(const Event *e)
 
 static bool wants(const Event *e)
 {
-    const char *type = text(e->config, "event_type");
+    const char *type = ak_member_text(e->config, "event_type");
 
-    return *text(e->config, "call") &&
+    return *ak_member_text(e->config, "call") &&
            (!*type || !strcmp(type, "*") || !strcmp(type, e->what->type)) &&
-           ak_event_passes(text(e->config, "filter"), e->what->type, e->what->data);
+           ak_event_passes(ak_member_text(e->config, "filter"), e->what->type, e->what->data);
 }
 
 static int start_session(const Event *e)
@@ -134,7 +128,7 @@ static int start_session(const Event *e)
                             .deployment_id = d->id,
                             .event_id = e->done->event_id,
                             .trigger_id = e->what->trigger->id,
-                            .entry = text(e->config, "call"),
+                            .entry = ak_member_text(e->config, "call"),
                             .event = event,
                             .seed = seed,
                             .dialect = d->dialect};
@@ -169,7 +163,7 @@ static int feed(const Event *e)
 {
     Fed fed = {.event = e};
     char *value = words_of(e->object);
-    const char *connection = text(e->config, "connection");
+    const char *connection = ak_member_text(e->config, "connection");
     const char *sources[] = {e->what->trigger->name, *connection ? connection : NULL};
     int fault = 0;
 

@@ -32,12 +32,7 @@ int ak_embedded_unpack(const char *dir)
         if (n != (ssize_t)file->size)
             return -1;
     }
-    if (rename(fresh, dir) < 0) {
-        if (errno != EEXIST && errno != ENOTEMPTY)
-            return -1;
-        ak_remove_tree(fresh);
-    }
-    return 0;
+    return ak_take_place(fresh, dir);
 }
 
 void ak_embedded_name(char *name, size_t size)

@@ -13,6 +13,7 @@
 #include "dryrun.h"
 #include "exit_codes.h"
 #include "hosts.h"
+#include "members.h"
 #include "project.h"
 #include "report.h"
 #include "sha256.h"
@@ -29,13 +30,6 @@ typedef struct Load {
     const char *file; /* program.py */
     bool over, refused;
 } Load;
-
-static const char *text(const json_t *object, const char *key)
-{
-    const char *value = json_string_value(json_object_get(object, key));
-
-    return value ? value : "";
-}
 
 static void refuse(Load *load, AkBytes error_json, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -63,15 +57,6 @@ static void refuse(Load *load, AkBytes error_json, const char *format, ...)
         ak_report_error(stdout, error_json);
 }
 
-static json_t *function_of(const json_t *functions, const char *name)
-{
-    size_t i;
-    json_t *f;
-
-    json_array_foreach(functions, i, f) if (!strcmp(text(f, "name"), name)) return f;
-    return NULL;
-}
-
 static bool has_entry(const json_t *entries, const char *name)
 {
     size_t i;
@@ -86,7 +71,7 @@ static bool has_entry(const json_t *entries, const char *name)
 static void check_handler(Load *load, const char *trigger, const char *name,
                           const json_t *entries, const json_t *functions)
 {
-    const json_t *f = function_of(functions, name);
+    const json_t *f = ak_member_named(functions, name);
     const json_t *max = json_object_get(f, "max_args");
 
     if (!has_entry(entries, name)) {
@@ -127,9 +112,9 @@ static void check_handlers(Load *load, const AkMessage *message)
     json_t *t;
 
     json_array_foreach(json_object_get(load->gate->manifest.plan, "triggers"), i,
-                       t) if (calls_file(text(t, "call"), load->file))
-        check_handler(load, text(t, "name"), text(t, "call") + strlen(load->file) + 1, entries,
-                      functions);
+                       t) if (calls_file(ak_member_text(t, "call"), load->file))
+        check_handler(load, ak_member_text(t, "name"),
+                      ak_member_text(t, "call") + strlen(load->file) + 1, entries, functions);
     json_decref(entries);
     json_decref(functions);
 }
@@ -263,9 +248,9 @@ static AkStore *scratch(AkHome *home, AkGate *gate, char id[64])
     }
     json_t *request = deploy_request(gate, path), *answer = NULL;
     if (!ak_store_begin(store) &&
-        !copy_vars(home->store, store, text(gate->manifest.plan, "name")))
+        !copy_vars(home->store, store, ak_member_text(gate->manifest.plan, "name")))
         answer = ak_admin(store, request);
-    snprintf(id, 64, "%s", text(answer, "deployment_id"));
+    snprintf(id, 64, "%s", ak_member_text(answer, "deployment_id"));
     unlink(path);
     json_decref(request);
     json_decref(answer);
@@ -284,7 +269,7 @@ static void load_files(AkLoop *loop, AkHosts *hosts, const char *id, Load *load)
 
     json_array_foreach(json_object_get(plan, "triggers"), i, t)
     {
-        const char *call = text(t, "call"), *colon = strrchr(call, ':');
+        const char *call = ak_member_text(t, "call"), *colon = strrchr(call, ':');
         char file[512], why[1024] = "";
         if (!colon)
             continue;
@@ -326,8 +311,8 @@ int ak_gate_dryrun(AkHome *home, AkGate *gate, const json_t *only, json_t **sess
                     .max_line = (size_t)ak_config_number(home->config, "limits.line")};
 
     *sessions = NULL;
-    if (ak_dryrun(&run, text(gate->manifest.plan, "name"), only, sessions) < 0)
-        return ak_say_error(AK_EXIT_FAILED, "%s", ak_store_error(home->store));
+    if (ak_dryrun(&run, ak_member_text(gate->manifest.plan, "name"), only, sessions) < 0)
+        return ak_home_fault(home);
     return 0;
 }
 
@@ -398,6 +383,16 @@ static int settle(AkHome *home, const AkGateOptions *options, AkGate *gate)
                            options->json, &gate->venv);
 }
 
+int ak_gate_no_manifest(const char *dir, const AkManifest *manifest)
+{
+    int error = errno;
+
+    if (access(dir, F_OK) < 0)
+        return ak_say_error(AK_EXIT_NOT_FOUND, "%s: %s", dir, strerror(errno));
+    return ak_say_error(AK_EXIT_NOT_FOUND, "%s: %s%s", manifest->path, strerror(error),
+                        error == ENOENT ? "; ak init makes a project with one" : "");
+}
+
 int ak_gate(AkHome *home, const AkGateOptions *options, AkGate *gate)
 {
     *gate = (AkGate){.venv = {-1}};
@@ -405,7 +400,7 @@ int ak_gate(AkHome *home, const AkGateOptions *options, AkGate *gate)
         strcmp(options->dialect, "autokitteh"))
         return ak_usage_error("--dialect is ak or autokitteh, not '%s'", options->dialect);
     if (ak_manifest_read(options->dir, &gate->manifest) < 0)
-        return ak_say_error(AK_EXIT_NOT_FOUND, "%s: %s", gate->manifest.path, strerror(errno));
+        return ak_gate_no_manifest(options->dir, &gate->manifest);
     int code = judge(options, gate);
     if (!code)
         code = settle(home, options, gate);

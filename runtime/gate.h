@@ -33,6 +33,9 @@ typedef struct AkGate {
 /* home is open for reading. 0; AK_EXIT_REFUSED after findings; another exit code after words.
  */
 int ak_gate(AkHome *home, const AkGateOptions *options, AkGate *gate);
+
+/* When there is no manifest to read, with errno: words on stderr, AK_EXIT_NOT_FOUND. */
+int ak_gate_no_manifest(const char *dir, const AkManifest *manifest);
 /* The project's live sessions against what has passed (dryrun.h): all, or only these ids. The
  * rows are the caller's. An exit code after words. */
 int ak_gate_dryrun(AkHome *home, AkGate *gate, const json_t *only, json_t **sessions);

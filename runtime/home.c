@@ -82,6 +82,11 @@ int ak_home_open(const AkArgs *args, AkStoreMode mode, AkHome *home)
     return 0;
 }
 
+int ak_home_fault(const AkHome *home)
+{
+    return ak_say_error(AK_EXIT_FAILED, "%s", ak_store_error(home->store));
+}
+
 void ak_home_close(AkHome *home)
 {
     ak_store_close(home->store);

@@ -19,6 +19,8 @@ int ak_home_open(const AkArgs *args, AkStoreMode mode, AkHome *home);
 /* One that leaves nothing behind, whatever --data says. */
 int ak_home_open_memory(AkHome *home);
 void ak_home_close(AkHome *home);
+/* Says what the store has against it; AK_EXIT_FAILED. */
+int ak_home_fault(const AkHome *home);
 
 /* After deployments came or went: removes the environments that none has any more. */
 void ak_home_sweep(const AkArgs *args);

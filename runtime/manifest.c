@@ -9,6 +9,7 @@
 #include "../analyzer/cli/node.h"
 #include "engine/cron.h"
 #include "engine/filter.h"
+#include "members.h"
 
 typedef struct Reader {
     AkManifest *manifest;
@@ -193,17 +194,6 @@ static void check_call(Reader *r, const AkNode *node)
                 "'%s' names no function of the project", node->text);
 }
 
-static bool has_connection(const json_t *plan, const char *name)
-{
-    size_t i;
-    json_t *c;
-
-    json_array_foreach(
-        json_object_get(plan, "connections"), i,
-        c) if (!strcmp(json_string_value(json_object_get(c, "name")), name)) return true;
-    return false;
-}
-
 /* What kind of trigger it is, by `type` or by the key that only one kind has. */
 static const char *kind_of(Reader *r, const AkNode *node, const json_t *plan)
 {
@@ -242,7 +232,7 @@ static const char *kind_of(Reader *r, const AkNode *node, const json_t *plan)
     if (!strcmp(kind, "schedule") && !has)
         mistake(r, node->start, node->end, "add `schedule:`", "a schedule is missing");
     if (!strcmp(kind, "connection") && has && has->kind == AK_NODE_SCALAR &&
-        !has_connection(plan, has->text))
+        !ak_member_named(json_object_get(plan, "connections"), has->text))
         mistake(r, has->start, has->end, "list it under `connections`",
                 "the project has no connection '%s'", has->text);
     return kind;

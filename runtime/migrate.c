@@ -7,15 +7,9 @@
 
 #include "admin.h"
 #include "exit_codes.h"
+#include "members.h"
 
 enum { PATIENCE_S = 60, PAUSE_US = 100000 };
-
-static const char *text(const json_t *object, const char *key)
-{
-    const char *value = json_string_value(json_object_get(object, key));
-
-    return value ? value : "";
-}
 
 /* --- Showing
  * --------------------------------------------------------------------------------------- */
@@ -23,8 +17,9 @@ static const char *text(const json_t *object, const char *key)
 static void show_place(char sign, const json_t *step, const json_t *place)
 {
     printf("  %c %4lld  %s  %s:%lld\n", sign,
-           (long long)json_integer_value(json_object_get(step, "seq")), text(place, "name"),
-           text(place, "file"), (long long)json_integer_value(json_object_get(place, "line")));
+           (long long)json_integer_value(json_object_get(step, "seq")),
+           ak_member_text(place, "name"), ak_member_text(place, "file"),
+           (long long)json_integer_value(json_object_get(place, "line")));
 }
 
 /* A step that is the same is one line, with the place it has in the new code. */
@@ -32,7 +27,7 @@ static void show_step(const json_t *step)
 {
     const json_t *recorded = json_object_get(step, "recorded"),
                  *now = json_object_get(step, "now");
-    const char *result = text(step, "result");
+    const char *result = ak_member_text(step, "result");
 
     if (!strcmp(result, "same")) {
         show_place(' ', step, now);
@@ -47,7 +42,7 @@ static void show_step(const json_t *step)
 
 static bool agrees(const json_t *row)
 {
-    return !strcmp(text(row, "result"), "agrees");
+    return !strcmp(ak_member_text(row, "result"), "agrees");
 }
 
 static void show(const json_t *row)
@@ -57,16 +52,17 @@ static void show(const json_t *row)
 
     json_array_foreach(json_object_get(row, "steps"), i, step)
     {
-        same += !strcmp(text(step, "result"), "same");
-        other += !strcmp(text(step, "result"), "other arguments");
+        same += !strcmp(ak_member_text(step, "result"), "same");
+        other += !strcmp(ak_member_text(step, "result"), "other arguments");
     }
-    printf("[plan] session %s (%s): %s", text(row, "session_id"), text(row, "entry"),
-           text(row, "result"));
+    printf("[plan] session %s (%s): %s", ak_member_text(row, "session_id"),
+           ak_member_text(row, "entry"), ak_member_text(row, "result"));
     if (agrees(row))
         printf(" in %zu step%s%s\n", same + other, same + other == 1 ? "" : "s",
                other ? ", some with other arguments (~)" : "");
     else
-        printf("%s%s\n", *text(row, "words") ? ": " : "", text(row, "words"));
+        printf("%s%s\n", *ak_member_text(row, "words") ? ": " : "",
+               ak_member_text(row, "words"));
     if (!agrees(row) || other)
         json_array_foreach(json_object_get(row, "steps"), i, step) show_step(step);
 }
@@ -115,10 +111,10 @@ static void drop(json_t *rows, const json_t *ids)
     json_t *id;
 
     json_array_foreach(
-        ids, i, id) for (k = json_array_size(rows);
-                         k-- > 0;) if (!strcmp(text(json_array_get(rows, k), "session_id"),
-                                               json_string_value(id)))
-        json_array_remove(rows, k);
+        ids, i,
+        id) for (k = json_array_size(rows);
+                 k-- > 0;) if (!strcmp(ak_member_text(json_array_get(rows, k), "session_id"),
+                                       json_string_value(id))) json_array_remove(rows, k);
 }
 
 /* Those that went on, once more: what has ended meanwhile is not among them any more. */

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "../analyzer/cli/node.h"
+#include "members.h"
 
 enum { FILE_MAX = 1 << 20, COUNT_MAX = 1000000 };
 static const char file_name[] = "pyproject.toml";
@@ -93,17 +94,6 @@ static bool take_limit(Reader *r, const AkNode *node, const char *key, json_t *t
     return true;
 }
 
-static json_t *trigger_of(const json_t *plan, const char *name)
-{
-    size_t i;
-    json_t *t;
-
-    json_array_foreach(
-        json_object_get(plan, "triggers"), i,
-        t) if (!strcmp(json_string_value(json_object_get(t, "name")), name)) return t;
-    return NULL;
-}
-
 static void take_triggers(Reader *r, const AkNode *all, json_t *plan)
 {
     if (all->kind != AK_NODE_MAP) {
@@ -112,7 +102,7 @@ static void take_triggers(Reader *r, const AkNode *all, json_t *plan)
     }
     for (size_t i = 0; i < all->count; i++) {
         const AkNode *name = all->items[2 * i], *table = all->items[2 * i + 1];
-        json_t *trigger = trigger_of(plan, name->text);
+        json_t *trigger = ak_member_named(json_object_get(plan, "triggers"), name->text);
         if (!trigger)
             mistake(r, name->start, "the manifest has no trigger '%s'", name->text);
         for (size_t k = 0; trigger && table->kind == AK_NODE_MAP && k < table->count; k++) {

@@ -9,13 +9,7 @@
 #include "exit_codes.h"
 #include "ids.h"
 #include "loop.h"
-
-static const char *text(const json_t *object, const char *key)
-{
-    const char *value = json_string_value(json_object_get(object, key));
-
-    return value ? value : "";
-}
+#include "members.h"
 
 static json_t *not_found(const char *id)
 {
@@ -77,7 +71,7 @@ static void note_subscribed(Copy *copy, const AkRecord *r, const json_t *args)
 static void note_unsubscribed(Copy *copy, const json_t *args)
 {
     for (size_t i = 0; i < copy->moved_len; i++)
-        if (!strcmp(copy->moved[i].was, text(args, "id"))) {
+        if (!strcmp(copy->moved[i].was, ak_member_text(args, "id"))) {
             free(copy->moved[i].source);
             copy->moved[i].source = NULL;
         }
@@ -207,7 +201,8 @@ json_t *ak_session_fork(AkStore *store, const json_t *request)
 {
     char id[AK_ID_SIZE];
     json_int_t until = json_integer_value(json_object_get(request, "from"));
-    Copy copy = {.from_id = text(request, "session"), .to_id = id, .until = (uint64_t)until};
+    Copy copy = {
+        .from_id = ak_member_text(request, "session"), .to_id = id, .until = (uint64_t)until};
     AkSession *from;
     json_t *answer = NULL;
     int fault = ak_session_get(store, copy.from_id, &from);
@@ -238,7 +233,7 @@ json_t *ak_session_fork(AkStore *store, const json_t *request)
 
 json_t *ak_session_drop(AkStore *store, const json_t *request)
 {
-    const char *id = text(request, "session");
+    const char *id = ak_member_text(request, "session");
     AkSession *session;
     int fault = ak_session_get(store, id, &session);
 

@@ -16,6 +16,7 @@
 #include "bundle.h"
 #include "cli.h"
 #include "exit_codes.h"
+#include "members.h"
 #include "python_host.h"
 #include "sha256.h"
 
@@ -28,19 +29,12 @@ typedef struct Making {
     json_t *plan;
     bool quiet;
     char base[PATH_MAX + 200]; /* the interpreter it is made with */
-    bool builtin;        /* that is the one built in */
-    bool theirs;         /* an environment of the user's: taken as it is */
+    bool builtin;              /* that is the one built in */
+    bool theirs;               /* an environment of the user's: taken as it is */
     char version[64];
     char wheels[PATH_MAX]; /* or "" */
     char digest[65], dir[1200];
 } Making;
-
-static const char *text(const json_t *object, const char *key)
-{
-    const char *value = json_string_value(json_object_get(object, key));
-
-    return value ? value : "";
-}
 
 /* --- Processes
  * ---------------------------------------------------------------------------------- */
@@ -150,7 +144,8 @@ static bool is_of(const char *version, const char *wanted)
 /* What is asked for: nothing (then the setting, then the one built in), a version, a path. */
 static int choose(Making *m, const AkConfig *config)
 {
-    const char *word = text(m->plan, "python"), *usual = ak_config_text(config, "run.python");
+    const char *word = ak_member_text(m->plan, "python"),
+               *usual = ak_config_text(config, "run.python");
     char builtin[32];
     int code = 0;
 
@@ -194,7 +189,7 @@ static int add_wheel(const char *dir, const char *name, FILE *to)
 
 static int find_wheels(Making *m, FILE *to)
 {
-    const char *word = text(m->plan, "wheels");
+    const char *word = ak_member_text(m->plan, "wheels");
     struct dirent **names;
     int n;
 
@@ -357,7 +352,7 @@ int ak_venv_prepare(const AkPlace *place, const AkConfig *config, const char *pr
                     json_t *plan, bool quiet, AkVenv *venv)
 {
     Making m = {.place = place, .plan = plan, .quiet = quiet};
-    const char *word = text(plan, "python");
+    const char *word = ak_member_text(plan, "python");
     bool wants = json_array_size(json_object_get(plan, "requirements")) > 0;
     char root[PATH_MAX];
 
@@ -395,7 +390,7 @@ int ak_venv_find(const AkPlace *place, const json_t *plan, AkVenvPlace *found, c
                  size_t size)
 {
     const json_t *environment = json_object_get(plan, "environment");
-    const char *digest = text(environment, "digest");
+    const char *digest = ak_member_text(environment, "digest");
     bool builtin = json_is_true(json_object_get(environment, "builtin"));
     char version[32];
 
@@ -404,7 +399,7 @@ int ak_venv_find(const AkPlace *place, const json_t *plan, AkVenvPlace *found, c
         return 0;
     ak_python_version(version, sizeof version);
     size_t len = strlen(version);
-    const char *made_for = text(environment, "version");
+    const char *made_for = ak_member_text(environment, "version");
     if (builtin && (strncmp(made_for, version, len) || made_for[len] != '.')) {
         snprintf(why, size, "it was deployed for Python %s, and this is %s: deploy it again",
                  made_for, version);
@@ -412,7 +407,7 @@ int ak_venv_find(const AkPlace *place, const json_t *plan, AkVenvPlace *found, c
     }
     if (!*digest) {
         snprintf(found->interpreter, sizeof found->interpreter, "%s",
-                 text(environment, "interpreter"));
+                 ak_member_text(environment, "interpreter"));
         return 0;
     }
     snprintf(found->dir, sizeof found->dir, "%s/envs/%s", place->dir, digest);
@@ -434,7 +429,7 @@ int ak_venv_find(const AkPlace *place, const json_t *plan, AkVenvPlace *found, c
 static int note_used(void *payload, const AkDeployment *d)
 {
     json_t *plan = d->manifest ? json_loads(d->manifest, 0, NULL) : NULL;
-    const char *digest = text(json_object_get(plan, "environment"), "digest");
+    const char *digest = ak_member_text(json_object_get(plan, "environment"), "digest");
 
     if (*digest)
         json_object_set_new(payload, digest, json_true());

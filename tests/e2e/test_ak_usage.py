@@ -92,6 +92,38 @@ def test_a_wrong_word_is_40_and_names_the_nearest():
         assert sentence in done.stderr and done.stderr.count("\n") == 1 and done.stdout == "", words
 
 
+@pytest.mark.parametrize("words, code, sentence", [
+    (["run", "gone.py:main"], 44, "gone.py: No such file or directory"),
+    (["run", "gone"], 40, "it looks like file.py:function"),
+    (["deploy"], 44, "./autokitteh.yaml: No such file or directory; ak init makes a project with one"),
+    (["deploy", "gone"], 44, "gone: No such file or directory"),
+    (["manifest", "plan", "gone"], 44, "gone: No such file or directory"),
+    (["serve", "--listen", "9980"], 40, "--listen wants HOST:PORT, not '9980'"),
+    (["serve", "--listen", "0.0.0.0:0"], 41, "set a token first"),
+    (["session", "list", "-n", "ten"], 40, "--limit wants a whole number, not 'ten'"),
+    (["session", "list", "--state", "dead"], 40, "no state is called 'dead'"),
+    (["session", "get", "ses_x"], 44, "no session is called 'ses_x'"),
+    (["session", "fork", "ses_x"], 40, "--from N is missing"),
+    (["session", "prune"], 40, "--older-than wants an age like 30d"),
+    (["deployment", "get", "dep_x"], 44, "no deployment is called 'dep_x'"),
+    (["event", "list", "-n", "-1"], 40, "--limit wants a whole number, not '-1'"),
+    (["event", "redispatch", "evt_x"], 42, "start one with: ak serve"),
+    (["var", "get"], 44, "there is no project yet; ak deploy brings one"),
+    (["var", "set", "a b", "c"], 40, "is no name of a variable"),
+    (["config", "set", "nothing", "1"], 44, "no setting is called 'nothing'"),
+    (["config", "set", "limits.line", "long"], 40, "must be a whole number above 0, not 'long'"),
+    (["test", "gone"], 44, "gone: No such file or directory"),
+    (["test", "--timeout", "soon"], 40, "--timeout wants seconds, not 'soon'"),
+    (["worker"], 40, "--temporal HOST:PORT is missing"),
+    (["worker", "--temporal", "here"], 40, "--temporal wants HOST:PORT, not 'here'"),
+    (["manual", "/proc/x"], 1, "/proc/x: No such file or directory"),
+    (["init", "/proc/x"], 1, "/proc/x: No such file or directory"),
+])
+def test_what_cannot_be_is_a_sentence_and_its_exit_code(tmp_path, words, code, sentence):
+    done = ak("--data", tmp_path / "state", *words, status=code, cwd=tmp_path, env={**os.environ, "XDG_CONFIG_HOME": str(tmp_path)})
+    assert sentence in done.stderr and done.stdout == "" and done.stderr.count("\n") == 1
+
+
 def test_last_is_the_newest_session_and_a_webhook_has_its_address(tmp_path):
     here = ["--data", tmp_path / "state"]
     env = {"env": {**os.environ, "XDG_CONFIG_HOME": str(tmp_path)}, "cwd": tmp_path}
