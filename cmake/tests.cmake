@@ -1,6 +1,7 @@
 # tests/test_<module>.c: one program each, run by ctest. tests/tools/*.c, tests/bench/*.c: programs
 # that scripts run. tests/oracle_<module>.py compares our results with CPython's, through the tool
-# <module>_dump. All are linked with whatever libraries there are.
+# <module>_dump. All are linked with whatever libraries there are. A test that takes more than one file has
+# the others in tests/<module>/.
 pkg_check_modules(CHECK REQUIRED IMPORTED_TARGET check)
 file(GLOB ak_tests CONFIGURE_DEPENDS tests/test_*.c)
 file(GLOB ak_tools CONFIGURE_DEPENDS tests/tools/*.c)
@@ -8,7 +9,9 @@ file(GLOB ak_oracles CONFIGURE_DEPENDS tests/oracle_*.py)
 file(GLOB ak_benches CONFIGURE_DEPENDS tests/bench/*.c)
 foreach(source ${ak_tests} ${ak_tools} ${ak_benches})
   get_filename_component(name ${source} NAME_WE)
-  add_executable(${name} ${source})
+  string(REPLACE test_ "" module ${name})
+  file(GLOB parts CONFIGURE_DEPENDS tests/${module}/*.c)
+  add_executable(${name} ${source} ${parts})
   target_link_libraries(${name} PRIVATE ak_warnings PkgConfig::CHECK PkgConfig::JANSSON Threads::Threads)
   foreach(lib ak_runtime ak_engine aklint_cli aklint_core ts ts_python)
     if(TARGET ${lib})
@@ -26,6 +29,10 @@ foreach(source ${ak_tests})
   # check gives a test four seconds, which a busy machine and a sanitizer can use up.
   set_tests_properties(${name} PROPERTIES TIMEOUT 300 LABELS c ENVIRONMENT "CK_DEFAULT_TIMEOUT=120")
 endforeach()
+# A broken promise is found, named, and made as small as it gets.
+add_test(NAME test_sim_finds COMMAND test_sim 20000 1 40 12 lies)
+set_tests_properties(test_sim_finds PROPERTIES TIMEOUT 300 LABELS c
+  PASS_REGULAR_EXPRESSION "FAILED ses_[a-z0-9]+: .*again: test_sim 1 [0-9]+ [0-9]+ [0-9]+ lies")
 foreach(source ${ak_oracles})
   get_filename_component(name ${source} NAME_WE)
   string(REPLACE "oracle_" "" module ${name})
