@@ -36,6 +36,7 @@ static unsigned status_of(int exit_code)
     case AK_EXIT_USAGE: return 400;
     case AK_EXIT_REFUSED: return 409;
     case AK_EXIT_NOT_FOUND: return 404;
+    case AK_EXIT_NO_TOKEN: return 403;
     default: return 503; /* the store would not: nothing was changed, it may be tried again */
     }
 }

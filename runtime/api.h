@@ -1,6 +1,7 @@
 /* The API below /api/v1: what the commands do, for the page and for programs. api.c lets a
  * request in and finds its route; api_routes.c is the table of all routes, from which the
- * OpenAPI document is made (api_openapi.c); api_state.c and api_sessions.c answer.
+ * OpenAPI document is made (api_openapi.c); api_state.c and api_sessions.c answer, and what takes
+ * long is done by a process (api_child.c).
  *
  * A route gives an object, or an error as admin.h has them, whose exit code becomes the status.
  * NULL: it has answered itself, or will. */
@@ -10,7 +11,7 @@
 #include "serve_inner.h"
 
 #define AK_API "/api/v1"
-enum { AK_API_ARGS = 2, AK_API_ARG = 1100, AK_API_TEXT_MAX = 300 };
+enum { AK_API_ARGS = 2, AK_API_ARG = 1100, AK_API_TEXT_MAX = 300, AK_API_WORDS = 64 };
 
 typedef struct AkApiCall {
     AkServe *serve;
@@ -84,16 +85,26 @@ json_t *ak__api_store_error(const AkApiCall *call);
 /* As a command would ask; takes what it asks for. */
 json_t *ak__api_command(AkApiCall *call, json_t *request);
 
+/* What the process said, an object, which is taken; its exit code; its standard error. Gives the
+ * answer and may change its status. */
+typedef json_t *AkApiChildFn(json_t *said, int code, AkBytes words, unsigned *status);
+/* Answers later, by fn, with what `ak WORDS --json` says (ended by NULL, AK_API_WORDS at
+ * most; they are copied). NULL when it runs, else an error. Takes dir, a folder that is to go, or NULL. */
+json_t *ak__api_child(AkApiCall *call, const char *const words[], int limit_s, char *dir,
+                      AkApiChildFn *fn);
+void ak__api_remove(const char *dir);
+
 json_t *ak__api_openapi(AkServe *s);
 /* A session in lists and in the stream: without its memo, its error as type and message. */
 json_t *ak__api_session_row(const AkSession *session);
 
 AkApiFn ak__api_status, ak__api_document, ak__api_projects, ak__api_project_get,
-    ak__api_deployments, ak__api_deployment_get, ak__api_activate, ak__api_deactivate,
-    ak__api_deployment_delete, ak__api_source, ak__api_triggers, ak__api_fire, ak__api_events,
-    ak__api_event_get, ak__api_redispatch, ak__api_vars, ak__api_var_set, ak__api_var_delete,
-    ak__api_keys, ak__api_key_get, ak__api_key_set, ak__api_key_delete, ak__api_sessions,
-    ak__api_session_get, ak__api_steps, ak__api_stop, ak__api_restart, ak__api_fork,
-    ak__api_replay, ak__api_session_delete, ak__api_prune, ak__api_stream;
+    ak__api_deployments, ak__api_deploy, ak__api_deployment_get, ak__api_activate,
+    ak__api_deactivate, ak__api_deployment_delete, ak__api_source, ak__api_triggers,
+    ak__api_fire, ak__api_events, ak__api_event_get, ak__api_redispatch, ak__api_vars,
+    ak__api_var_set, ak__api_var_delete, ak__api_keys, ak__api_key_get, ak__api_key_set,
+    ak__api_key_delete, ak__api_sessions, ak__api_session_get, ak__api_steps, ak__api_stop,
+    ak__api_restart, ak__api_fork, ak__api_replay, ak__api_session_delete, ak__api_prune,
+    ak__api_stream;
 
 #endif

@@ -43,6 +43,17 @@ static const AkApiParam delete_query[] = {
 static const AkApiParam stream_query[] = {
     {"session", AK_API_TEXT, "id of a session: of this one alone", "ses", 0, 0, false}, {0}};
 
+static const AkApiParam deploy_body[] = {
+    {"files", AK_API_OBJECT, "texts by their paths: autokitteh.yaml and the code", NULL, 0, 0,
+     true},
+    {"check", AK_API_SWITCH, "true: go through the gate and change nothing", NULL, 0, 0, false},
+    {"migrate", AK_API_SWITCH, "true: live sessions go on with the new code", NULL, 0, 0,
+     false},
+    {"allow", AK_API_OBJECT, "reasons by the rules whose findings may pass", NULL, 0, 0, false},
+    {"dialect", AK_API_TEXT, "ak, or autokitteh", "ak|autokitteh", 0, 0, false},
+    {"fail_on", AK_API_TEXT, "refuse at error, warning or note", "error|warning|note", 0, 0,
+     false},
+    {0}};
 static const AkApiParam fire_body[] = {
     {"event_type", AK_API_TEXT, "the event's type (manual; tick for a schedule)", NULL, 0, 0,
      false},
@@ -105,6 +116,9 @@ const AkApiRoute ak_api_routes[] = {
 
     GET("/deployments", "listDeployments", "deployments, the newest first", ak__api_deployments,
         "Deployments", "404", of_project),
+    CHANGE("POST", "/deployments", "deploy",
+           "the gate, then the deployment; the server has to have a token", ak__api_deploy, 200,
+           "Deploy", "409", NULL, deploy_body),
     GET("/deployments/{deployment}", "getDeployment",
         "one deployment: its manifest, what the gate found, pictures of its workflows",
         ak__api_deployment_get, "DeploymentWhole", "404", NULL),

@@ -1,8 +1,8 @@
 #define _GNU_SOURCE
 #include "otlp.h"
 
+#define CURL_DISABLE_TYPECHECK
 #include <curl/curl.h>
-#include <dlfcn.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -10,30 +10,34 @@
 #include <string.h>
 #include <time.h>
 
+#include "late.h"
+
 typedef struct Body {
     struct Body *next;
     char *text;
     size_t spans;
 } Body;
 
-/* What is used of libcurl, looked up by name. */
-typedef struct Curl {
-    void *library;
-    CURLcode (*global_init)(long);
-    CURL *(*easy_init)(void);
-    CURLcode (*setopt)(CURL *, CURLoption, ...);
-    CURLcode (*perform)(CURL *);
-    CURLcode (*getinfo)(CURL *, CURLINFO, ...);
-    const char *(*strerror)(CURLcode);
-    void (*cleanup)(CURL *);
-    char *(*unescape)(CURL *, const char *, int, int *);
-    void (*free)(void *);
-    struct curl_slist *(*append)(struct curl_slist *, const char *);
-    void (*free_list)(struct curl_slist *);
-} Curl;
+/* Only a server that exports needs the library. */
+#define FUNCTIONS(X)                                                                           \
+    X(curl_easy_cleanup)                                                                       \
+    X(curl_easy_getinfo)                                                                       \
+    X(curl_easy_init)                                                                          \
+    X(curl_easy_perform)                                                                       \
+    X(curl_easy_setopt)                                                                        \
+    X(curl_easy_strerror)                                                                      \
+    X(curl_easy_unescape)                                                                      \
+    X(curl_free)                                                                               \
+    X(curl_global_init)                                                                        \
+    X(curl_slist_append)                                                                       \
+    X(curl_slist_free_all)
+
+static struct {
+    FUNCTIONS(AK_LATE_MEMBER)
+} lib;
+static const AkLate functions[] = {FUNCTIONS(AK_LATE_ENTRY)};
 
 struct AkOtlp {
-    Curl curl;
     CURL *easy;
     struct curl_slist *headers;
     char *endpoint;
@@ -50,39 +54,19 @@ struct AkOtlp {
 
 /* ---- libcurl */
 
-static bool load(Curl *curl, char *why, size_t size)
+static bool load(char *why, size_t size)
 {
-    const struct {
-        const char *name;
-        void *to;
-    } names[] = {{"curl_global_init", &curl->global_init},
-                 {"curl_easy_init", &curl->easy_init},
-                 {"curl_easy_setopt", &curl->setopt},
-                 {"curl_easy_perform", &curl->perform},
-                 {"curl_easy_getinfo", &curl->getinfo},
-                 {"curl_easy_strerror", &curl->strerror},
-                 {"curl_easy_cleanup", &curl->cleanup},
-                 {"curl_easy_unescape", &curl->unescape},
-                 {"curl_free", &curl->free},
-                 {"curl_slist_append", &curl->append},
-                 {"curl_slist_free_all", &curl->free_list}};
+    char fault[300];
 
-    curl->library = dlopen("libcurl.so.4", RTLD_NOW | RTLD_LOCAL);
-    if (!curl->library)
-        curl->library = dlopen("libcurl-gnutls.so.4", RTLD_NOW | RTLD_LOCAL);
-    if (!curl->library) {
-        snprintf(why, size, "libcurl is not installed (Debian: libcurl4): %s", dlerror());
+    if (ak__late_open(AK_LATE_PATH, functions, &lib, sizeof functions / sizeof *functions,
+                      fault, sizeof fault) < 0) {
+        snprintf(why, size, "libcurl is not there (Debian: libcurl4): %s", fault);
         return false;
     }
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        void *symbol = dlsym(curl->library, names[i].name);
-        if (!symbol) {
-            snprintf(why, size, "libcurl has no %s", names[i].name);
-            return false;
-        }
-        memcpy(names[i].to, &symbol, sizeof symbol);
-    }
-    return curl->global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
+    if (lib.curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK)
+        return true;
+    snprintf(why, size, "libcurl does not start");
+    return false;
 }
 
 static int64_t seconds(void)
@@ -126,20 +110,20 @@ static bool add_header(AkOtlp *otlp, const char *word, size_t len)
 
     if (!equals || equals == word)
         return false;
-    char *value = otlp->curl.unescape(otlp->easy, equals + 1,
-                                      (int)(len - (size_t)(equals + 1 - word)), &size);
+    char *value = lib.curl_easy_unescape(otlp->easy, equals + 1,
+                                         (int)(len - (size_t)(equals + 1 - word)), &size);
     snprintf(line, sizeof line, "%.*s: %s", (int)(equals - word), word, value ? value : "");
-    otlp->curl.free(value);
+    lib.curl_free(value);
     for (const char *c = line; *c; c++)
         if ((unsigned char)*c < ' ')
             return false;
-    otlp->headers = otlp->curl.append(otlp->headers, line);
+    otlp->headers = lib.curl_slist_append(otlp->headers, line);
     return otlp->headers != NULL;
 }
 
 static bool set_headers(AkOtlp *otlp, const char *headers)
 {
-    otlp->headers = otlp->curl.append(NULL, "Content-Type: application/json");
+    otlp->headers = lib.curl_slist_append(NULL, "Content-Type: application/json");
     while (*headers) {
         size_t len = strcspn(headers, ",");
         if (len && !add_header(otlp, headers, len))
@@ -151,17 +135,15 @@ static bool set_headers(AkOtlp *otlp, const char *headers)
 
 static void set_options(AkOtlp *otlp)
 {
-    Curl *c = &otlp->curl;
-
-    c->setopt(otlp->easy, CURLOPT_URL, otlp->endpoint);
-    c->setopt(otlp->easy, CURLOPT_HTTPHEADER, otlp->headers);
-    c->setopt(otlp->easy, CURLOPT_WRITEFUNCTION, forget);
-    c->setopt(otlp->easy, CURLOPT_NOSIGNAL, 1L);
-    c->setopt(otlp->easy, CURLOPT_USERAGENT, "ak/" AK_VERSION);
-    c->setopt(otlp->easy, CURLOPT_TIMEOUT, (long)AK_OTLP_TIMEOUT_S);
-    c->setopt(otlp->easy, CURLOPT_NOPROGRESS, 0L);
-    c->setopt(otlp->easy, CURLOPT_XFERINFOFUNCTION, on_progress);
-    c->setopt(otlp->easy, CURLOPT_XFERINFODATA, otlp);
+    lib.curl_easy_setopt(otlp->easy, CURLOPT_URL, otlp->endpoint);
+    lib.curl_easy_setopt(otlp->easy, CURLOPT_HTTPHEADER, otlp->headers);
+    lib.curl_easy_setopt(otlp->easy, CURLOPT_WRITEFUNCTION, forget);
+    lib.curl_easy_setopt(otlp->easy, CURLOPT_NOSIGNAL, 1L);
+    lib.curl_easy_setopt(otlp->easy, CURLOPT_USERAGENT, "ak/" AK_VERSION);
+    lib.curl_easy_setopt(otlp->easy, CURLOPT_TIMEOUT, (long)AK_OTLP_TIMEOUT_S);
+    lib.curl_easy_setopt(otlp->easy, CURLOPT_NOPROGRESS, 0L);
+    lib.curl_easy_setopt(otlp->easy, CURLOPT_XFERINFOFUNCTION, on_progress);
+    lib.curl_easy_setopt(otlp->easy, CURLOPT_XFERINFODATA, otlp);
 }
 
 /* ---- The thread */
@@ -169,18 +151,18 @@ static void set_options(AkOtlp *otlp)
 /* Did it go through? Else *again tells whether another try may. */
 static bool post(AkOtlp *otlp, const Body *body, bool *again, char *words, size_t size)
 {
-    Curl *c = &otlp->curl;
     long status = 0;
 
-    c->setopt(otlp->easy, CURLOPT_POSTFIELDS, body->text);
-    c->setopt(otlp->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(body->text));
-    CURLcode fault = c->perform(otlp->easy);
+    lib.curl_easy_setopt(otlp->easy, CURLOPT_POSTFIELDS, body->text);
+    lib.curl_easy_setopt(otlp->easy, CURLOPT_POSTFIELDSIZE_LARGE,
+                         (curl_off_t)strlen(body->text));
+    CURLcode fault = lib.curl_easy_perform(otlp->easy);
     *again = fault != CURLE_OK;
     if (fault != CURLE_OK) {
-        snprintf(words, size, "%s", c->strerror(fault));
+        snprintf(words, size, "%s", lib.curl_easy_strerror(fault));
         return false;
     }
-    c->getinfo(otlp->easy, CURLINFO_RESPONSE_CODE, &status);
+    lib.curl_easy_getinfo(otlp->easy, CURLINFO_RESPONSE_CODE, &status);
     *again = status == 429 || status == 502 || status == 503 || status == 504;
     snprintf(words, size, "it answered %ld", status);
     return status / 100 == 2;
@@ -247,9 +229,9 @@ static void *run(void *arg)
 static void let_go(AkOtlp *otlp)
 {
     if (otlp->easy)
-        otlp->curl.cleanup(otlp->easy);
+        lib.curl_easy_cleanup(otlp->easy);
     if (otlp->headers)
-        otlp->curl.free_list(otlp->headers);
+        lib.curl_slist_free_all(otlp->headers);
     pthread_cond_destroy(&otlp->changed);
     pthread_mutex_destroy(&otlp->mutex);
     free(otlp->endpoint);
@@ -262,10 +244,11 @@ static bool begin(AkOtlp *otlp, const char *headers, char *why, size_t size)
         snprintf(why, size, "'%.200s' is no address of http or https", otlp->endpoint);
         return false;
     }
-    *why = '\0';
-    if (!load(&otlp->curl, why, size) || !(otlp->easy = otlp->curl.easy_init())) {
-        if (!*why)
-            snprintf(why, size, "libcurl does not start");
+    if (!load(why, size))
+        return false;
+    otlp->easy = lib.curl_easy_init();
+    if (!otlp->easy) {
+        snprintf(why, size, "libcurl does not start");
         return false;
     }
     if (!set_headers(otlp, headers)) {

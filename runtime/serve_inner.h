@@ -37,7 +37,7 @@ typedef struct AkJudged {
 } AkJudged;
 
 typedef struct AkNews AkNews;           /* news.c */
-typedef struct AkReplaying AkReplaying; /* api_replay.c */
+typedef struct AkApiChild AkApiChild;   /* api_child.c */
 typedef struct AkExport AkExport;       /* serve_export.c */
 typedef struct AkAllowance AkAllowance;
 typedef struct AkAway AkAway; /* serve_away.c */
@@ -63,7 +63,7 @@ typedef struct AkServe {
     int64_t started_us;
     AkHistogram steps;
     AkNews *news;
-    AkReplaying *replays;
+    AkApiChild *children;
     AkExport *export; /* NULL: nothing is exported */
     AkAway *away; /* where the state is, when it is not in home; then only loop, http, stop and
                      news are there as well */
@@ -150,7 +150,7 @@ void ak__export_session(AkServe *s, const char *id);
 void ak__export_metrics(const AkServe *s, AkText *to);
 void ak__export_free(AkServe *s); /* before the store */
 
-/* api_replay.c: replays that run are given up. */
+/* api_child.c: replays and deploys that run are given up. */
 void ak__api_end(AkServe *s);
 
 #endif

@@ -198,6 +198,73 @@ def test_a_deployment_is_taken_from_work_and_put_back(tmp_path):
         assert server.post("add", {"n": 1}).status == 202
 
 
+# ---- A deploy
+
+TOKEN = {"Authorization": "Bearer a-long-token"}
+SHOP = ROOT / "tests" / "projects" / "shop"
+
+
+def files_of(folder):
+    return {str(p.relative_to(folder)): p.read_text() for p in folder.rglob("*") if p.is_file() and not p.name.endswith(".pyc")}
+
+
+def test_a_project_is_deployed_over_http(tmp_path, monkeypatch):
+    with with_token(tmp_path, monkeypatch) as server:
+        checked = do(server, "POST", "/deployments", {"files": files_of(SHOP), "check": True}, headers=TOKEN)
+        assert checked["plan"][0] == 'project "shop_sample": create' and checked["verdict"]["result"] == "passed"
+        assert "shop_sample" not in json.dumps(do(server, "GET", "/projects", headers=TOKEN))
+        made = do(server, "POST", "/deployments", {"files": {**files_of(SHOP), "lib/more.py": "N = 1\n"}}, headers=TOKEN)
+        slug = next(t["slug"] for t in made["triggers"] if t["name"] == "order")
+        session = server.request("POST", "/webhooks/" + slug, json.dumps({"item": "tea", "count": 1, "cards": ["good"]}), JSON).json["session_id"]
+        assert server.wait(session)["value"] == "'receipt over 12.50'"
+        source = do(server, "GET", f"/deployments/{made['deployment_id']}/source", headers=TOKEN)
+        assert "lib/more.py" in source["files"]
+        assert not list(tmp_path.glob("upload-*"))
+
+
+def test_the_gate_refuses_a_deploy_over_http_with_findings(tmp_path, monkeypatch):
+    with with_token(tmp_path, monkeypatch) as server:
+        files = files_of(ROOT / "examples" / "broken" / "autokitteh")
+        said = do(server, "POST", "/deployments", {"files": files}, status=409, headers=TOKEN)
+        assert said["code"] == "refused" and re.fullmatch(r"refused by the gate: \d+ findings?", said["error"])
+        assert "AK101" in {f["code"] for f in said["findings"]} and {f["filename"] for f in said["findings"]} <= set(files)
+        assert "autokitteh.yaml" in do(server, "POST", "/deployments", {"files": {"program.py": "x"}}, status=400, headers=TOKEN)["error"]
+        allowed = do(server, "POST", "/deployments", {"files": files, "check": True, "allow": {f["code"]: "a test" for f in said["findings"]}}, headers=TOKEN)
+        assert allowed["verdict"]["allow"][0]["reason"] == "a test"
+        do(server, "POST", "/deployments", {"files": files, "allow": {"AK101": ""}}, status=400, headers=TOKEN)
+
+
+@pytest.mark.parametrize("path", ["/etc/x", "../x", "a/../x", "a//b", "a/", "", ".hidden", "a/.git/x", "a\\b", "x" * 300], ids=range(10))
+def test_a_path_that_leads_out_is_refused(tmp_path, monkeypatch, path):
+    with with_token(tmp_path, monkeypatch) as server:
+        assert "no path below the project" in do(server, "POST", "/deployments", {"files": {"autokitteh.yaml": "", path: ""}}, status=400, headers=TOKEN)["error"]
+        do(server, "POST", "/deployments", {"files": {"autokitteh.yaml": "", "a": "", "a/b": ""}}, status=400, headers=TOKEN)
+        assert not list(tmp_path.glob("upload-*"))
+
+
+def test_a_deploy_over_http_needs_a_token_on_loopback_too(server):
+    said = do(server, "POST", "/deployments", {"files": files_of(SHOP)}, status=403)
+    assert said["code"] == "forbidden" and "AK_TOKEN" in said["error"]
+
+
+def test_each_command_has_its_operation(server):
+    """The table of docs/api.md: all commands there are, and operations that there are; each operation but those that no command needs."""
+    table = (ROOT / "docs" / "api.md").read_text().split("## Commands and operations")[1].split("\n## ")[0]
+    rows = [line.split("|")[1:3] for line in table.splitlines() if line.startswith("| `ak")]
+    commands = [c for left, _ in rows for c in re.findall(r"`ak ([a-z ]+)`", left)]
+    told = {o for left, right in rows for o in re.findall(r"`(\w+)`", right)} - {"check"}
+
+    def below(*words):
+        listed = re.search(r"^Commands:\n((?:  .*\n)+)", server.ak(*words, "--help").stdout, re.M)
+        return re.findall(r"^  (\w+)", listed[1], re.M) if listed else []
+
+    there = [" ".join([name, *one]) for name in below() for one in ([[sub] for sub in below(name)] if name != "config" else []) or [[]]]
+    assert sorted(commands) == sorted(there)
+    operations = {o["operationId"] for methods in get(server, "/openapi.json")["paths"].values() for o in methods.values()}
+    assert told <= operations
+    assert operations - told == {"getStatus", "getDocument", "listProjects", "getProject", "getSource", "deleteKey"}
+
+
 # ---- What is refused
 
 @pytest.mark.parametrize("path", ["/sessions?limit=0", "/sessions?limit=1001", "/sessions?limit=x", "/sessions?state=lost", "/sessions?cursor=x",
@@ -215,8 +282,9 @@ def test_a_wrong_body_is_400_with_words(server, body, status):
 
 
 def test_unknown_paths_and_methods(server):
-    for path in ("/", "/nothing", "/sessions/", "/sessions/a/b", "/sessions/%00", "/sessions/%zz", "/sessions/%ff", "/../status"):
+    for path in ("/", "/nothing", "/sessions/", "/sessions/a/b", "/sessions/%zz", "/sessions/%ff", "/../status"):
         assert get(server, path, status=404)["code"] == "not_found"
+    assert get(server, "/sessions/%00", status=400)["code"] == "bad_request"
     answer = server.request("PATCH", "/api/v1/sessions")
     assert answer.status == 405 and answer.headers["Allow"] == "GET"
     assert server.request("POST", "/api/v1/prune", json.dumps({"older_than": 5}), {"Content-Type": "text/plain"}).status == 415
@@ -247,7 +315,7 @@ STRANGERS = [{"Origin": "http://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-
 @pytest.mark.parametrize("headers", STRANGERS, ids=lambda h: "-".join(*h.items()))
 def test_every_change_is_refused_to_strangers(server, headers):
     changes = [(method, path) for method, path, _ in operations(server) if method != "GET"]
-    assert len(changes) == 15
+    assert len(changes) == 16
     for method, path in changes:
         answer = server.request(method, path, "{}", {**JSON, **headers})
         assert answer.status == 403 and answer.json["code"] == "forbidden", (method, path, answer.body)

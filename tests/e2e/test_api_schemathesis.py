@@ -38,6 +38,6 @@ def test_it_does_what_its_document_says(server, tmp_path):
                            "--exclude-path", "/api/v1/stream", "--max-examples", str(EXAMPLES), "--seed", "20", "--request-timeout", "20",
                            "--no-color"], cwd=tmp_path, capture_output=True, text=True, timeout=280 + 20 * EXAMPLES)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
-    assert "30 selected / 31 total" in done.stdout
+    assert "31 selected / 32 total" in done.stdout
     assert server.request("GET", "/healthz").status == 200
     assert server.stop() == 0
