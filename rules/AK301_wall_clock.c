@@ -11,9 +11,6 @@ static void check_recorded(AkPass *pass, const AkCall *call)
                                 : "'%s' is called unrecorded and differs on replay",
                        call->dotted);
 
-    /* It works: what differs is the price, and a gate that refuses what works stops work. */
-    if (recorded)
-        ak_level(report, AK_WARNING);
     ak_advice(report, "Use ak.now(): it is free, and the same on replay.");
     if (recorded && (ak_calls(call, "time.time") || ak_calls(call, "datetime.datetime.now")) &&
         ak_call_expr(call)->kids.count == 1) {

@@ -11,9 +11,6 @@ static void check_recorded(AkPass *pass, const AkCall *call)
                                           : "'%s' is called unrecorded and differs on replay",
                                       call->dotted);
 
-    /* It works: what differs is the price, and a gate that refuses what works stops work. */
-    if (call->kind == AK_CALL_PLAIN)
-        ak_level(report, AK_WARNING);
     ak_advice(report, "Use ak.random(), a generator seeded from the session: it is free, and "
                       "the same on replay.");
 }
@@ -58,7 +55,7 @@ const AkRule ak_rule_AK302 = {
     .summary = "workflow code uses a random source that is not replayed",
     .why = "On replay the values differ, and the workflow takes another way than the one in "
            "its history. In a program for our own runtime the call is recorded and therefore "
-           "safe: a warning, as it costs a durable step each time.",
+           "safe, but costs a durable step each time.",
     .instead =
         "Use workflow.random(), a generator seeded from the history; in a program for our "
         "own runtime ak.random(). A random.Random with a fixed seed is fine as well.",

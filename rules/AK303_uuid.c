@@ -10,9 +10,6 @@ static void check_recorded(AkPass *pass, const AkCall *call)
                                 : "'%s' is called unrecorded and differs on replay",
                        call->dotted);
 
-    /* It works: what differs is the price, and a gate that refuses what works stops work. */
-    if (recorded)
-        ak_level(report, AK_WARNING);
     ak_advice(report, "Use ak.uuid4(): it is free, and the same on replay.");
     if (recorded && ak_calls(call, "uuid.uuid4")) {
         ak_fix(report, AK_FIX_UNSAFE, "call ak.uuid4()");
@@ -51,7 +48,7 @@ const AkRule ak_rule_AK303 = {
     .summary = "workflow code makes an identifier that differs on replay",
     .why = "On replay the identifier is another one: what was started, named or looked up "
            "with it does not match the history. In a program for our own runtime the call is "
-           "recorded and therefore safe: a warning, as it costs a durable step each time.",
+           "recorded and therefore safe, but costs a durable step each time.",
     .instead =
         "Call workflow.uuid4(), derived from the history; in a program for our own "
         "runtime ak.uuid4(). uuid3 and uuid5 are computed from their arguments and fine.",
