@@ -18,8 +18,8 @@ static void walk(const AkCmd *command, const char *path, Visit *visit)
 
     visit(command, path);
     for (const AkCmd *const *c = command->children; c && *c; c++) {
-        snprintf(below, sizeof below, "%s %s", path, (*c)->name);
-        walk(*c, below, visit);
+        if ((size_t)snprintf(below, sizeof below, "%s %s", path, (*c)->name) < sizeof below)
+            walk(*c, below, visit);
     }
 }
 
