@@ -12,13 +12,6 @@
 
 #include <string.h>
 
-typedef struct AkAllow {
-    uint32_t line;
-    bool own_line, whole_file;
-    const char *words; /* ids and names, up to the reason */
-    uint32_t len;
-} AkAllow;
-
 static bool is_word(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
@@ -57,21 +50,33 @@ static bool read_comment(const char *text, uint32_t len, AkAllow *allow)
     return true;
 }
 
-static bool names_rule(const AkAllow *allow, const AkRule *rule)
+/* The next word from *at on; its length, 0 at the end. */
+uint32_t ak__allow_word(const AkAllow *allow, uint32_t *at, const char **word)
 {
-    size_t id = strlen(rule->id), name = strlen(rule->name);
-    for (uint32_t i = 0; i < allow->len;) {
-        uint32_t start = i;
-        while (i < allow->len && is_word(allow->words[i]))
-            i++;
-        uint32_t len = i - start;
-        const char *word = allow->words + start;
-        if ((len == id && memcmp(word, rule->id, id) == 0) ||
-            (len == name && memcmp(word, rule->name, name) == 0))
-            return true;
-        i += i == start;
-    }
-    return false;
+    while (*at < allow->len && !is_word(allow->words[*at]))
+        ++*at;
+    uint32_t start = *at;
+    while (*at < allow->len && is_word(allow->words[*at]))
+        ++*at;
+    *word = allow->words + start;
+    return *at - start;
+}
+
+bool ak__names_rule(const char *word, uint32_t len, const AkRule *rule)
+{
+    return (len == strlen(rule->id) && memcmp(word, rule->id, len) == 0) ||
+           (len == strlen(rule->name) && memcmp(word, rule->name, len) == 0);
+}
+
+/* The word that names the rule, counted from 0; -1 if none does. */
+static int names_rule(const AkAllow *allow, const AkRule *rule)
+{
+    const char *word;
+    uint32_t at = 0, len;
+    for (int n = 0; (len = ak__allow_word(allow, &at, &word)) > 0; n++)
+        if (ak__names_rule(word, len, rule))
+            return n;
+    return -1;
 }
 
 /* The lines of comments before the first line of code. */
@@ -87,7 +92,8 @@ static void read_top(AkProgram *program, AkFile *file, uint32_t *cap)
             code++;
         if (code < end && text[code] != '#')
             return;
-        AkAllow allow = {.line = line, .own_line = true, .whole_file = true};
+        AkAllow allow = {
+            .line = line, .start = code, .end = end, .own_line = true, .whole_file = true};
         if (code < end && read_comment(text + code, end - code, &allow))
             AK_PUSH(program->arena, file->allows, file->allow_len, *cap) = allow;
         at = end + 1;
@@ -95,9 +101,20 @@ static void read_top(AkProgram *program, AkFile *file, uint32_t *cap)
     }
 }
 
-static void read_file(AkProgram *program, AkFile *file)
+/* Comments before the first code are in a block as well. */
+static bool is_kept(const AkFile *file, uint32_t start)
+{
+    for (uint32_t i = 0; i < file->allow_len; i++)
+        if (file->allows[i].start == start)
+            return true;
+    return false;
+}
+
+void ak__read_allows(AkProgram *program, AkFile *file)
 {
     uint32_t cap = 0;
+    if (file->allows_done)
+        return;
     file->allows_done = true;
     read_top(program, file, &cap);
     for (uint32_t b = 0; b < file->block_len; b++) {
@@ -106,8 +123,12 @@ static void read_file(AkProgram *program, AkFile *file)
             const AkComment *comment = &unit->unit.facts->comments[i];
             uint32_t start = unit->unit.start + comment->start;
             AkAllow allow = {.line = ak__source_pos(&file->source, start).line,
-                             .own_line = comment->own_line};
-            if (read_comment(file->source.text + start, comment->end - comment->start, &allow))
+                             .start = start,
+                             .end = unit->unit.start + comment->end,
+                             .own_line = comment->own_line,
+                             .unit = &unit->unit};
+            if (!is_kept(file, start) &&
+                read_comment(file->source.text + start, comment->end - comment->start, &allow))
                 AK_PUSH(program->arena, file->allows, file->allow_len, cap) = allow;
         }
     }
@@ -159,11 +180,14 @@ bool ak__allowed(AkProgram *program, AkFile *file, const AkUnit *unit, uint32_t 
 {
     if (!file->source.text)
         return false;
-    if (!file->allows_done)
-        read_file(program, file);
-    for (uint32_t i = 0; i < file->allow_len; i++)
-        if (names_rule(&file->allows[i], rule) &&
-            silences(file, unit, start, end, stmt, &file->allows[i]))
+    ak__read_allows(program, file);
+    for (uint32_t i = 0; i < file->allow_len; i++) {
+        AkAllow *allow = &file->allows[i];
+        int word = names_rule(allow, rule);
+        if (word >= 0 && silences(file, unit, start, end, stmt, allow)) {
+            allow->used |= word < 32 ? 1U << word : 0;
             return true;
+        }
+    }
     return false;
 }

@@ -372,8 +372,14 @@ AkReport *ak_report_entry(AkPass *pass, const AkEntry *entry, const char *format
     return report;
 }
 
-void ak__report_made(AkProgram *program, const AkRule *rule, AkPlace place, const char *message,
-                     const char *advice, bool proved, AkFile *file)
+static void add_edit(AkReport *report, AkPlace place, const char *text)
+{
+    AK_PUSH(report->program->arena, report->edits, report->edit_len, report->edit_cap) =
+        (AkEdit){place, ak__strndup(report->program->arena, text, strlen(text))};
+}
+
+AkReport *ak__report_made(AkProgram *program, const AkRule *rule, AkPlace place,
+                          const char *message, const char *advice, bool proved, AkFile *file)
 {
     AkPass pass = {.program = program, .rule = rule};
     AkReport *report = new_report(&pass, NULL, place.start_byte, place.end_byte);
@@ -384,6 +390,13 @@ void ak__report_made(AkProgram *program, const AkRule *rule, AkPlace place, cons
     report->finding.proved = proved;
     report->file = file;
     report->made = !file;
+    return report;
+}
+
+void ak__fix_file(AkReport *report, AkFile *file, uint32_t start, uint32_t end,
+                  const char *text)
+{
+    add_edit(report, ak__place(report->program, file, start, end), text);
 }
 
 /* ---- Saying more ---- */
@@ -438,12 +451,6 @@ void ak_fix(AkReport *report, AkFixKind kind, const char *format, ...)
     report->finding.fix = kind;
     report->finding.fix_message = vtext(report->program, format, args);
     va_end(args);
-}
-
-static void add_edit(AkReport *report, AkPlace place, const char *text)
-{
-    AK_PUSH(report->program->arena, report->edits, report->edit_len, report->edit_cap) =
-        (AkEdit){place, ak__strndup(report->program->arena, text, strlen(text))};
 }
 
 void ak_fix_replace(AkReport *report, const AkUnit *unit, AkExprId expr, const char *text)
@@ -678,10 +685,14 @@ void ak__reports_finish(AkProgram *program)
         bool twice = len && compare_place(program->reports[len - 1], report) == 0;
         if (twice || report->finding.level == AK_OFF || !is_shown(program, report))
             continue;
-        finish(report);
         program->reports[len++] = report;
     }
     program->report_len = len;
+    ak__unused(program);
+    if (program->report_len > len)
+        qsort(program->reports, program->report_len, sizeof *program->reports, compare_reports);
+    for (uint32_t i = 0; i < program->report_len; i++)
+        finish(program->reports[i]);
     set_fingerprints(program);
 }
 

@@ -527,10 +527,29 @@ const char *ak__step_text(AkProgram *program, const AkCall *call, const AkFuncti
 AkPlace ak__text_place(const char *path, const char *text, size_t len, uint32_t start,
                        uint32_t end);
 /* A finding made elsewhere: by the caller's parsers, or of the source itself. */
-void ak__report_made(AkProgram *program, const AkRule *rule, AkPlace place, const char *message,
+AkReport *ak__report_made(AkProgram *program, const AkRule *rule, AkPlace place, const char *message,
                      const char *advice, bool proved, AkFile *file);
 
-/* allow.c: whether a comment silences this rule there. */
+/* An edit of its fix, in bytes of the file. */
+void ak__fix_file(AkReport *report, AkFile *file, uint32_t start, uint32_t end,
+                  const char *text);
+
+/* allow.c: comments that silence. */
+typedef struct AkAllow {
+    uint32_t line, start, end; /* the comment, in the file */
+    bool own_line, whole_file;
+    const AkUnit *unit; /* the block that holds it; NULL at the top of the file */
+    const char *words;  /* ids and names, up to the reason */
+    uint32_t len;
+    uint32_t used; /* by word: something was silenced */
+} AkAllow;
+void ak__read_allows(AkProgram *program, AkFile *file);
+/* The next word from *at on; its length, 0 at the end. */
+uint32_t ak__allow_word(const AkAllow *allow, uint32_t *at, const char **word);
+bool ak__names_rule(const char *word, uint32_t len, const AkRule *rule);
+/* unused.c: findings of AK002, when all other reports were asked whether they are silenced. */
+void ak__unused(AkProgram *program);
+/* Whether a comment silences this rule there. */
 bool ak__allowed(AkProgram *program, AkFile *file, const AkUnit *unit, uint32_t start,
                  uint32_t end, AkStmtId stmt, const AkRule *rule);
 
