@@ -134,8 +134,17 @@ static void print_failure(FILE *to, AkBytes text)
     json_decref(error);
 }
 
+static AkBytes without_end(AkBytes text)
+{
+    if (text.len && text.at[text.len - 1] == '\n')
+        text.len--;
+    return text;
+}
+
 static void print_what(FILE *to, const AkRecord *r)
 {
+    char until[40];
+
     switch (r->kind) {
     case AK_REC_START:
         print_cut(to, r->name, 60);
@@ -144,7 +153,7 @@ static void print_what(FILE *to, const AkRecord *r)
         return;
     case AK_REC_PRINT:
         fputs("prints ", to);
-        print_cut(to, r->text, 100);
+        print_cut(to, without_end(r->text), 100);
         return;
     case AK_REC_DONE:
         fprintf(to, "%s ", ak_state_name(r->state));
@@ -163,6 +172,8 @@ static void print_what(FILE *to, const AkRecord *r)
         fprintf(to, " attempt %llu", (unsigned long long)r->attempt);
     if (r->kind == AK_REC_ASK) {
         fputs(" waits", to);
+        if (r->due_us)
+            fprintf(to, " until %s", ak_report_time(r->due_us, until, sizeof until) + 11);
         return;
     }
     fputs(r->error.at ? " raised " : " → ", to);
@@ -177,10 +188,11 @@ void ak_report_step(FILE *to, const AkRecord *r, bool colour)
     char at[40], length[32] = "";
     bool bad = r->error.at != NULL;
 
-    if (r->start_us)
+    if (r->start_us && r->kind != AK_REC_ASK)
         ak_report_length(r->at_us - r->start_us, length, sizeof length);
-    fprintf(to, "%4llu  %s  %9s  ", (unsigned long long)r->number,
-            ak_report_time(r->at_us, at, sizeof at) + 11, length);
+    /* The µ is one column of two bytes. */
+    fprintf(to, "%4llu  %s  %*s  ", (unsigned long long)r->number,
+            ak_report_time(r->at_us, at, sizeof at) + 11, strstr(length, "µ") ? 10 : 9, length);
     print_place(to, r);
     if (colour)
         fputs(bad ? "\033[31m" : r->kind == AK_REC_PRINT ? "\033[2m" : "", to);

@@ -125,6 +125,7 @@ def test_ctrl_c_leaves_the_session_waiting_and_resume_goes_on(ak):
     assert (done.returncode, done.stdout) == (0, "slept\n")
     names = [r["name"] for r in ak.log(words.group(2)) if r["kind"] == "call"]
     assert names == ["getpid"]
+    assert re.search(r'sleep\(\{"seconds": 1.5\}\) waits until [\d:.]{12}$', ak("session", "log", words.group(2)).stdout, re.M)
     assert ak("run", "--resume", words.group(2)).returncode == 42
     assert ak("run", "--resume", "ses_none").returncode == 44
 
@@ -159,7 +160,7 @@ def test_sessions_are_listed_shown_and_deleted(ak):
     shown = ak("session", "get", failed["id"]).stdout
     assert "ValueError: as it should" in shown and failed["id"] in shown
     log = ak("session", "log", done["id"]).stdout
-    assert re.search(r"1 .* prints hello Ada", log) and re.search(r"hello.py:12 +getpid\(\) → \d+", log)
+    assert re.search(r"1 .* prints hello Ada$", log, re.M) and re.search(r"hello.py:12 +getpid\(\) → \d+", log)
     assert ak("session", "log", done["id"], "--prints").stdout == "hello Ada\naside\n"
     assert ak("session", "watch", done["id"]).returncode == 0 and ak("session", "watch", failed["id"]).returncode == 1
     assert ak("session", "delete", done["id"]).returncode == 0
