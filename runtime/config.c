@@ -186,27 +186,31 @@ static int load_file(AkConfig *config, FILE *file, char *why, size_t size)
     return result;
 }
 
-AkConfig *ak_config_load(char *why, size_t size)
+AkConfig *ak_config_read(FILE *file, char *why, size_t size)
 {
     AkConfig *config = calloc(1, sizeof *config);
-    FILE *file = fopen(config_path(), "re");
 
     for (int i = 0; i < KNOWN; i++)
         config->settings[i] =
             (AkSetting){known[i].name, known[i].fallback, known[i].meaning, false};
+    if (file && load_file(config, file, why, size) < 0) {
+        ak_config_free(config);
+        return NULL;
+    }
+    return config;
+}
+
+AkConfig *ak_config_load(char *why, size_t size)
+{
+    FILE *file = fopen(config_path(), "re");
+
     if (!file && errno != ENOENT && errno != ENOTDIR) {
         snprintf(why, size, "%s: %s", config_path(), strerror(errno));
-        ak_config_free(config);
         return NULL;
     }
-    if (!file)
-        return config;
-    int failed = load_file(config, file, why, size);
-    fclose(file);
-    if (failed < 0) {
-        ak_config_free(config);
-        return NULL;
-    }
+    AkConfig *config = ak_config_read(file, why, size);
+    if (file)
+        fclose(file);
     return config;
 }
 

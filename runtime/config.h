@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 typedef struct AkConfig AkConfig;
 
@@ -23,6 +24,8 @@ const char *ak_config_dir(void);
 /* Reads config.yaml; a missing file is an empty one. NULL when it cannot be used: `why` (of
  * size `size`) says what is wrong and on which line. */
 AkConfig *ak_config_load(char *why, size_t size);
+/* The same from an open file; NULL: none is there. */
+AkConfig *ak_config_read(FILE *file, char *why, size_t size);
 void ak_config_free(AkConfig *config);
 
 /* The i-th setting, NULL at the end. Lives as long as the configuration. */

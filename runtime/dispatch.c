@@ -176,6 +176,7 @@ static int feed(const Event *e)
                        .kind = AK_MAIL_EVENT,
                        .name = fed.items[i][1],
                        .value = value,
+                       .event_id = e->done->event_id,
                        .created_us = e->now};
         fault = ak_driver_mail(e->driver, &mail);
         /* It has ended, or does not read its mail: that is its own affair. */

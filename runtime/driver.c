@@ -17,7 +17,7 @@ typedef enum Claim { TO_RUN, TO_STOP } Claim;
 /* --- The turn
  * ------------------------------------------------------------------------------------------ */
 
-static int begin(AkDriver *d)
+int ak__driver_begin(AkDriver *d)
 {
     return ak_store_is_open(d->store) ? 0 : ak_store_begin(d->store);
 }
@@ -36,7 +36,7 @@ static int drain(AkLive *live)
         AkCommand c = *ak_commands_at(live->out, live->done);
 
         if (ak_command_is_inside(c.kind)) {
-            int fault = begin(live->driver);
+            int fault = ak__driver_begin(live->driver);
             if ((c.kind == AK_CMD_JOURNAL && !c.lazy) || is_aside(&c))
                 live->dirty = true;
             else
@@ -62,7 +62,8 @@ static int drain(AkLive *live)
         return 0;
     /* What it has seen already the engine passes over. */
     live->mail_waits = false;
-    int fault = ak_mail_list(live->driver->store, live->id, 0, ak__live_feed_mail, live);
+    int fault = ak_mail_list(live->driver->store, live->id, live->mail_fed,
+                             ak__live_feed_mail, live);
     return fault == AK_E_STOPPED ? 0 : fault;
 }
 
@@ -228,6 +229,7 @@ void ak_driver_turn(AkDriver *d)
     bool wants_commit;
     int fault = 0;
 
+    ak__driver_deliver(d);
     while (!fault) {
         fault = drain_all(d, &wants_commit);
         if (!fault && !wants_commit && !d->lazy_due)
@@ -297,13 +299,14 @@ void ak_driver_free(AkDriver *d)
     ak_timer_free(d->lazy_commit);
     ak_timer_free(d->due);
     ak_timer_free(d->watch);
+    free(d->later);
     ak_text_free(&d->line);
     ak_text_free(&d->error);
     free(d->queue);
     free(d);
 }
 
-static int fail(AkDriver *d, int fault)
+int ak__driver_fail(AkDriver *d, int fault)
 {
     ak_text_clear(&d->error);
     ak_text_str(&d->error, ak_store_error(d->store));
@@ -350,12 +353,12 @@ int ak__live_create(AkDriver *d, const AkNewSession *new)
 
 int ak_driver_create(AkDriver *d, const AkNewSession *new)
 {
-    int fault = begin(d);
+    int fault = ak__driver_begin(d);
 
     if (!fault)
         fault = ak__live_create(d, new);
     ak_loop_hurry(d->loop);
-    return fault ? fail(d, fault) : 0;
+    return fault ? ak__driver_fail(d, fault) : 0;
 }
 
 static int claim(AkDriver *d, const char *id, Claim how)
@@ -380,7 +383,7 @@ static int load(AkDriver *d, const char *id, Claim how)
         return 0;
     int fault = ak_session_get(d->store, id, &row);
     if (fault)
-        return fail(d, fault);
+        return ak__driver_fail(d, fault);
     if (row->state > AK_STATE_RUNNING) {
         free(row);
         return AK_E_ENDED;
@@ -388,7 +391,7 @@ static int load(AkDriver *d, const char *id, Claim how)
     int foreign = live && live->claimed ? 0 : claim(d, id, how);
     if (foreign < 0) {
         free(row);
-        return fail(d, foreign);
+        return ak__driver_fail(d, foreign);
     }
     /* One that was just forgotten is remembered again: the turn would drop it otherwise. */
     if (live) {
@@ -408,7 +411,7 @@ static int load(AkDriver *d, const char *id, Claim how)
     if (!fault && live->run)
         fault = ak_mail_list(d->store, id, 0, ak__live_feed_mail, live);
     if (fault && fault != AK_E_STOPPED) {
-        fail(d, fault);
+        ak__driver_fail(d, fault);
         ak__live_refuse(live, fault, d->error.at);
     }
     ak_loop_hurry(d->loop);
@@ -424,7 +427,7 @@ int ak_driver_load(AkDriver *d, const char *id)
 int ak_driver_stop(AkDriver *d, const char *id, const char *reason)
 {
     ak_driver_turn(d);
-    int fault = begin(d);
+    int fault = ak__driver_begin(d);
     if (!fault)
         fault = load(d, id, TO_STOP);
     AkLive *live = fault ? NULL : ak__live_find(d, id);
@@ -432,18 +435,6 @@ int ak_driver_stop(AkDriver *d, const char *id, const char *reason)
     if (live)
         ak__live_step(live, &(AkEvent){.kind = AK_EV_STOP, .text = ak_bytes(reason)});
     return fault;
-}
-
-int ak_driver_mail(AkDriver *d, const AkMail *mail)
-{
-    int fault = begin(d);
-
-    if (!fault)
-        fault = ak__live_mail(d, mail);
-    /* Nobody may be awake to ask for the commit. */
-    d->lazy_due = true;
-    ak_loop_hurry(d->loop);
-    return fault ? fail(d, fault) : 0;
 }
 
 void ak_driver_let_go(AkDriver *d, const char *id)

@@ -111,9 +111,8 @@ void ak__driver_load_due(AkDriver *d, int64_t now)
     Names names = {0};
 
     int fault = ak_session_due(d->store, now, 0, note_name, &names);
-    /* Mail that the server before put, and did not live to tell. */
     if (!fault && !d->commits)
-        fault = ak_session_with_mail(d->store, note_name, &names);
+        fault = ak__driver_look_for_mail(d);
     if (!fault)
         for (size_t i = 0; i < names.len; i++)
             ak_driver_load(d, names.ids[i]);

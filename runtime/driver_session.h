@@ -46,6 +46,7 @@ struct AkLive {
     AkTimer *alarm, *idle;
     int64_t alarm_wall, alarm_mono, armed_mono; /* 0: not set */
     int64_t due_us;
+    uint64_t mail_fed; /* the engine has been given the inbox up to here */
     size_t weight; /* bytes of events and mail that wait in memory to be worked on */
 };
 
@@ -57,6 +58,11 @@ enum {
     AK_CLOCK_US = AK_SECOND_US,
     AK_WATCH_US = 300000
 };
+
+typedef struct AkLater {
+    char session[64];
+    size_t size;
+} AkLater;
 
 struct AkDriver {
     AkLoop *loop;
@@ -76,6 +82,8 @@ struct AkDriver {
     bool lazy_due;
     int64_t due_at;
     size_t weight;
+    AkLater *later; /* sessions whose mail waits for a turn of its own */
+    size_t later_len, later_room, handed_out;
     uint64_t commits;
     AkText line, error;
 };
@@ -99,6 +107,8 @@ void ak__live_leave_line(AkLive *live);
 bool ak__live_step(AkLive *live, const AkEvent *event);
 
 /* --- driver.c ---- */
+int ak__driver_begin(AkDriver *driver); /* a transaction, if none is open; 0 or a fault */
+int ak__driver_fail(AkDriver *driver, int fault); /* keeps the store's words; the fault */
 /* A session's row and its engine, in the open transaction. 0 or a fault. */
 int ak__live_create(AkDriver *driver, const AkNewSession *session);
 
@@ -113,10 +123,16 @@ bool ak__live_taken_away(AkLive *live);
 /* --- live_store.c ---- */
 int ak__live_inside(AkLive *live, const AkCommand *command); /* 0 or the store's fault */
 int ak__live_feed_journal(AkLive *live);
+
+/* --- driver_mail.c ---- */
 int ak__live_feed_mail(void *live, const AkMail *mail); /* for ak_mail_list */
-/* Puts mail into an inbox, in the open transaction, and hands it to the session when it is
- * awake. */
+/* Puts mail into an inbox, in the open transaction; the session gets it now or in a later turn.
+ */
 int ak__live_mail(AkDriver *driver, const AkMail *mail);
+/* At the start of a turn: its share of what was put off. */
+void ak__driver_deliver(AkDriver *driver);
+/* Mail that the process before put, and did not live to hand over. 0 or a fault. */
+int ak__driver_look_for_mail(AkDriver *driver);
 
 /* --- live_runner.c ---- */
 void ak__live_outside(AkLive *live, const AkCommand *command);

@@ -123,6 +123,7 @@ void ak__live_clear(AkLive *live)
     live->dirty = live->lazy = live->mail_waits = false;
     live->owes = 0;
     ak__live_unweigh(live);
+    live->mail_fed = 0;
     ak_text_clear(&live->shows);
     ak_timer_clear(live->alarm);
     ak_timer_clear(live->idle);

@@ -23,31 +23,6 @@ static char *text_of(AkBytes bytes)
     return bytes.at ? strndup(bytes.at, bytes.len) : NULL;
 }
 
-int ak__live_mail(AkDriver *d, const AkMail *mail)
-{
-    uint64_t id;
-    int fault = ak_mail_put(d->store, mail, &id);
-    AkLive *live = fault ? NULL : ak__live_find(d, mail->session_id);
-
-    if (fault || (!live && !d->options.everyone))
-        return fault;
-    if (!live || !live->run)
-        return ak_driver_load(d, mail->session_id); /* which reads the whole inbox */
-    ak__live_weigh(live, strlen(mail->value ? mail->value : ""));
-    if (live->owes) {
-        live->mail_waits = true;
-        ak__live_enqueue(live);
-        return 0;
-    }
-    ak__live_step(live, &(AkEvent){.kind = AK_EV_MAIL,
-                                   .mail = id,
-                                   .mail_kind = mail->kind,
-                                   .name = ak_bytes(mail->name),
-                                   .from = ak_bytes(mail->from),
-                                   .value = ak_bytes(mail->value)});
-    return 0;
-}
-
 static int send_mail(AkLive *live, const AkCommand *c)
 {
     char *to = text_of(c->to), *name = text_of(c->name), *from = text_of(c->from),
@@ -137,20 +112,6 @@ int ak__live_feed_journal(AkLive *live)
         return fault;
     ak__live_step(live, &loaded);
     return 0;
-}
-
-int ak__live_feed_mail(void *payload, const AkMail *mail)
-{
-    AkLive *live = payload;
-
-    return ak__live_step(live, &(AkEvent){.kind = AK_EV_MAIL,
-                                          .mail = mail->id,
-                                          .mail_kind = mail->kind,
-                                          .name = ak_bytes(mail->name),
-                                          .from = ak_bytes(mail->from),
-                                          .value = ak_bytes(mail->value)})
-               ? 0
-               : 1;
 }
 
 int ak__live_inside(AkLive *live, const AkCommand *c)

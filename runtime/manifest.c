@@ -336,17 +336,21 @@ static char *read_file(const char *path, size_t *len)
 
 int ak_manifest_read(const char *dir, AkManifest *m)
 {
+    *m = (AkManifest){0};
+    snprintf(m->path, sizeof m->path, "%s/%s", dir, AK_MANIFEST_NAME);
+    m->text = read_file(m->path, &m->len);
+    if (!m->text)
+        return -1;
+    ak_manifest_parse(m);
+    return 0;
+}
+
+void ak_manifest_parse(AkManifest *m)
+{
     const AkNode *root;
     CliMistake wrong;
     Reader reader = {m, json_object()};
 
-    *m = (AkManifest){0};
-    snprintf(m->path, sizeof m->path, "%s/%s", dir, AK_MANIFEST_NAME);
-    m->text = read_file(m->path, &m->len);
-    if (!m->text) {
-        json_decref(reader.names);
-        return -1;
-    }
     m->plan = json_pack("{s:[], s:[], s:[]}", "vars", "connections", "triggers");
     if (cli_manifest(m->text, m->len, &root, &wrong) < 0)
         mistake(&reader, wrong.start, wrong.end, "mend it", "the manifest is no YAML: %s",
@@ -354,7 +358,6 @@ int ak_manifest_read(const char *dir, AkManifest *m)
     else
         read_root(&reader, root);
     json_decref(reader.names);
-    return 0;
 }
 
 void ak_manifest_free(AkManifest *m)

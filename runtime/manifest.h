@@ -29,6 +29,8 @@ typedef struct AkManifest {
 
 /* Reads DIR/autokitteh.yaml. 0, or -1 with errno when there is none to read. */
 int ak_manifest_read(const char *dir, AkManifest *manifest);
+/* The same from text and len, which are set, with 64 zero bytes behind the text. */
+void ak_manifest_parse(AkManifest *manifest);
 void ak_manifest_free(AkManifest *manifest);
 
 /* `[A-Za-z_][A-Za-z_0-9]*` */

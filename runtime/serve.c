@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "serve_inner.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -240,6 +241,13 @@ static void raise_limits(void)
     }
 }
 
+/* Large bodies go back to the system when they are done with, not into holes of the heap. */
+static void bound_heap(void)
+{
+    mallopt(M_MMAP_THRESHOLD, 256 << 10);
+    mallopt(M_TRIM_THRESHOLD, 1 << 20);
+}
+
 static int start(AkServe *s)
 {
     char why[512];
@@ -340,6 +348,7 @@ int ak_serve(AkHome *home, const AkServeOptions *options)
     AkServe s = {.home = home, .options = options};
 
     raise_limits();
+    bound_heap();
     int code = start(&s);
     if (!code) {
         ak__serve_ready(&s);

@@ -24,6 +24,11 @@ void ak__serve_arm(AkServe *s)
                                : wait);
 }
 
+typedef struct Far {
+    int64_t now;
+    AkDue due;
+} Far;
+
 static int note_due(void *payload, const AkTrigger *t)
 {
     AkDue *due = payload;
@@ -65,12 +70,65 @@ static int tick(AkServe *s, const char *id, int64_t now)
     return fault;
 }
 
+static int note_far(void *payload, const AkTrigger *t)
+{
+    json_t *config = json_loads(t->config ? t->config : "{}", 0, NULL);
+    Far *far = payload;
+
+    if (t->due_us > ak_schedule_next(ak__serve_text(config, "schedule"), far->now))
+        note_due(&far->due, t);
+    json_decref(config);
+    return 0;
+}
+
+/* The clock was ahead when these were last looked at: they fire when they would have. */
+static int call_back(AkServe *s, const char *id, int64_t now)
+{
+    AkTrigger *t;
+    int fault = ak_trigger_get(s->home->store, id, &t);
+
+    if (fault)
+        return fault;
+    json_t *config = json_loads(t->config ? t->config : "{}", 0, NULL);
+    AkTrigger row = *t;
+    row.due_us = ak_schedule_next(ak__serve_text(config, "schedule"), now);
+    if (!ak_store_is_open(s->home->store))
+        fault = ak_store_begin(s->home->store);
+    if (!fault)
+        fault = ak_trigger_update(s->home->store, &row);
+    ak_driver_want_commit(s->driver);
+    json_decref(config);
+    free(t);
+    return fault;
+}
+
+/* At the start, and whenever the wall clock was set back. */
+static int look_behind(AkServe *s, AkNow now)
+{
+    int64_t ahead = now.wall_us - now.mono_us;
+    Far far = {.now = now.wall_us};
+    int fault = 0;
+
+    if (s->ahead_us && ahead > s->ahead_us - AK_SECOND)
+        return 0;
+    fault = ak_trigger_later(s->home->store, now.wall_us, note_far, &far);
+    for (size_t i = 0; i < far.due.len && !fault; i++)
+        fault = call_back(s, far.due.ids[i], now.wall_us);
+    free(far.due.ids);
+    return fault;
+}
+
 void ak__serve_ticks(void *owner)
 {
     AkServe *s = owner;
-    int64_t now = ak_loop_now().wall_us;
+    AkNow at = ak_loop_now();
+    int64_t now = at.wall_us;
     AkDue due = {0};
-    int fault = s->signals ? 0 : ak_trigger_due(s->home->store, now, note_due, &due);
+    int fault = s->signals ? 0 : look_behind(s, at);
+
+    s->ahead_us = at.wall_us - at.mono_us;
+    if (!fault && !s->signals)
+        fault = ak_trigger_due(s->home->store, now, note_due, &due);
 
     for (size_t i = 0; i < due.len && !fault; i++)
         fault = tick(s, due.ids[i], now);

@@ -29,7 +29,7 @@
 
 typedef struct AkStore AkStore;
 
-#define AK_STORE_VERSION 2
+#define AK_STORE_VERSION 3
 #define AK_KEYS_MAX      64          /* keys a project */
 #define AK_KEY_BYTES_MAX 1024        /* bytes of a key */
 #define AK_VALUE_MAX     (64 * 1024) /* bytes of a key's value */
@@ -175,6 +175,7 @@ typedef struct AkMail {
     const char *name;
     const char *from;  /* or NULL */
     const char *value; /* JSON, or NULL */
+    const char *event_id; /* put: the value is this event's data, kept once for all inboxes */
     int64_t created_us;
 } AkMail;
 
@@ -291,6 +292,8 @@ int ak_trigger_by_slug(AkStore *store, const char *slug, AkTrigger **trigger);
 int ak_trigger_list(AkStore *store, const char *project_id, AkTriggerFn fn, void *payload);
 /* Enabled ones due at or before now, oldest first. */
 int ak_trigger_due(AkStore *store, int64_t now_us, AkTriggerFn fn, void *payload);
+/* Those that are due after now. */
+int ak_trigger_later(AkStore *store, int64_t now_us, AkTriggerFn fn, void *payload);
 int64_t ak_trigger_next_due(AkStore *store); /* 0 for none, or a fault */
 int ak_trigger_delete(AkStore *store, const char *id);
 

@@ -446,6 +446,15 @@ int ak_trigger_due(AkStore *store, int64_t now_us, AkTriggerFn fn, void *payload
     return rows ? lend(store, rows, read_trigger, lend_trigger, &fn, payload) : fault;
 }
 
+int ak_trigger_later(AkStore *store, int64_t now_us, AkTriggerFn fn, void *payload)
+{
+    int fault = 0;
+    sqlite3_stmt *rows = ak__store_query(
+        store, &fault, TRIGGER " WHERE enabled AND due_us > ? ORDER BY due_us, id", "i",
+        now_us);
+    return rows ? lend(store, rows, read_trigger, lend_trigger, &fn, payload) : fault;
+}
+
 int64_t ak_trigger_next_due(AkStore *store)
 {
     int64_t due = 0;
@@ -537,7 +546,9 @@ int ak_event_list(AkStore *store, const char *project_id, const char *before_id,
 int ak_event_delete_before(AkStore *store, int64_t created_before)
 {
     int fault =
-        ak__store_write(store, "DELETE FROM event WHERE created_us<?", "i", created_before);
+        ak__store_write(store, "DELETE FROM event WHERE created_us<? AND id NOT IN"
+                               " (SELECT event FROM mail WHERE event IS NOT NULL)",
+                               "i", created_before);
     return fault ? fault : (int)ak__store_changed(store);
 }
 

@@ -424,10 +424,11 @@ int ak_mail_put(AkStore *store, const AkMail *mail, uint64_t *id)
         return ak__store_fault(store, AK_E_FULL, "session %s: its inbox holds %d mails",
                                mail->session_id, AK_MAIL_MAX);
     fault = ak__store_write(store,
-                            "INSERT INTO mail(session, kind, name, sender, value, created_us)"
-                            " VALUES(?,?,?,?,?,?)",
-                            "iisssi", session, (int64_t)mail->kind, mail->name, mail->from,
-                            mail->value, mail->created_us);
+                            "INSERT INTO mail(session, kind, name, sender, value, event, "
+                            "created_us) VALUES(?,?,?,?,?,?,?)",
+                            "iissssi", session, (int64_t)mail->kind, mail->name, mail->from,
+                            mail->event_id ? NULL : mail->value, mail->event_id,
+                            mail->created_us);
     if (fault == 0)
         *id = (uint64_t)sqlite3_last_insert_rowid(store->db);
     return fault;
@@ -454,8 +455,9 @@ int ak_mail_list(AkStore *store, const char *session_id, uint64_t after, AkMailF
         return fault;
     sqlite3_stmt *rows =
         ak__store_query(store, &fault,
-                        "SELECT id, kind, name, sender, value, created_us FROM mail"
-                        " WHERE session=? AND id>? ORDER BY id",
+                        "SELECT mail.id, kind, name, sender, ifnull(value, event.data), "
+                        "mail.created_us FROM mail LEFT JOIN event ON event.id = mail.event"
+                        " WHERE session=? AND mail.id>? ORDER BY mail.id",
                         "ii", session, (int64_t)after);
     if (!rows)
         return fault;

@@ -82,6 +82,8 @@ static const char *const steps[AK_STORE_VERSION] = {
     "CREATE INDEX event_project ON event(project_id, id);"
     "CREATE UNIQUE INDEX event_key ON event(project_id, ifnull(trigger_id, ''), key)"
     " WHERE key IS NOT NULL;",
+
+    "ALTER TABLE mail ADD COLUMN event TEXT;",
 };
 
 /* --- Faults

@@ -68,10 +68,8 @@ static json_t *read_form(AkBytes body)
     return form;
 }
 
-static json_t *body_of(AkHttpRequest *request)
+json_t *ak_webhook_body(AkBytes body, const char *type)
 {
-    AkBytes body = ak_http_body(request);
-    const char *type = ak_http_header(request, "Content-Type");
     json_t *all = json_pack("{s:n, s:n, s:n, s:n}", "bytes", "text", "form", "json");
     AkText base64 = {0};
     const char *why;
@@ -108,7 +106,9 @@ json_t *ak_webhook_data(AkHttpRequest *request, const char *suffix)
                      ak_http_method(request), "headers", ak_http_headers(request), "trailers",
                      ak_http_trailers(request), "raw_url", utf8(ak_http_url(request)), "url",
                      "path", utf8(ak_http_path(request)), "query", ak_http_query(request),
-                     "path_suffix", utf8(suffix), "body", body_of(request));
+                     "path_suffix", utf8(suffix), "body",
+                     ak_webhook_body(ak_http_body(request),
+                                     ak_http_header(request, "Content-Type")));
 }
 
 /* --- Signatures

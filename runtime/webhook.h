@@ -8,6 +8,8 @@
  * {bytes (base64), text, form, json}. `suffix` is the path below the webhook's own, without its
  * first '/'. */
 json_t *ak_webhook_data(AkHttpRequest *request, const char *suffix);
+/* The body alone: `type` is its Content-Type, or NULL. */
+json_t *ak_webhook_body(AkBytes body, const char *type);
 /* The event's type: the method in small letters. */
 void ak_webhook_type(const AkHttpRequest *request, char *type, size_t size);
 
