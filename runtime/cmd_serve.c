@@ -180,7 +180,8 @@ const AkCmd ak_cmd_serve = {
     .summary = "run what is deployed: webhooks, schedules, sessions",
     .more = "Goes on with every session where it stood. One server a state; commands such as "
             "ak deploy reach it\n"
-            "by themselves. SIGTERM stops it after the steps that run, a second one at once; it may "
+            "by themselves. SIGTERM stops it after the steps that run, a second one at once; "
+            "it may "
             "be killed at any\n"
             "moment as well. SIGHUP reads the settings again.\n"
             "On an address that others can reach it wants a token (AK_TOKEN, or the setting "

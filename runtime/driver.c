@@ -62,8 +62,8 @@ static int drain(AkLive *live)
         return 0;
     /* What it has seen already the engine passes over. */
     live->mail_waits = false;
-    int fault = ak_mail_list(live->driver->store, live->id, live->mail_fed,
-                             ak__live_feed_mail, live);
+    int fault =
+        ak_mail_list(live->driver->store, live->id, live->mail_fed, ak__live_feed_mail, live);
     return fault == AK_E_STOPPED ? 0 : fault;
 }
 

@@ -47,7 +47,7 @@ struct AkLive {
     int64_t alarm_wall, alarm_mono, armed_mono; /* 0: not set */
     int64_t due_us;
     uint64_t mail_fed; /* the engine has been given the inbox up to here */
-    size_t weight; /* bytes of events and mail that wait in memory to be worked on */
+    size_t weight;     /* bytes of events and mail that wait in memory to be worked on */
 };
 
 /* AK_CLOCK_US: timers wait by a clock that never jumps, deadlines are the wall clock's, which does

@@ -576,8 +576,8 @@ AkHttp *ak_http_new(AkLoop *loop, int fd, AkHttpFn *fn, void *owner, char *why, 
     snprintf(why, size, "the HTTP server does not start: %s", strerror(ENOMEM));
     if (!http)
         return NULL;
-    *http = (AkHttp){
-        .loop = loop, .fn = fn, .owner = owner, .last = &http->first, .listening = -1};
+    *http =
+        (AkHttp){.loop = loop, .fn = fn, .owner = owner, .last = &http->first, .listening = -1};
     http->daemon = mhd.MHD_start_daemon(
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, http,
         MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,

@@ -196,11 +196,12 @@ static void set_alarm(AkLive *live, int64_t wall_us, int64_t mono_us)
     live->alarm_mono = mono_us;
     if (wall_us && (!at || now.mono_us + (wall_us - now.wall_us) < at))
         at = now.mono_us + (wall_us - now.wall_us);
+    if (wall_us && at > now.mono_us + AK_CLOCK_US)
+        at = now.mono_us + AK_CLOCK_US;
     if (!at || (live->armed_mono && live->armed_mono <= at))
         return;
     live->armed_mono = at;
-    int64_t wait = at - now.mono_us;
-    ak_timer_set(live->alarm, wait > AK_CLOCK_US && wall_us ? AK_CLOCK_US : wait);
+    ak_timer_set(live->alarm, at - now.mono_us);
 }
 
 void ak__live_on_alarm(void *owner)

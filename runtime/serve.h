@@ -7,7 +7,7 @@
 #include "home.h"
 
 typedef struct AkServeOptions {
-    int fd; /* listens; taken */
+    int fd;           /* listens; taken */
     const char *host; /* where that is, for people */
     int port;
     const char *url;   /* from outside, or "" */

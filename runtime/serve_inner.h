@@ -60,7 +60,8 @@ typedef struct AkServe {
     int signals; /* that ask to stop */
     bool stop_now, store_failed, draining;
     uint64_t events, refused, sessions_ended, sessions_failed;
-    int64_t started_us, ahead_us; /* ahead: of the monotonic clock, when schedules were looked at */
+    int64_t started_us,
+        ahead_us; /* ahead: of the monotonic clock, when schedules were looked at */
     AkHistogram steps;
     AkNews *news;
     AkApiChild *children;

@@ -545,10 +545,10 @@ int ak_event_list(AkStore *store, const char *project_id, const char *before_id,
 
 int ak_event_delete_before(AkStore *store, int64_t created_before)
 {
-    int fault =
-        ak__store_write(store, "DELETE FROM event WHERE created_us<? AND id NOT IN"
-                               " (SELECT event FROM mail WHERE event IS NOT NULL)",
-                               "i", created_before);
+    int fault = ak__store_write(store,
+                                "DELETE FROM event WHERE created_us<? AND id NOT IN"
+                                " (SELECT event FROM mail WHERE event IS NOT NULL)",
+                                "i", created_before);
     return fault ? fault : (int)ak__store_changed(store);
 }
 

@@ -423,12 +423,12 @@ int ak_mail_put(AkStore *store, const AkMail *mail, uint64_t *id)
     if (waiting >= AK_MAIL_MAX)
         return ak__store_fault(store, AK_E_FULL, "session %s: its inbox holds %d mails",
                                mail->session_id, AK_MAIL_MAX);
-    fault = ak__store_write(store,
-                            "INSERT INTO mail(session, kind, name, sender, value, event, "
-                            "created_us) VALUES(?,?,?,?,?,?,?)",
-                            "iissssi", session, (int64_t)mail->kind, mail->name, mail->from,
-                            mail->event_id ? NULL : mail->value, mail->event_id,
-                            mail->created_us);
+    fault =
+        ak__store_write(store,
+                        "INSERT INTO mail(session, kind, name, sender, value, event, "
+                        "created_us) VALUES(?,?,?,?,?,?,?)",
+                        "iissssi", session, (int64_t)mail->kind, mail->name, mail->from,
+                        mail->event_id ? NULL : mail->value, mail->event_id, mail->created_us);
     if (fault == 0)
         *id = (uint64_t)sqlite3_last_insert_rowid(store->db);
     return fault;

@@ -102,13 +102,12 @@ static json_t *utf8(const char *text)
 
 json_t *ak_webhook_data(AkHttpRequest *request, const char *suffix)
 {
-    return json_pack("{s:s, s:o, s:o, s:o, s:{s:o, s:o, s:o}, s:o}", "method",
-                     ak_http_method(request), "headers", ak_http_headers(request), "trailers",
-                     ak_http_trailers(request), "raw_url", utf8(ak_http_url(request)), "url",
-                     "path", utf8(ak_http_path(request)), "query", ak_http_query(request),
-                     "path_suffix", utf8(suffix), "body",
-                     ak_webhook_body(ak_http_body(request),
-                                     ak_http_header(request, "Content-Type")));
+    return json_pack(
+        "{s:s, s:o, s:o, s:o, s:{s:o, s:o, s:o}, s:o}", "method", ak_http_method(request),
+        "headers", ak_http_headers(request), "trailers", ak_http_trailers(request), "raw_url",
+        utf8(ak_http_url(request)), "url", "path", utf8(ak_http_path(request)), "query",
+        ak_http_query(request), "path_suffix", utf8(suffix), "body",
+        ak_webhook_body(ak_http_body(request), ak_http_header(request, "Content-Type")));
 }
 
 /* --- Signatures

@@ -53,7 +53,8 @@ static void check_outcome(AkBytes value)
 static void check_filter(const char *text, size_t len)
 {
     size_t filter = strlen(text);
-    json_t *event = filter < len ? json_loadb(text + filter + 1, len - filter - 1, 0, NULL) : NULL;
+    json_t *event =
+        filter < len ? json_loadb(text + filter + 1, len - filter - 1, 0, NULL) : NULL;
 
     ak_event_passes(text, "post", event);
     json_decref(event);
