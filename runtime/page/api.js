@@ -63,13 +63,13 @@ export const part = encodeURIComponent;
 const listeners = new Set();
 let last = null;
 
-// listener(event, data); "live" and "away" tell of the connection. Returns what ends it.
+// listener(event, data); "live" and "away" tell of the connection, "projects" of context.projects. Returns what ends it.
 export function listen(listener) {
   listeners.add(listener);
   return () => listeners.delete(listener);
 }
 
-function tell(event, data) {
+export function tell(event, data) {
   for (const listener of [...listeners]) listener(event, data);
 }
 

@@ -1,7 +1,7 @@
 // The frame: which view is shown, the project, the theme, the connection, the keys.
 
 import { ask, h, replace, toast } from "./dom.js";
-import { follow, get, listen } from "./api.js";
+import { follow, get, listen, tell } from "./api.js";
 import { sessions } from "./sessions.js";
 import { session } from "./session.js";
 import { deployment, deployments } from "./deployments.js";
@@ -145,7 +145,7 @@ function showLive(on) {
 listen((event, data) => {
   if (event === "live") showLive(true);
   else if (event === "away") showLive(false);
-  else if (event === "change" && data.op === "deploy") loadProjects();
+  else if (event === "change" && data.op === "deploy") loadProjects().then(() => tell("projects", null));
 });
 
 addEventListener("hashchange", route);

@@ -134,7 +134,7 @@ export function ask({ title, words, fields = [], yes, danger }) {
   return new Promise(resolve => {
     const inputs = fields.map(f => {
       const attributes = { name: f.name, id: `ask-${f.name}`, autocomplete: "off", spellcheck: "false" };
-      const input = f.type === "textarea" ? h("textarea", { ...attributes, rows: 5 }, f.value || "")
+      const input = f.type === "textarea" ? h("textarea", { ...attributes, rows: f.rows || 5 }, f.value || "")
         : h("input", { ...attributes, type: f.type || "text", value: f.type === "checkbox" ? undefined : f.value });
       if (f.type === "checkbox") input.checked = !!f.value;
       return [f, input];

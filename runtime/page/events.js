@@ -7,9 +7,19 @@ export function triggers(main, context) {
   const place = h("div");
   replace(main, h("div", { class: "head" }, h("h1", null, "Triggers")), place);
 
+  // What its latest event had; else what such an event has.
+  async function example(t) {
+    const page = await get("/events", { project: t.project_id, limit: 100 });
+    const last = page.items.find(e => e.trigger_id === t.trigger_id);
+    if (last) return { type: last.type, data: (await get(`/events/${part(last.event_id)}`)).event.data };
+    if (!t.path) return { type: t.kind === "schedule" ? "tick" : "manual", data: {} };
+    return { type: "post", data: { method: "POST", headers: {}, url: { path: t.path, query: {}, path_suffix: "" }, body: { bytes: null, text: "", form: null, json: {} } } };
+  }
+
   async function fire(t) {
+    const { type, data: like } = await example(t).catch(() => ({ type: "manual", data: {} }));
     const given = await ask({ title: `Fire ${t.name}?`, words: `An event is made by hand, and ${t.call || "its program"} runs.`, yes: "Fire",
-      fields: [{ name: "event_type", label: "Event type", value: t.kind === "schedule" ? "tick" : "manual" }, { name: "data", label: "Data, as JSON", type: "textarea", value: "{}" }] });
+      fields: [{ name: "event_type", label: "Event type", value: type }, { name: "data", label: "Data, as JSON", type: "textarea", value: JSON.stringify(like, null, 2), rows: 14 }] });
     if (!given) return;
     let data;
     try {

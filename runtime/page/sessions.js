@@ -142,7 +142,7 @@ class List {
 
 export function sessions(main, context) {
   const filter = { state: context.query.get("state") || "", text: context.query.get("text") || "", deployment: context.query.get("deployment") || "" };
-  const names = new Map(context.projects.map(p => [p.project_id, context.projects.length > 1 && !context.project ? p.name : ""]));
+  const names = new Map();
   const counts = h("p", { class: "count", role: "status" });
   const box = h("div", { class: "list" });
   const none = h("div");
@@ -150,6 +150,10 @@ export function sessions(main, context) {
   const chips = h("div", { class: "chips", role: "group", "aria-label": "State" });
   const list = new List(box, names, more);
   let next = null, loading = false, run = 0, totals = null;
+
+  function nameProjects() {
+    for (const p of context.projects) names.set(p.project_id, context.projects.length > 1 && !context.project ? p.name : "");
+  }
 
   function showChips() {
     replace(chips, FILTERS.map(([state, label]) => {
@@ -182,7 +186,7 @@ export function sessions(main, context) {
   function nothing() {
     if (filter.state || filter.text || filter.deployment) return empty("No session fits", "Take another filter, or clear it.");
     if (!context.projects.length) return empty("Nothing is deployed yet", "A project is a folder with autokitteh.yaml and Python files. Make one, and put it to work:", "ak init hello", "ak deploy hello");
-    return empty("No sessions yet", "A session starts when a webhook is called, a schedule fires, or you make an event by hand:", "ak trigger list", "ak trigger fire NAME");
+    return empty("No sessions yet", ["A session starts when a webhook is called, a schedule fires, or you make an event by hand, ", h("a", { href: "#/triggers" }, "here"), " or there:"], "ak trigger list", "ak trigger fire NAME");
   }
 
   async function fetchPage(cursor) {
@@ -259,6 +263,7 @@ export function sessions(main, context) {
     filter.deployment && h("p", { class: "note" }, "Of deployment ", h("code", null, filter.deployment), " ",
       h("button", { type: "button", class: "link", onclick: () => { filter.deployment = ""; choose(filter.state); main.querySelector(".note").remove(); } }, "show all")),
     box, none);
+  nameProjects();
   showChips();
   load();
 
@@ -268,6 +273,9 @@ export function sessions(main, context) {
       else list.drop(data.id);
       showCount();
       tally();
+    } else if (event === "projects") {
+      nameProjects();
+      showCount();
     } else if (event === "reset" || (event === "change" && (data.op === "delete_session" || data.op === "prune"))) {
       load();
     }

@@ -309,6 +309,31 @@ def test_fire_a_trigger_and_send_its_event_again(browser, server):
         assert page.url != first
 
 
+def test_the_first_deploy_and_the_first_event(browser, tmp_path):
+    """As somebody new sees it: the page is open while the first project comes, whose trigger is then fired as the page proposes."""
+    server = Server(tmp_path)
+    server.start()
+    try:
+        with window(browser, server) as w:
+            page = w.open()
+            expect(page.get_by_role("heading", name="Nothing is deployed yet")).to_be_visible()
+            server.deploy("shop")
+            expect(page.get_by_role("heading", name="No sessions yet")).to_be_visible()
+            page.get_by_role("link", name="here").click()
+            page.get_by_role("row", name=re.compile("^approve")).get_by_role("button", name="Fire…").click()
+            page.get_by_role("dialog").get_by_role("button", name="Fire").click()
+            expect(page.get_by_role("button", name=re.compile("returns ''"))).to_be_visible()
+            # The next one is like the latest that came.
+            server.request("POST", server.paths["approve"], "as before")
+            page.get_by_role("link", name="Triggers").click()
+            page.get_by_role("row", name=re.compile("^approve")).get_by_role("button", name="Fire…").click()
+            expect(page.get_by_label("Data, as JSON")).to_have_value(re.compile('"text": "as before"'))
+            page.get_by_role("dialog").get_by_role("button", name="Fire").click()
+            expect(page.get_by_role("button", name=re.compile("returns 'as before'"))).to_be_visible()
+    finally:
+        server.kill()
+
+
 def test_replay_restart_and_delete(browser, server):
     session = order(server)
     server.wait(session)
