@@ -15,6 +15,8 @@
 #include "exit_codes.h"
 #include "hosts.h"
 #include "home.h"
+#include "python_host.h"
+#include "venv.h"
 #include "zone.h"
 
 typedef struct Doctor {
@@ -36,6 +38,23 @@ static void tell(Doctor *d, bool well, const char *what, const char *format, ...
     d->ill |= !well;
     json_array_append_new(
         d->lines, json_pack("{s:s, s:b, s:s}", "what", what, "well", well, "words", words));
+}
+
+/* What some projects want and others do not is no illness. */
+static void tell_absent(Doctor *d, const char *what, const char *words)
+{
+    json_array_append_new(d->lines, json_pack("{s:s, s:b, s:b, s:s}", "what", what, "well", 1,
+                                              "there", 0, "words", words));
+}
+
+static void look_at_environments(Doctor *d)
+{
+    if (ak_venv_possible())
+        tell(d, true, "environments", "%s makes them", ak_python_executable());
+    else
+        tell_absent(d, "environments",
+                    "none can be made; projects with requirements want Python's module venv "
+                    "(Debian: python3-venv)");
 }
 
 static void look_at_interpreter(Doctor *d, const AkConfig *config)
@@ -128,7 +147,10 @@ static void show(const AkArgs *args, const Doctor *d)
         return;
     }
     json_array_foreach(d->lines, i, line)
-        printf("%s  %-12s %s\n", json_is_true(json_object_get(line, "well")) ? "ok" : "--",
+        printf("%s  %-12s %s\n",
+               json_is_false(json_object_get(line, "there")) ? "no"
+               : json_is_true(json_object_get(line, "well")) ? "ok"
+                                                             : "--",
                json_string_value(json_object_get(line, "what")),
                json_string_value(json_object_get(line, "words")));
 }
@@ -151,6 +173,7 @@ static int doctor(const AkArgs *args)
     }
     if (config)
         look_at_interpreter(&d, config);
+    look_at_environments(&d);
     bool zones = ak_zone_exists("Europe/Berlin");
     tell(&d, zones, "time zones", "%s",
          zones ? "of the system" : "none; install tzdata for schedules with TZ=");
@@ -168,6 +191,9 @@ static const AkFlag flags[] = {
 const AkCmd ak_cmd_doctor = {
     .name = "doctor",
     .summary = "say what of the set-up is there, and what is missing",
+    .more = "A line for each part: ok, -- for what has to be mended (then it ends with 1), no "
+            "for what is\n"
+            "not there and only some projects want.",
     .flags = flags,
     .run = doctor,
 };

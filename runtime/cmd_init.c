@@ -32,7 +32,7 @@ static const char program[] =
     "\n"
     "\n"
     "def on_hello(event):\n"
-    "    form = event.data.body.form or {}  # what curl -d name=Ada sends\n"
+    "    form = event.data.get(\"body\", {}).get(\"form\") or {}  # of curl -d name=Ada\n"
     "    name = form.get(\"name\", \"world\")\n"
     "    print(greeting(name))\n"
     "    time.sleep(5)  # recorded: a crash in between costs nothing\n"

@@ -106,6 +106,19 @@ static int run(const Making *m, char *const argv[])
     return well ? 0 : -1;
 }
 
+bool ak_venv_possible(void)
+{
+    Making m = {.quiet = true, .project = "/"};
+    const char *python = ak_python_executable();
+    char *argv[] = {(char *)python, (char *)"-c",
+                    (char *)"import sys, importlib.util as there\n"
+                            "sys.exit(not (there.find_spec('venv') and "
+                            "there.find_spec('ensurepip')))",
+                    NULL};
+
+    return access(python, X_OK) == 0 && run(&m, argv) == 0;
+}
+
 /* --- The interpreter
  * ------------------------------------------------------------------------------- */
 

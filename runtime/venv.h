@@ -5,6 +5,7 @@
 #define AK_VENV_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "config.h"
 #include "store.h"
@@ -12,6 +13,9 @@
 typedef struct AkVenv {
     int lock; /* of what was made: held until the deployment is recorded; -1 */
 } AkVenv;
+
+/* Whether Python is there with what makes environments (its module venv). */
+bool ak_venv_possible(void);
 
 /* Reads "python", "requirements" and "wheels" of the plan (project.h), makes what is not there
  * yet, with its progress on stderr unless quiet, and notes in plan's "environment" what a host

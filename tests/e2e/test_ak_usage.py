@@ -124,6 +124,24 @@ def test_what_cannot_be_is_a_sentence_and_its_exit_code(tmp_path, words, code, s
     assert sentence in done.stderr and done.stdout == "" and done.stderr.count("\n") == 1
 
 
+def test_doctor_tells_what_is_there_and_what_is_not(tmp_path):
+    def doctor(data, status, **env):
+        lines = json.loads(ak("--data", data, "doctor", "--json", status=status, env={**os.environ, "XDG_CONFIG_HOME": str(tmp_path), **env}).stdout)
+        return {line["what"]: line for line in lines}
+    well = doctor(tmp_path / "state", 0)
+    assert {"settings", "state", "room", "packages", "store", "server", "interpreter", "environments", "time zones"} == set(well)
+    assert well["store"]["words"] == "nothing was run yet" and all(line["well"] for line in well.values())
+    (tmp_path / "state").chmod(0o777)
+    assert "chmod 700" in doctor(tmp_path / "state", 1)["state"]["words"]
+    (tmp_path / "state").chmod(0o700)
+    # Without the standard library there is no venv in it; that is no illness.
+    assert doctor(tmp_path / "state", 0, PYTHONHOME=str(tmp_path))["environments"]["there"] is False
+    (tmp_path / "ak").mkdir()
+    (tmp_path / "ak/config.yaml").write_text("serve: [\n")
+    ill = doctor(tmp_path / "state", 1)
+    assert not ill["settings"]["well"] and "config.yaml" in ill["settings"]["words"]
+
+
 def test_last_is_the_newest_session_and_a_webhook_has_its_address(tmp_path):
     here = ["--data", tmp_path / "state"]
     env = {"env": {**os.environ, "XDG_CONFIG_HOME": str(tmp_path)}, "cwd": tmp_path}
