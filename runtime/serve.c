@@ -248,6 +248,16 @@ static void bound_heap(void)
     mallopt(M_TRIM_THRESHOLD, 1 << 20);
 }
 
+void ak__serve_address(AkServe *s)
+{
+    if (*s->options->url)
+        snprintf(s->url, sizeof s->url, "%s", s->options->url);
+    else
+        snprintf(s->url, sizeof s->url,
+                 strchr(s->options->host, ':') ? "http://[%s]:%d" : "http://%s:%d",
+                 s->options->host, s->options->port);
+}
+
 static int start(AkServe *s)
 {
     char why[512];
@@ -259,12 +269,7 @@ static int start(AkServe *s)
     s->http = ak_http_new(s->loop, s->options->fd, ak__serve_request, s, why, sizeof why);
     if (!s->http)
         return ak_say_error(AK_EXIT_FAILED, "%s", why);
-    if (*s->options->url)
-        snprintf(s->url, sizeof s->url, "%s", s->options->url);
-    else
-        snprintf(s->url, sizeof s->url,
-                 strchr(s->options->host, ':') ? "http://[%s]:%d" : "http://%s:%d",
-                 s->options->host, s->options->port);
+    ak__serve_address(s);
     int code = ak__export_new(s);
     if (code)
         return code;

@@ -13,6 +13,7 @@
 
 #include "admin.h"
 #include "exit_codes.h"
+#include "listen.h"
 #include "metrics.h"
 
 enum { LINE_MAX_BYTES = 64 << 20, OUT_MAX = 64 << 20, LOOK_S = 2, STOP_S = 10 };
@@ -295,6 +296,7 @@ static void on_signal(void *owner, int number)
 
     (void)number;
     if (s->signals++ == 0) {
+        ak_notify("STOPPING=1");
         ak__serve_say(s, "stopping");
         ak_http_quiet(s->http);
         ak_timer_set(s->stop, STOP_S * (int64_t)AK_SECOND);
@@ -358,12 +360,7 @@ static int listen_on(AkServe *s)
     s->http = ak_http_new(s->loop, s->options->fd, on_request, s, why, sizeof why);
     if (!s->http)
         return ak_say_error(AK_EXIT_FAILED, "%s", why);
-    if (*s->options->url)
-        snprintf(s->url, sizeof s->url, "%s", s->options->url);
-    else
-        snprintf(s->url, sizeof s->url,
-                 strchr(s->options->host, ':') ? "http://[%s]:%d" : "http://%s:%d",
-                 s->options->host, s->options->port);
+    ak__serve_address(s);
     s->stop = ak_timer_new(s->loop, on_stop, s);
     s->away->look = ak_timer_new(s->loop, on_look, s->away);
     on_look(s->away);

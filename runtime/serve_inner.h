@@ -89,6 +89,8 @@ bool ak__serve_may_run(AkServe *s, const char *deployment);
 
 /* Tells on standard output that it serves, and where. */
 void ak__serve_ready(const AkServe *s);
+/* How it is reached, to s->url. */
+void ak__serve_address(AkServe *s);
 
 /* serve_answers.c: requests that wait. */
 /* The link to the one that waits for this session; *link is NULL without one. */

@@ -245,7 +245,7 @@ def test_stop_and_restart_and_delete(shop):
     until(lambda: shop.api("GET", "/sessions/" + again["session_id"]).get("wait"), 30, "it does not wait")
     shop.request("DELETE", "/api/v1/sessions/" + again["session_id"] + "?force=true")
     assert shop.request("DELETE", "/api/v1/sessions/" + session).status == 200
-    until(lambda: shop.request("GET", "/api/v1/sessions/" + session).status == 404, 30, "it is not deleted")
+    until(lambda: shop.request("GET", "/api/v1/sessions/" + session).status == 404, 90, "it is not deleted")
     assert shop.request("POST", "/api/v1/sessions/%s/stop" % session, {}).status == 404
     assert shop.request("GET", "/api/v1/sessions/ses_" + "0" * 26).status == 404
 

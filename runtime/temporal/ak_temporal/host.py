@@ -94,9 +94,11 @@ class Warm:
         return ours, pid
 
     def kill(self, pid: int) -> None:
+        """It has ended when this returns, so that it does not complain of a socket that closes."""
         try:
             with self.lock:
                 self.control.send(zygote.KILL + zygote.NUMBER.pack(pid))
+                self.control.recv(16)
         except OSError:
             pass
 

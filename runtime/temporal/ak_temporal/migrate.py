@@ -2,6 +2,7 @@
 import argparse
 import asyncio
 import logging
+import re
 from typing import Any, Dict, List
 
 from temporalio.client import Client, WorkflowHistory
@@ -46,16 +47,20 @@ async def check(args: argparse.Namespace, shared: Shared, temporal: Client, befo
             result = await replayer.replay_workflow(history, raise_on_replay_failure=False)
             if result.replay_failure is not None:
                 raise client.Refusal(client.REFUSED, "refused: session %s does not replay on the new code: %s" % (
-                    history.workflow_id, reason(result.replay_failure)))
+                    history.workflow_id, reason(result.replay_failure, history)))
     finally:
         session.replace_code(None)
         await asyncio.to_thread(host.close)
     return len(histories_now)
 
 
-def reason(exc: BaseException) -> str:
-    words = " ".join(str(exc).split())
-    return words.split("Nondeterminism error: ")[-1].split("TMPRL1100] ")[-1][:300]
+def reason(exc: BaseException, history: WorkflowHistory) -> str:
+    """The SDK's words, up to where its own structures begin; a step that they know by number alone is given its name."""
+    words = " ".join(str(exc).replace("\\'", "'").replace('\\"', '"').split())
+    words = words.split("Nondeterminism error: ")[-1].split("TMPRL1100] ")[-1].split('", ')[0]
+    steps = [e.activity_task_scheduled_event_attributes for e in history.events if e.HasField("activity_task_scheduled_event_attributes")]
+    names = {a.activity_id: a.activity_type.name for a in steps}
+    return re.sub("'([^']+)'", lambda found: "'%s' (%s)" % (found[1], names[found[1]]) if found[1] in names else found[0], words)[:300]
 
 
 async def move(temporal: Client, before: Json, after: Json) -> int:

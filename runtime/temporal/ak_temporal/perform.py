@@ -90,7 +90,7 @@ class Call:
                                     "dialect": job.get("dialect") or "ak", "at": job["at"], "call": job["call"]})
             return await self.converse(reader)
         finally:
-            warm.kill(pid)
+            await asyncio.to_thread(warm.kill, pid)
             self.writer.close()
 
     async def send(self, kind: str, payload: Json) -> None:

@@ -209,7 +209,7 @@ class Session:
         if activity_id is None:
             # The SDK's own choice, a number, may be that of a step that runs.
             self.asides += 1
-            activity_id = "aside-%d" % self.asides
+            activity_id = "%s-%d" % (name.replace(" ", "-"), self.asides)
         return await workflow.execute_activity(
             name, job, activity_id=activity_id, start_to_close_timeout=longest, heartbeat_timeout=timedelta(seconds=_heartbeat),
             retry_policy=RetryPolicy(initial_interval=timedelta(seconds=0.2), maximum_interval=timedelta(seconds=30)),

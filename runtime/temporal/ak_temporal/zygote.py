@@ -2,7 +2,7 @@
 
 Started by host.py as `python zygote.py CONTROL SUPPORT ROOT ENTRY`, with the interpreter that the program wants; standard library
 only. Over the control socket: `S` (with two descriptors: the socket, and a file for its stack) or `C` (with the socket) starts a
-session or a call and is answered by the process's number, `K` and a number ends that one. When the control socket closes, everything that was started ends.
+session or a call and is answered by the process's number, `K` and a number ends that one, and is answered, too. When the control socket closes, everything that was started ends.
 """
 import faulthandler
 import gc
@@ -82,6 +82,7 @@ class Zygote:
             self.reap()
             if message[:1] == KILL:
                 self.kill(NUMBER.unpack(message[1:])[0])
+                self.control.send(NUMBER.pack(0))
             else:
                 self.control.send(NUMBER.pack(self.start(message[:1], fds)))
 
