@@ -19,7 +19,13 @@ import sys
 import tempfile
 
 MODES = {"safe": ["--fix"], "unsafe": ["--fix", "--unsafe-fixes"]}
-LEFT_OUT = shutil.ignore_patterns(".git", "node_modules", ".venv", "venv", "__pycache__")
+BY_NAME = shutil.ignore_patterns(".git", "node_modules", ".venv", "venv", "__pycache__")
+
+
+def left_out(folder, names):
+    """Also devices and pipes: reading them has no end."""
+    special = {n for n in names if not (p := pathlib.Path(folder, n)).is_symlink() and not p.is_dir() and not p.is_file()}
+    return BY_NAME(folder, names) | special
 
 
 def aklint(root, *args):
@@ -88,7 +94,7 @@ def look_at(repository):
     complaints, line = [], []
     with tempfile.TemporaryDirectory() as folder:
         original = pathlib.Path(folder, "original").resolve()
-        shutil.copytree(repository, original, symlinks=True, ignore=LEFT_OUT)
+        shutil.copytree(repository, original, symlinks=True, ignore=left_out)
         had = findings(original)
         line.append(f"{len(had)} findings")
         for mode in MODES:
