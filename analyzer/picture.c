@@ -103,16 +103,29 @@ static bool is_drawn(Draw *draw, const Frame *frame, const AkCall *call)
 
 /* ---- Boxes and arrows ---- */
 
+/* On one line, cut where it gets long. */
 static const char *label(Draw *draw, const AkUnit *unit, const char *before, AkExprId expr)
 {
-    size_t len = 0, shown = 0;
+    char shown[LONGEST_LABEL + 1];
+    size_t len = 0, at = 0, n = 0;
     const char *text = expr ? ak_text(unit, expr, &len) : "";
-    while (shown < len && shown < LONGEST_LABEL && text[shown] != '\n')
-        shown++;
-    while (shown && shown < len && ((unsigned char)text[shown] & 0xc0) == 0x80)
-        shown--;
-    return ak__printf(draw->program->arena, "%s%.*s%s", before, (int)shown, text,
-                      shown < len ? "…" : "");
+    for (; at < len && n < LONGEST_LABEL; at++) {
+        bool space = text[at] == '\n' || text[at] == '\r' || text[at] == ' ';
+        if (!space)
+            shown[n++] = text[at];
+        else if (n && shown[n - 1] != ' ' && shown[n - 1] != '(' && shown[n - 1] != '[')
+            shown[n++] = ' ';
+    }
+    while (n && at < len && ((unsigned char)text[at] & 0xc0) == 0x80) {
+        at--;
+        n--;
+    }
+    shown[n] = 0;
+    size_t head = strlen(before);
+    if (!expr && head && before[head - 1] == ' ')
+        head--;
+    return ak__printf(draw->program->arena, "%.*s%s%s", (int)head, before, shown,
+                      at < len ? "…" : "");
 }
 
 static void connect(Draw *draw, Ends *ends, uint32_t to)
@@ -194,15 +207,42 @@ static void mark_all(Draw *draw, Frame *frame)
     }
 }
 
+/* What the step is about: its first argument, also by keyword; of a lambda, what it asks. */
+static AkExprId subject_of(const AkCall *call)
+{
+    static const char *const names[] = {"activity", "workflow", "fn", "duration", "delay"};
+    const AkUnit *unit = call->fn->unit;
+    AkExprId subject = 0;
+    if (ak_call_expr(call)->kind != AK_X_CALL)
+        return 0;
+    subject = ak__plain_argument(unit->facts, call->expr, 0);
+    for (size_t i = 0; !subject && i < sizeof names / sizeof *names; i++)
+        subject = ak__keyword_argument(unit, call->expr, names[i]);
+    const AkExpr *row = &unit->facts->exprs[subject];
+    if (subject && row->kind == AK_X_LAMBDA) {
+        AkExprId body = ak_kid(unit->facts, unit->facts->functions[row->index].returned, 0);
+        subject = body ? body : subject;
+    }
+    return subject;
+}
+
+static const char *step_text(Draw *draw, const AkCall *call, const Step *step)
+{
+    AkExprId subject = subject_of(call);
+    if (!*step->dotted)
+        return ak__printf(draw->program->arena, "%s", call->target->qualified);
+    if (subject)
+        return label(draw, call->fn->unit, step->word, subject);
+    if (*step->word)
+        return ak__printf(draw->program->arena, "%.*s", (int)strlen(step->word) - 1,
+                          step->word);
+    return strrchr(call->dotted, '.') + 1;
+}
+
 static void draw_step(Draw *draw, const AkCall *call, const Step *step)
 {
     const AkUnit *unit = call->fn->unit;
-    AkExprId first = ak_call_expr(call)->kind == AK_X_CALL
-                         ? ak__plain_argument(unit->facts, call->expr, 0)
-                         : 0;
-    const char *text = *step->dotted
-                           ? label(draw, unit, step->word, first)
-                           : ak__printf(draw->program->arena, "%s", call->target->qualified);
+    const char *text = step_text(draw, call, step);
     AkScopeId scope = ak_call_expr(call)->scope;
     if (unit->facts->scopes[scope].kind == AK_SCOPE_COMPREHENSION)
         text = ak__printf(draw->program->arena, "for each: %s", text);
