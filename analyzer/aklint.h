@@ -83,7 +83,7 @@ typedef enum AkFixKind { AK_FIX_NONE, AK_FIX_SAFE, AK_FIX_UNSAFE } AkFixKind;
 
 typedef struct AkFinding {
     const AkRule *rule;
-    AkLevel level;
+    AkLevel level; /* AK_OFF: of a rule that is off unless the caller's settings want it */
     bool proved;         /* false: the checker had to guess somewhere ("likely") */
     AkDialect dialect;   /* whose rule book found it */
     const char *context; /* "workflow", "activity", "entry", "import", ... or "" */

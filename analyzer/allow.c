@@ -18,6 +18,14 @@ static bool is_word(char c)
            c == '-' || c == '_';
 }
 
+static bool is_blank(const char *from, const char *to)
+{
+    for (; from < to; from++)
+        if (*from != ' ' && *from != '\t' && *from != '\r')
+            return false;
+    return true;
+}
+
 static const char *find(const char *text, uint32_t len, const char *needle)
 {
     size_t size = strlen(needle);
@@ -41,10 +49,12 @@ static bool read_comment(const char *text, uint32_t len, AkAllow *allow)
     } else {
         at = find(text, len, "noqa:");
         at = at ? at : find(text, len, "NOQA:");
+        allow->is_noqa = true;
     }
     if (!at)
         return false;
     const char *reason = find(at, (uint32_t)(end - at), "--");
+    allow->has_reason = reason && !is_blank(reason, end);
     allow->words = at;
     allow->len = (uint32_t)((reason ? reason - 2 : end) - at);
     return true;
@@ -62,10 +72,11 @@ uint32_t ak__allow_word(const AkAllow *allow, uint32_t *at, const char **word)
     return *at - start;
 }
 
-bool ak__names_rule(const char *word, uint32_t len, const AkRule *rule)
+/* Behind `noqa:` ids alone count: comments for other tools go on in prose ("builds a uuid"). */
+bool ak__names_rule(const AkAllow *allow, const char *word, uint32_t len, const AkRule *rule)
 {
     return (len == strlen(rule->id) && memcmp(word, rule->id, len) == 0) ||
-           (len == strlen(rule->name) && memcmp(word, rule->name, len) == 0);
+           (!allow->is_noqa && len == strlen(rule->name) && memcmp(word, rule->name, len) == 0);
 }
 
 /* The word that names the rule, counted from 0; -1 if none does. */
@@ -74,7 +85,7 @@ static int names_rule(const AkAllow *allow, const AkRule *rule)
     const char *word;
     uint32_t at = 0, len;
     for (int n = 0; (len = ak__allow_word(allow, &at, &word)) > 0; n++)
-        if (ak__names_rule(word, len, rule))
+        if (ak__names_rule(allow, word, len, rule))
             return n;
     return -1;
 }

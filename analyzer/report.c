@@ -24,7 +24,7 @@ struct AkReport {
     uint32_t step_len, step_cap;
     AkEdit *edits;
     uint32_t edit_len, edit_cap;
-    bool dropped, made;
+    bool dropped, made, of_comment;
     uint32_t number;
 };
 
@@ -401,6 +401,11 @@ void ak__fix_file(AkReport *report, AkFile *file, uint32_t start, uint32_t end,
 
 /* ---- Saying more ---- */
 
+void ak__of_comment(AkReport *report)
+{
+    report->of_comment = true;
+}
+
 void ak_level(AkReport *report, AkLevel level)
 {
     report->finding.level = level;
@@ -667,7 +672,7 @@ static void finish(AkReport *report)
         finding->fix = AK_FIX_NONE;
     finding->edits = finding->fix ? report->edits : NULL;
     finding->edits_len = finding->fix ? report->edit_len : 0;
-    finding->noqa_line = finding->place.line;
+    finding->noqa_line = report->of_comment ? 0 : finding->place.line;
 }
 
 void ak__reports_finish(AkProgram *program)
@@ -683,7 +688,8 @@ void ak__reports_finish(AkProgram *program)
     for (uint32_t i = 0; i < program->report_len; i++) {
         AkReport *report = program->reports[i];
         bool twice = len && compare_place(program->reports[len - 1], report) == 0;
-        if (twice || report->finding.level == AK_OFF || !is_shown(program, report))
+        bool off = report->finding.level == AK_OFF && report->finding.rule->level != AK_OFF;
+        if (twice || off || !is_shown(program, report))
             continue;
         program->reports[len++] = report;
     }

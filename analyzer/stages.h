@@ -530,6 +530,9 @@ AkPlace ak__text_place(const char *path, const char *text, size_t len, uint32_t 
 AkReport *ak__report_made(AkProgram *program, const AkRule *rule, AkPlace place, const char *message,
                      const char *advice, bool proved, AkFile *file);
 
+/* It is about a comment that silences: no further comment is to silence it. */
+void ak__of_comment(AkReport *report);
+
 /* An edit of its fix, in bytes of the file. */
 void ak__fix_file(AkReport *report, AkFile *file, uint32_t start, uint32_t end,
                   const char *text);
@@ -537,7 +540,7 @@ void ak__fix_file(AkReport *report, AkFile *file, uint32_t start, uint32_t end,
 /* allow.c: comments that silence. */
 typedef struct AkAllow {
     uint32_t line, start, end; /* the comment, in the file */
-    bool own_line, whole_file;
+    bool own_line, whole_file, is_noqa, has_reason;
     const AkUnit *unit; /* the block that holds it; NULL at the top of the file */
     const char *words;  /* ids and names, up to the reason */
     uint32_t len;
@@ -546,14 +549,15 @@ typedef struct AkAllow {
 void ak__read_allows(AkProgram *program, AkFile *file);
 /* The next word from *at on; its length, 0 at the end. */
 uint32_t ak__allow_word(const AkAllow *allow, uint32_t *at, const char **word);
-bool ak__names_rule(const char *word, uint32_t len, const AkRule *rule);
-/* unused.c: findings of AK002, when all other reports were asked whether they are silenced. */
+bool ak__names_rule(const AkAllow *allow, const char *word, uint32_t len, const AkRule *rule);
+/* unused.c: findings of AK002 and AK004, when all other reports were asked whether they are silenced. */
 void ak__unused(AkProgram *program);
 /* Whether a comment silences this rule there. */
 bool ak__allowed(AkProgram *program, AkFile *file, const AkUnit *unit, uint32_t start,
                  uint32_t end, AkStmtId stmt, const AkRule *rule);
 
 /* syntax.c: findings of AK001. */
+bool ak__is_broken(const AkFile *file);
 void ak__syntax_want(AkProgram *program);
 void ak__syntax(AkProgram *program);
 

@@ -49,7 +49,7 @@ void ak__syntax_want(AkProgram *program)
     }
 }
 
-static bool is_broken(const AkFile *file)
+bool ak__is_broken(const AkFile *file)
 {
     for (uint32_t i = 0; file->state == AK_FILE_OPEN && i < file->block_len; i++)
         if (file->blocks[i].unsure ||
@@ -62,7 +62,7 @@ bool ak_check_stumbled(AkCheck *check, const char *path)
 {
     AkProgram *program = ak__finished(check);
     AkFile *file = program ? ak__module_by_path(program, ak__atom(program, path)) : NULL;
-    return file && is_broken(file);
+    return file && ak__is_broken(file);
 }
 
 static bool first_error(const AkFile *file, uint32_t *start, uint32_t *end, bool *missing)

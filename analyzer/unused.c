@@ -1,7 +1,8 @@
-/* unused.c: comments that silence nothing (AK002).
+/* unused.c: comments that silence nothing (AK002), and those that do not say why (AK004).
  *
  * Told only of rules that ran over the file, in code that something durable runs: a file may be checked
- * without those that lead to it, and what they make a finding is silenced rightly.
+ * without those that lead to it, and what they make a finding is silenced rightly. Of a file that does not
+ * parse nothing is told: what its comments silence may lie in what cannot be read.
  */
 #include "stages.h"
 
@@ -56,10 +57,10 @@ static bool runs(const AkFile *file, const AkAllow *allow)
 
 /* ---- What it names ---- */
 
-static const AkRule *rule_of(const char *word, uint32_t len)
+static const AkRule *rule_of(const AkAllow *allow, const char *word, uint32_t len)
 {
     for (size_t i = 0; i < ak__rule_len; i++)
-        if (ak__names_rule(word, len, ak__rules[i]))
+        if (ak__names_rule(allow, word, len, ak__rules[i]))
             return ak__rules[i];
     return NULL;
 }
@@ -105,8 +106,27 @@ static void fix(AkReport *report, AkFile *file, const AkAllow *allow)
 static AkReport *tell(AkProgram *program, const AkRule *rule, AkFile *file,
                       const AkAllow *allow, const char *message)
 {
-    return ak__report_made(program, rule, ak__place(program, file, allow->start, allow->end),
-                           message, NULL, true, file);
+    AkPlace place = ak__place(program, file, allow->start, allow->end);
+    AkReport *report = ak__report_made(program, rule, place, message, NULL, true, file);
+    ak__of_comment(report);
+    return report;
+}
+
+static bool names_any(const AkAllow *allow)
+{
+    const char *word;
+    uint32_t at = 0, len;
+    while ((len = ak__allow_word(allow, &at, &word)) > 0)
+        if (rule_of(allow, word, len))
+            return true;
+    return false;
+}
+
+static void check_reason(AkProgram *program, const AkRule *rule, AkFile *file,
+                         const AkAllow *allow)
+{
+    if (!allow->has_reason && names_any(allow))
+        tell(program, rule, file, allow, "this comment gives no reason");
 }
 
 static void check_comment(AkProgram *program, const AkRule *rule, AkFile *file,
@@ -114,15 +134,17 @@ static void check_comment(AkProgram *program, const AkRule *rule, AkFile *file,
 {
     const char *word;
     uint32_t at = 0, len, names = 0, unused = 0;
+    bool misspelt = false;
     const AkRule *first = NULL;
     for (uint32_t n = 0; n < 32 && (len = ak__allow_word(allow, &at, &word)) > 0; n++) {
-        const AkRule *named = rule_of(word, len);
+        const AkRule *named = rule_of(allow, word, len);
         names += named != NULL;
         if (named && !(allow->used & 1U << n) && ran(program, file, named)) {
             first = first ? first : named;
             unused++;
         } else if (!named && looks_like_an_id(word, len) && len < LONGEST_WORD) {
             char text[LONGEST_WORD];
+            misspelt = true;
             memcpy(text, word, len);
             text[len] = 0;
             const AkRule *near = ak_rule_nearest(text);
@@ -132,6 +154,8 @@ static void check_comment(AkProgram *program, const AkRule *rule, AkFile *file,
                 ak_advice(report, "Did you mean %s (%s)?", near->id, near->name);
         }
     }
+    if (!names && !misspelt && !allow->is_noqa)
+        tell(program, rule, file, allow, "this comment names no rule");
     if (!unused || !runs(file, allow))
         return;
     AkReport *report =
@@ -142,17 +166,24 @@ static void check_comment(AkProgram *program, const AkRule *rule, AkFile *file,
         fix(report, file, allow);
 }
 
+static void check_file(AkProgram *program, AkFile *file)
+{
+    const AkRule *unused = ak_rule_find("AK002"), *silent = ak_rule_find("AK004");
+    ak__read_allows(program, file);
+    for (uint32_t k = 0; k < file->allow_len; k++) {
+        if (ak__is_chosen(program, unused))
+            check_comment(program, unused, file, &file->allows[k]);
+        if (ak__is_chosen(program, silent))
+            check_reason(program, silent, file, &file->allows[k]);
+    }
+}
+
 void ak__unused(AkProgram *program)
 {
-    const AkRule *rule = ak_rule_find("AK002");
-    if (!rule || !ak__is_chosen(program, rule))
-        return;
     for (uint32_t i = 0; i < program->file_len; i++) {
         AkFile *file = program->files[i];
-        if (file->module.use != AK_REPORT || !file->books || file->state != AK_FILE_OPEN)
-            continue;
-        ak__read_allows(program, file);
-        for (uint32_t k = 0; k < file->allow_len; k++)
-            check_comment(program, rule, file, &file->allows[k]);
+        if (file->module.use == AK_REPORT && file->books && file->state == AK_FILE_OPEN &&
+            !ak__is_broken(file))
+            check_file(program, file);
     }
 }

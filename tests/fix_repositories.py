@@ -19,13 +19,17 @@ import sys
 import tempfile
 
 MODES = {"safe": ["--fix"], "unsafe": ["--fix", "--unsafe-fixes"]}
-BY_NAME = shutil.ignore_patterns(".git", "node_modules", ".venv", "venv", "__pycache__")
+LEFT_OUT = {".git", "node_modules", ".venv", "venv", "__pycache__"}
+READ = {".py", ".yaml", ".yml", ".toml", ".cfg", ".txt", ".lock", ".gitignore"}
 
 
 def left_out(folder, names):
-    """Also devices and pipes: reading them has no end."""
-    special = {n for n in names if not (p := pathlib.Path(folder, n)).is_symlink() and not p.is_dir() and not p.is_file()}
-    return BY_NAME(folder, names) | special
+    """What aklint does not read is not copied, and nothing that is no file or folder."""
+    for name in names:
+        path = pathlib.Path(folder, name)
+        is_read = (path.suffix or name) in READ and (path.is_symlink() or path.is_file())
+        if name in LEFT_OUT or not (is_read or path.is_dir()):
+            yield name
 
 
 def aklint(root, *args):

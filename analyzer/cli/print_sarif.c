@@ -143,6 +143,12 @@ static json_t *help_of(const AkRule *rule)
     return help;
 }
 
+/* SARIF says apart whether a rule is on. */
+static const char *level_name(AkLevel level)
+{
+    return cli_level_word(level == AK_OFF ? AK_ERROR : level);
+}
+
 static json_t *rule_object(const AkRule *rule)
 {
     json_t *o = json_object(), *usual = json_object();
@@ -152,7 +158,8 @@ static json_t *rule_object(const AkRule *rule)
     cli_json_set(o, "shortDescription", text_object(ak_rule_summary(rule)));
     cli_json_set(o, "fullDescription", text_object(ak_rule_why(rule)));
     cli_json_set(o, "help", help_of(rule));
-    cli_json_set(usual, "level", json_string(cli_level_word(ak_rule_level(rule))));
+    cli_json_set(usual, "enabled", json_boolean(ak_rule_level(rule) != AK_OFF));
+    cli_json_set(usual, "level", json_string(level_name(ak_rule_level(rule))));
     cli_json_set(o, "defaultConfiguration", usual);
     return o;
 }

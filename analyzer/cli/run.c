@@ -557,6 +557,25 @@ static bool leads_through(CliRun *run, const AkFinding *f)
     return asked;
 }
 
+static bool is_named(const CliList *selectors, const AkRule *rule)
+{
+    return cli_list_has(selectors, ak_rule_id(rule)) ||
+           cli_list_has(selectors, ak_rule_name(rule));
+}
+
+/* A rule that is off until somebody wants it is on where `levels` or its name in `select` say so. */
+static AkLevel level_of(const CliRun *run, const CliSettings *s, const AkFinding *f)
+{
+    AkLevel usual = ak_rule_level(f->rule);
+
+    if (s->levels && s->levels[cli_rule_index(f->rule)] != usual)
+        return s->levels[cli_rule_index(f->rule)];
+    if (usual == AK_OFF &&
+        (is_named(&run->options->select, f->rule) || is_named(&s->select, f->rule)))
+        return AK_ERROR;
+    return f->level;
+}
+
 static void take_finding(CliRun *run, CliReport *report, const AkFinding *f)
 {
     const char *path = cli_path_from_library(f->place.path);
@@ -568,8 +587,8 @@ static void take_finding(CliRun *run, CliReport *report, const AkFinding *f)
         return;
     if (!is_own && (!is_chosen(run, s, f->rule) || is_ignored_here(s, path, f->rule)))
         return;
-    if (!is_own && s->levels && s->levels[cli_rule_index(f->rule)] != ak_rule_level(f->rule))
-        level = s->levels[cli_rule_index(f->rule)];
+    if (!is_own)
+        level = level_of(run, s, f);
     if (level != AK_OFF)
         report->items[report->count++] = (CliFinding){f, level, path};
 }

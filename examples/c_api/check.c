@@ -31,6 +31,8 @@ int main(void)
         fprintf(stderr, "aklint: %s\n", ak_check_error(check));
     for (i = 0; i < ak_check_count(check); i++) {
         const AkFinding *f = ak_check_finding(check, i);
+        if (f->level == AK_OFF)
+            continue;
         printf("%s:%u:%u: %s %s\n", f->place.path, (unsigned)f->place.line,
                (unsigned)f->place.column, ak_rule_id(f->rule), f->message);
     }

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from cli_project import CLEAN, CLOCK, TWO, found, git, write
-from conftest import aklint, program
+from conftest import aklint, program, unavailable
 
 FIXED = CLOCK.replace("time.time()", "workflow.time()")
 UNSAFE = CLOCK.replace("import time\n", "import datetime\n").replace("time.time()", "datetime.datetime.now()")
@@ -105,6 +105,24 @@ def test_nothing_is_lost_where_nothing_can_be_written(tmp_path):
     assert done.returncode == 2 and "left as it is" in done.stderr
     assert (tmp_path / "flow.py").read_text() == long
     assert os.listdir(tmp_path) == ["flow.py"]
+
+
+def test_a_full_disk_loses_nothing(tmp_path):
+    """A file system of 32 KiB: the two texts together do not fit, so the new one cannot be written beside the old."""
+    place = tmp_path / "small"
+    place.mkdir()
+    long = CLOCK + "# a line that makes the file long enough\n" * 500
+    script = """mount -t tmpfs -o size=32k none small || exit 77
+cp flow.py small/ && cd small && "$AKLINT" --fix 2>../said; echo $? >../code; cmp flow.py ../flow.py && ls >../left
+"$AKLINT" --output json=out.json --output sarif=out.sarif . 2>>../said; echo $? >>../code; "$AKLINT" --baseline b.json --update-baseline; echo $? >>../code"""
+    write(tmp_path, {"flow.py": long})
+    done = subprocess.run(["unshare", "-rm", "sh", "-c", script], cwd=tmp_path, env={**os.environ, "AKLINT": program("aklint")},
+                          capture_output=True, text=True, timeout=120)
+    if done.returncode == 77 or not (tmp_path / "code").exists():
+        unavailable(f"no file system can be mounted: {done.stderr}")
+    assert (tmp_path / "left").read_text() == "flow.py\n", done.stdout + done.stderr
+    said = (tmp_path / "said").read_text()
+    assert (tmp_path / "code").read_text().split()[:2] == ["2", "2"] and "No space left on device" in said and "left as it is" in said
 
 
 def test_a_file_that_does_not_parse_is_left_alone(tmp_path):

@@ -1,10 +1,11 @@
 """What a user types, and what the program answers when it makes no sense."""
 import json
+import re
 
 import pytest
 
 from cli_project import CLEAN, CLOCK, CLOCK_LINE, found, write
-from conftest import aklint
+from conftest import ROOT, aklint
 
 
 @pytest.mark.parametrize("args, sentence", [
@@ -76,6 +77,23 @@ def test_rules_and_explain_agree(tmp_path):
         assert section == aklint("explain", rule["name"]).stdout
         assert section in page
         assert rule["why"] in section and rule["name"] in section
+
+
+def test_each_option_is_told_and_tested():
+    page = (ROOT / "docs/cli.md").read_text()
+    tests = "".join(path.read_text() for path in sorted((ROOT / "tests/e2e").glob("test_*.py")))
+    options = set(re.findall(r"^ +(?:-\w, )?(--[a-z-]+)", aklint("help", "check").stdout, re.M))
+    assert len(options) > 30
+    for option in sorted(options):
+        assert re.search(f"`[^`]*{option}(?![a-z-])", page), option
+        assert re.search(f"{option}(?![a-z-])", tests), option
+
+
+def test_jobs_do_not_change_what_is_found(tmp_path):
+    write(tmp_path, {f"m{i}/flow.py": CLOCK for i in range(20)})
+    one, _ = found("--jobs", "1", "--no-cache", cwd=tmp_path)
+    assert len(one) == 20 and found("-j", "8", "--no-cache", cwd=tmp_path)[0] == one
+    assert aklint("--jobs", "all", cwd=tmp_path).returncode == 2
 
 
 def test_help_and_version():
