@@ -1,9 +1,11 @@
 """Figures of one lone session, each beside its goal: bench_run.py BUILD_DIR. Prints steps a second (beside the floor loop of
 step_floor.c, in turns with it), syncs a step, replay, resident memory, start-up and fork. Exit code 1 when a goal was missed."""
 import argparse
+import json
 import os
 import re
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -58,18 +60,22 @@ def floor(n=4000):
     return float(out.split("=")[1])
 
 
-def steps_a_second(n=4000, rounds=5):
-    """In turns with the floor, as the disk and the machine have their moods; the best of each."""
-    nothing = min(run("steps", 0) for _ in range(5))
-    ours, floors = [], []
-    for _ in range(rounds):
-        floors.append(floor(n))
-        ours.append(n / (run("steps", n) - nothing))
-    best, bare = max(ours), max(floors)
-    wanted = min(4000, 0.8 * bare)
-    goal("lone session", "%.0f steps/s; the floor loop: %.0f/s; ratio %.2f" % (best, bare, best / bare), best >= wanted,
-         "goal %.0f" % wanted)
-    print("a session without steps, from nothing to its end: %.0f ms" % (nothing * 1e3))
+def ours(n):
+    """Between the records of the first and the last step, as the floor's clock starts with its first."""
+    run("steps", n)
+    lines = ak("session", "log", "last", "--json").splitlines()
+    times = [json.loads(line)["at"] for line in lines if '"kind":"call"' in line]
+    return (n - 1) / (times[-1] - times[0])
+
+
+def steps_a_second(n=1500, rounds=9):
+    """In turns with the floor, as the disk and the machine have their moods: each pair gives a ratio, the middle one counts."""
+    pairs = [(floor(n), ours(n)) for _ in range(rounds)]
+    ratio = statistics.median(mine / bare for bare, mine in pairs)
+    best, bare = max(mine for _, mine in pairs), max(bare for bare, _ in pairs)
+    goal("lone session", "%.0f steps/s; the floor loop: %.0f/s; ratio, median of %d pairs: %.2f" % (best, bare, rounds, ratio),
+         best >= 4000 or ratio >= 0.8, "goal 4000 steps/s, or a ratio of 0.8")
+    print("a session without steps, from nothing to its end: %.0f ms" % (min(run("steps", 0) for _ in range(5)) * 1e3))
     bench = "%s/bench.py:steps" % CODE
     work = min(cpu("run", bench, "--data", "n=4000") for _ in range(3)) - min(cpu("run", bench, "--data", "n=0") for _ in range(3))
     print("CPU of all processes: %.0f us a step" % (work / 4))
