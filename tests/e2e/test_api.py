@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+import tools
 from run_host import ROOT
 from serve_host import Server, serving
 
@@ -479,6 +480,20 @@ def test_metrics_are_documented_and_consistent(server):
     buckets = [v for k, v in values.items() if k.startswith("ak_step_seconds_bucket")]
     assert buckets == sorted(buckets) and buckets[-1] == values["ak_step_seconds_count"] >= 3
     assert values['ak_sessions{state="completed"}'] >= 1 and values["ak_resident_memory_bytes"] > 1 << 20
+
+
+def test_metrics_are_read_by_prometheus_own_parser(server):
+    tools.need_module("prometheus_client")
+    from prometheus_client.parser import text_string_to_metric_families
+    server.wait(order(server))
+    answer = server.request("GET", "/metrics")
+    assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+    families = {f.name: f for f in text_string_to_metric_families(answer.body.decode())}
+    kinds = {f.type for f in families.values()}
+    assert kinds == {"counter", "gauge", "histogram"} and all(f.documentation and f.samples for f in families.values())
+    steps = families["ak_step_seconds"].samples
+    assert [s.labels["le"] for s in steps if s.name.endswith("_bucket")][-1] == "+Inf" and {s.name for s in steps} == {"ak_step_seconds_bucket", "ak_step_seconds_sum", "ak_step_seconds_count"}
+    assert {s.labels["state"] for s in families["ak_sessions"].samples} == {"created", "running", "completed", "error", "stopped"}
 
 
 def test_logs_are_objects_a_line(tmp_path):
