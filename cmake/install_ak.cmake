@@ -37,4 +37,4 @@ install(CODE "
   file(READ ${PROJECT_SOURCE_DIR}/packaging/ak.service unit)
   string(REPLACE \"/usr/bin/ak\" \"\${prefix}/${CMAKE_INSTALL_BINDIR}/ak\" unit \"\${unit}\")
   file(WRITE ${dir}/ak.service \"\${unit}\")" COMPONENT runtime)
-install(FILES ${dir}/ak.service DESTINATION ${AK_UNIT_DIR} COMPONENT runtime)
+install(FILES ${dir}/ak.service packaging/ak.socket DESTINATION ${AK_UNIT_DIR} COMPONENT runtime)

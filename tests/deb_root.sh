@@ -123,8 +123,9 @@ if command -v systemd-analyze >/dev/null; then
     verify=$work/verify
     mkdir -p "$verify"
     sed "s|^ExecStart=/usr/bin/ak|ExecStart=$fresh/usr/bin/ak|" "$fresh/usr/lib/systemd/system/ak.service" >"$verify/ak.service"
-    systemd-analyze verify --man=no "$verify/ak.service" 2>"$work/verify.txt" || { cat "$work/verify.txt" >&2; fail "the unit is not as systemd wants it"; }
-    if grep 'ak.service' "$work/verify.txt" >&2; then fail "the unit is not as systemd wants it"; fi
+    cp "$fresh/usr/lib/systemd/system/ak.socket" "$verify/"
+    systemd-analyze verify --man=no "$verify/ak.service" "$verify/ak.socket" 2>"$work/verify.txt" || { cat "$work/verify.txt" >&2; fail "the unit is not as systemd wants it"; }
+    if grep 'ak[.]s' "$work/verify.txt" >&2; then fail "the unit is not as systemd wants it"; fi
     systemd-analyze security --offline=yes --threshold=50 "$verify/ak.service" >"$work/security.txt" 2>/dev/null || fail "the unit exposes too much"
     tail -n 1 "$work/security.txt"
 else
