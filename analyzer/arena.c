@@ -1,4 +1,5 @@
-/* arena.c: chunks that double up to a limit, pieces cut from the newest one.
+/* arena.c: chunks that double up to a limit, pieces cut from the newest one. A large piece has a
+ * block of its own, which moves when it grows: arrays that double leave nothing behind.
  *
  * In the mode for tests each piece is a chunk of its own, so that AddressSanitizer watches its
  * borders; the bookkeeping is the same.
@@ -23,7 +24,12 @@
 #define AK_PIECES false
 #endif
 
-enum { ALIGN = 8, FIRST_CHUNK = 32 * 1024, LARGEST_CHUNK = 1024 * 1024 };
+enum {
+    ALIGN = 8,
+    FIRST_CHUNK = 32 * 1024,
+    LARGEST_CHUNK = 1024 * 1024,
+    LARGE_PIECE = 64 * 1024
+};
 
 typedef struct Chunk {
     struct Chunk *older;
@@ -39,6 +45,7 @@ typedef struct Disposal {
 
 struct AkArena {
     Chunk *newest;
+    Chunk *large; /* of one piece each */
     Disposal *disposals;
     unsigned char *last; /* the newest piece: the one that can grow in place */
     size_t used;
@@ -81,6 +88,7 @@ void ak__arena_free(AkArena *arena)
         return;
     run_disposals(arena);
     free_chunks(arena->newest);
+    free_chunks(arena->large);
     free(arena);
 }
 
@@ -88,6 +96,8 @@ void ak__arena_reset(AkArena *arena)
 {
     run_disposals(arena);
     Chunk *kept = arena->pieces ? NULL : arena->newest;
+    free_chunks(arena->large);
+    arena->large = NULL;
     if (kept) {
         free_chunks(kept->older);
         kept->older = NULL;
@@ -113,6 +123,19 @@ static bool must_fail(AkArena *arena)
     return arena->fail_at && --arena->fail_at == 0;
 }
 
+static Chunk *chunk_before(Chunk *older, size_t room)
+{
+    if (room > SIZE_MAX - sizeof(Chunk))
+        return NULL;
+    Chunk *chunk = malloc(sizeof *chunk + room);
+    if (!chunk)
+        return NULL;
+    chunk->size = room;
+    chunk->used = 0;
+    chunk->older = older;
+    return chunk;
+}
+
 /* A chunk with room for size; NULL when there is no memory. */
 static Chunk *add_chunk(AkArena *arena, size_t size)
 {
@@ -122,15 +145,9 @@ static Chunk *add_chunk(AkArena *arena, size_t size)
         usual = usual > LARGEST_CHUNK ? LARGEST_CHUNK : usual;
         room = size > usual ? size : usual;
     }
-    if (room > SIZE_MAX - sizeof(Chunk))
-        return NULL;
-    Chunk *chunk = malloc(sizeof *chunk + room);
-    if (!chunk)
-        return NULL;
-    chunk->size = room;
-    chunk->used = 0;
-    chunk->older = arena->newest;
-    arena->newest = chunk;
+    Chunk *chunk = chunk_before(arena->newest, room);
+    if (chunk)
+        arena->newest = chunk;
     return chunk;
 }
 
@@ -139,11 +156,28 @@ static size_t rounded(size_t size)
     return (size + (ALIGN - 1)) & ~(size_t)(ALIGN - 1);
 }
 
+static bool is_large(const AkArena *arena, size_t size)
+{
+    return size >= LARGE_PIECE && !arena->pieces;
+}
+
+static unsigned char *take_large(AkArena *arena, size_t size)
+{
+    Chunk *chunk = chunk_before(arena->large, size);
+    if (!chunk)
+        return NULL;
+    arena->large = chunk;
+    arena->used += size;
+    return chunk->bytes;
+}
+
 /* Not zeroed; NULL when there is no memory. */
 static unsigned char *take(AkArena *arena, size_t size)
 {
     if (must_fail(arena) || size > SIZE_MAX - ALIGN)
         return NULL;
+    if (is_large(arena, size))
+        return take_large(arena, size);
     /* Alone in its chunk, a piece keeps its exact size, so that one byte too far is seen. */
     size_t need = arena->pieces ? size : rounded(size);
     Chunk *chunk = arena->newest;
@@ -169,7 +203,8 @@ void *ak__alloc(AkArena *arena, size_t size)
 static bool grow_in_place(AkArena *arena, unsigned char *old, size_t old_size, size_t new_size)
 {
     Chunk *chunk = arena->newest;
-    if (arena->pieces || !old || old != arena->last || new_size > SIZE_MAX - ALIGN)
+    if (arena->pieces || !old || old != arena->last || new_size > SIZE_MAX - ALIGN ||
+        is_large(arena, new_size))
         return false;
     size_t more = rounded(new_size) - rounded(old_size);
     if (chunk->size - chunk->used < more)
@@ -179,10 +214,44 @@ static bool grow_in_place(AkArena *arena, unsigned char *old, size_t old_size, s
     return true;
 }
 
+/* The pointer that holds the chunk of a large piece. */
+static Chunk **find_large(AkArena *arena, const void *piece)
+{
+    Chunk **at = &arena->large;
+    while (*at && (*at)->bytes != piece)
+        at = &(*at)->older;
+    return at;
+}
+
+static unsigned char *grow_large(AkArena *arena, void *old, size_t old_size, size_t new_size)
+{
+    Chunk **at = find_large(arena, old), *chunk = NULL;
+    if (!must_fail(arena) && new_size <= SIZE_MAX - sizeof *chunk)
+        chunk = realloc(*at, sizeof *chunk + new_size);
+    if (!chunk)
+        leave(arena);
+    *at = chunk;
+    chunk->size = new_size;
+    arena->used += new_size - old_size;
+    memset(chunk->bytes + old_size, 0, new_size - old_size);
+    return chunk->bytes;
+}
+
+void ak__drop(AkArena *arena, void *piece, size_t size)
+{
+    if (!is_large(arena, size))
+        return;
+    Chunk **at = find_large(arena, piece), *chunk = *at;
+    *at = chunk->older;
+    free(chunk);
+}
+
 void *ak__grow(AkArena *arena, void *old, size_t old_size, size_t new_size)
 {
     assert(new_size >= old_size);
     unsigned char *piece = old;
+    if (is_large(arena, old_size))
+        return grow_large(arena, old, old_size, new_size);
     if (!grow_in_place(arena, old, old_size, new_size)) {
         piece = take(arena, new_size);
         if (!piece)

@@ -1,6 +1,6 @@
 /* arena.h: memory that goes together.
  *
- * Everything a check learns lives in an arena and is released with it; nobody frees a single
+ * Everything a check learns lives in an arena and is released with it; nobody need free a single
  * piece. An allocation never returns NULL: when memory runs out, the arena jumps to its guard,
  * which the edge of the library sets:
  *
@@ -43,6 +43,8 @@ void *ak__alloc(AkArena *arena, size_t size);
 /* A piece of new_size that begins with the old one's bytes, the rest zero. Grows in place when
  * old was the newest piece. old may be NULL when old_size is 0; new_size is not below it. */
 void *ak__grow(AkArena *arena, void *old, size_t old_size, size_t new_size);
+/* Gives a piece back that is large; a small one stays until the arena goes. */
+void ak__drop(AkArena *arena, void *piece, size_t size);
 /* Copies len bytes and ends them with a zero. */
 char *ak__strndup(AkArena *arena, const char *text, size_t len);
 char *ak__printf(AkArena *arena, const char *format, ...) AK_PRINTF(2, 3);

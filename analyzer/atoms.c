@@ -34,6 +34,8 @@ static void widen(AkAtomTable *atoms)
         slots[at] = atoms->slots[i];
         hashes[at] = atoms->hashes[i];
     }
+    ak__drop(atoms->arena, atoms->slots, atoms->cap * sizeof *slots);
+    ak__drop(atoms->arena, atoms->hashes, atoms->cap * sizeof *hashes);
     atoms->slots = slots;
     atoms->hashes = hashes;
     atoms->cap = cap;
@@ -117,6 +119,8 @@ void ak__map_set(AkArena *arena, AkMap *map, uint64_t key, uint32_t value)
         for (uint32_t i = 0; i < map->cap; i++)
             if (map->values[i])
                 map_put(&wide, map->keys[i], map->values[i]);
+        ak__drop(arena, map->keys, map->cap * sizeof *map->keys);
+        ak__drop(arena, map->values, map->cap * sizeof *map->values);
         *map = wide;
     }
     map_put(map, key, value);

@@ -25,6 +25,8 @@ typedef struct Token {
     uint8_t depth; /* open brackets around it, 255 for more; of a bracket: outside it */
 } Token;
 
+enum { FIRST_TOKENS = 256 }; /* a longer line takes the arena's memory */
+
 typedef struct Lines {
     AkArena *arena;
     const char *text;
@@ -518,8 +520,11 @@ static void read_line(Names *n)
 
 static Names read_block(AkArena *arena, const char *text, const AkBlock *block)
 {
+    Token first[FIRST_TOKENS];
     Names n = {.arena = arena,
                .lines = {.arena = arena,
+                         .tokens = first,
+                         .cap = FIRST_TOKENS,
                          .text = text,
                          .at = block->start,
                          .end = block->end,
@@ -527,6 +532,7 @@ static Names read_block(AkArena *arena, const char *text, const AkBlock *block)
                .base = block->indent};
     while (next_line(&n.lines))
         read_line(&n);
+    n.lines.tokens = NULL;
     return n;
 }
 

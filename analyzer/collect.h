@@ -195,6 +195,7 @@ AkExprId ak__comprehension(AkWalk *w, AkExprKind kind, AkExprId parent);
 AkExprId ak__yield(AkWalk *w, AkExprId parent);
 AkExprId ak__await(AkWalk *w, AkExprId parent);
 AkExprId ak__named(AkWalk *w, AkExprId parent);
+void ak__bind_named(AkWalk *w, AkExprId target, AkExprId value); /* by `:=` */
 
 /* ---- Statements: collect_stmt.c ---- */
 

@@ -293,6 +293,40 @@ static AkExprId comparison(AkWalk *w, AkExprId parent)
     return id;
 }
 
+/* `x := a if b else c` is `(x := a) if b else c` for the grammar, and for Python one value that
+ * is given a name. The cursor is on what the grammar calls the named one. */
+static AkExprId named_conditional(AkWalk *w, AkNode whole, AkExprId parent)
+{
+    AkExprId id = ak__new_expr(w, AK_X_NAMED, parent, whole.start, whole.end);
+    uint32_t mark = w->pending_len;
+    ak__node_down(w->parser, w->level, AK_N_NODES);
+    AkExprId target = ak__expr(w, id);
+    ak__push(w, target);
+    ak__node_next(w->parser, w->level, AK_N_NODES);
+    AkExprId value = ak__new_expr(w, AK_X_CONDITIONAL, id, ak__at(w)->start, whole.end);
+    uint32_t inside = w->pending_len;
+    ak__push(w, ak__expr(w, value));
+    ak__node_up(w->parser, w->level);
+    while (ak__node_next(w->parser, w->level, AK_N_NODES))
+        ak__push(w, ak__expr(w, value));
+    ak__finish_expr(w, value, inside);
+    ak__push(w, value);
+    ak__bind_named(w, target, value);
+    ak__finish_expr(w, id, mark);
+    return id;
+}
+
+static AkExprId conditional(AkWalk *w, AkExprId parent)
+{
+    const AkNode whole = *ak__at(w);
+    if (!w->broken && ak__node_down(w->parser, w->level, AK_N_NODES)) {
+        if (ak__kind(w) == AK_N_NAMED_EXPRESSION)
+            return named_conditional(w, whole, parent);
+        ak__node_back(w->parser, w->level);
+    }
+    return ak__list_of(w, AK_X_CONDITIONAL, parent);
+}
+
 /* ---- Names and numbers ---- */
 
 static AkExprId name_expr(AkWalk *w, AkExprId parent)
@@ -406,7 +440,7 @@ static AkExprId deep_expr(AkWalk *w, AkExprId parent)
     case AK_N_NOT_OPERATOR: return negation(w, parent);
     case AK_N_BOOLEAN_OPERATOR: return boolean(w, parent);
     case AK_N_COMPARISON_OPERATOR: return comparison(w, parent);
-    case AK_N_CONDITIONAL_EXPRESSION: return ak__list_of(w, AK_X_CONDITIONAL, parent);
+    case AK_N_CONDITIONAL_EXPRESSION: return conditional(w, parent);
     case AK_N_NAMED_EXPRESSION: return ak__named(w, parent);
     case AK_N_PARENTHESIZED_EXPRESSION:
     case AK_N_PARENTHESIZED_LIST_SPLAT: return parenthesized(w, parent);

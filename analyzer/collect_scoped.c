@@ -128,18 +128,22 @@ AkExprId ak__await(AkWalk *w, AkExprId parent)
 }
 
 /* `x := v` in a comprehension binds in the scope around. */
+void ak__bind_named(AkWalk *w, AkExprId target, AkExprId value)
+{
+    AkBinding what = ak__binding(w, AK_B_NAMED, 0, 0, 0);
+    what.value = value;
+    while (w->scopes[what.scope].kind == AK_SCOPE_COMPREHENSION)
+        what.scope = w->scopes[what.scope].parent;
+    ak__bind_target(w, target, AK_XF_STORE, &what);
+}
+
 AkExprId ak__named(AkWalk *w, AkExprId parent)
 {
     AkExprId id = ak__expr_here(w, AK_X_NAMED, parent);
     uint32_t mark = w->pending_len;
     ak__push_items(w, id);
-    if (w->pending_len == mark + 2) {
-        AkBinding what = ak__binding(w, AK_B_NAMED, 0, 0, 0);
-        what.value = w->pending[mark + 1];
-        while (w->scopes[what.scope].kind == AK_SCOPE_COMPREHENSION)
-            what.scope = w->scopes[what.scope].parent;
-        ak__bind_target(w, w->pending[mark], AK_XF_STORE, &what);
-    }
+    if (w->pending_len == mark + 2)
+        ak__bind_named(w, w->pending[mark], w->pending[mark + 1]);
     ak__finish_expr(w, id, mark);
     return id;
 }

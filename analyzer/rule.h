@@ -77,7 +77,21 @@ struct AkPass {
     size_t entry_len, manifest_len;
 
     struct AkProgram *program; /* not for rules */
+    const struct AkIndex *index;
 };
+
+/* The functions in a class's own body, and the calls of an external name (ak_calls() is true of
+ * each), of those above and in their order. */
+typedef struct AkFunctionList {
+    const AkFunction *const *items;
+    size_t len;
+} AkFunctionList;
+typedef struct AkCallList {
+    const AkCall *const *items;
+    size_t len;
+} AkCallList;
+AkFunctionList ak_own_functions(const AkPass *pass, const AkClass *class_);
+AkCallList ak_calls_of(const AkPass *pass, const char *dotted);
 
 /* Contexts: bits of AkContext. A call's are those of its function that get past the guards
  * around the place (`if workflow.in_workflow()`, `not is_replaying()`, an except branch that

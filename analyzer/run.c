@@ -144,6 +144,7 @@ static void run_book(AkProgram *program, AkDialect dialect)
     list_functions(&pass, book);
     list_classes(&pass, book);
     list_modules(&pass, book);
+    pass.index = ak__index(&pass);
     for (size_t i = 0; i < ak__rule_len; i++) {
         pass.rule = ak__rules[i];
         bool wanted = pass.rule->check && pass.rule->dialects & dialect &&

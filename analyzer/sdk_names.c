@@ -85,9 +85,11 @@ const AkSdkName *ak_sdk_find(const char *dotted)
 
 const AkSdkName *ak_sdk_prefix(const char *dotted, const char **rest)
 {
-    const AkSdkName *best = NULL;
+    const AkSdkName *best = ak_sdk_find(dotted);
 
     *rest = "";
+    if (best)
+        return best;
     for (const char *end = dotted;; end++) {
         if (*end && *end != '.')
             continue;

@@ -285,7 +285,8 @@ typedef struct AkProgram {
     AkEntry *entries;
     uint32_t entry_len, entry_cap;
 
-    unsigned books; /* dialects of the run */
+    unsigned books;      /* dialects of the run */
+    uint64_t sdk_pinned; /* what options.sdk_version allows; 0: not asked yet */
     struct AkReport **reports;
     uint32_t report_len, report_cap;
     const char **notices;
@@ -510,6 +511,9 @@ unsigned ak__contexts_of_call(const AkCall *call, uint8_t book);
 
 /* survey.c: the function of a start, by its number in ak_check_starts; or NULL. */
 const AkFunction *ak__start(AkProgram *program, size_t start);
+
+/* index.c: of a pass whose lists are complete. */
+const struct AkIndex *ak__index(const AkPass *pass);
 
 /* run.c: rules over the finished tables. */
 void ak__run_rules(AkProgram *program);

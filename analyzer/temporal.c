@@ -561,8 +561,13 @@ bool ak_text_has(const AkPass *pass, AkWhere where, const char *word)
 
 AkSdkVersions ak_sdk_pinned(const AkPass *pass)
 {
-    const char *requirement = pass->program->options.sdk_version;
-    AkSdkVersions allowed = requirement ? ak_sdk_allowed(requirement) : 0;
+    AkProgram *program = pass->program;
+    const char *requirement = program->options.sdk_version;
 
-    return allowed ? allowed : ak_sdk_all();
+    if (!program->sdk_pinned) {
+        AkSdkVersions allowed = requirement ? ak_sdk_allowed(requirement) : 0;
+
+        program->sdk_pinned = allowed ? allowed : ak_sdk_all();
+    }
+    return program->sdk_pinned;
 }

@@ -122,9 +122,11 @@ static AkAnswer registered(AkPass *pass, const char *keyword, const AkFunction *
 {
     AkAnswer answer = AK_NO;
 
+    AkCallList made = ak_calls_of(pass, "temporalio.worker.Worker");
+
     *workers = 0;
-    for (size_t i = 0; i < pass->call_len; i++) {
-        const AkCall *call = pass->calls[i];
+    for (size_t i = 0; i < made.len; i++) {
+        const AkCall *call = made.items[i];
 
         if (!is_worker(call))
             continue;
@@ -145,9 +147,12 @@ static const AkFunction *run_around(AkPass *pass, const AkCall *call)
 {
     const AkClass *class_ = ak_owner(call->fn);
 
-    for (size_t i = 0; class_ && class_->is_workflow && i < pass->function_len; i++)
-        if (pass->functions[i]->roles & AK_ROLE_RUN && pass->functions[i]->class_ == class_)
-            return pass->functions[i];
+    if (!class_ || !class_->is_workflow)
+        return NULL;
+    AkFunctionList methods = ak_own_functions(pass, class_);
+    for (size_t i = 0; i < methods.len; i++)
+        if (methods.items[i]->roles & AK_ROLE_RUN)
+            return methods.items[i];
     return NULL;
 }
 

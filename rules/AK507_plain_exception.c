@@ -24,10 +24,16 @@ static const char *plain_exception(AkPass *pass, const AkUnit *unit, AkExprId ex
     return value.dotted + 9;
 }
 
-static bool is_worker(const AkCall *call)
+static bool workers_set_types(AkPass *pass, const char *worker)
 {
-    return call->kind == AK_CALL_PLAIN && (ak_calls(call, "temporalio.worker.Worker") ||
-                                           ak_calls(call, "temporalio.worker.Replayer"));
+    AkCallList made = ak_calls_of(pass, worker);
+
+    for (size_t i = 0; i < made.len; i++)
+        if (made.items[i]->kind == AK_CALL_PLAIN &&
+            ak_argument(pass, made.items[i], "workflow_failure_exception_types", -1).given !=
+                AK_ABSENT)
+            return true;
+    return false;
 }
 
 /* Whether the class or a worker of the run says which exceptions fail the workflow. */
@@ -38,12 +44,8 @@ static bool types_are_set(AkPass *pass, const AkClass *class_)
         ak_argument_at(pass, class_->unit, class_->workflow_defn, "failure_exception_types", -1)
                 .given != AK_ABSENT)
         return true;
-    for (size_t i = 0; i < pass->call_len; i++)
-        if (is_worker(pass->calls[i]) &&
-            ak_argument(pass, pass->calls[i], "workflow_failure_exception_types", -1).given !=
-                AK_ABSENT)
-            return true;
-    return false;
+    return workers_set_types(pass, "temporalio.worker.Worker") ||
+           workers_set_types(pass, "temporalio.worker.Replayer");
 }
 
 static void check_function(AkPass *pass, const AkFunction *fn)

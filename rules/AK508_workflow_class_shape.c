@@ -89,14 +89,14 @@ static void check_method(AkPass *pass, const AkFunction *fn)
 /* ---- The class ---- */
 
 /* A decorator that may do what workflow.run does, for all that is known. */
-static bool has_foreign_decorator(AkPass *pass, const AkClass *class_)
+static bool own_have_foreign_decorator(AkPass *pass, const AkClass *class_)
 {
-    for (size_t i = 0; i < pass->function_len; i++) {
-        const AkFunction *fn = pass->functions[i];
+    AkFunctionList own = ak_own_functions(pass, class_);
+
+    for (size_t i = 0; i < own.len; i++) {
+        const AkFunction *fn = own.items[i];
         AkKids decorators = ak_fact(fn)->decorators;
 
-        if (!ak_is_method_of(fn, class_))
-            continue;
         for (uint32_t k = 0; k < decorators.count; k++) {
             AkExprId expr = ak_kid(fn->unit->facts, decorators, k);
             const AkExpr *written = ak_expr(fn->unit->facts, expr);
@@ -112,36 +112,54 @@ static bool has_foreign_decorator(AkPass *pass, const AkClass *class_)
     return false;
 }
 
+static bool has_foreign_decorator(AkPass *pass, const AkClass *class_)
+{
+    for (size_t i = 0; i < class_->mro_len; i++)
+        if (own_have_foreign_decorator(pass, class_->mro[i]))
+            return true;
+    return false;
+}
+
+static const AkFunction *own(AkPass *pass, const AkClass *class_, unsigned role)
+{
+    AkFunctionList methods = ak_own_functions(pass, class_);
+
+    for (size_t i = 0; i < methods.len; i++)
+        if (methods.items[i]->roles & role)
+            return methods.items[i];
+    return NULL;
+}
+
+static const AkFunction *inherited_run(AkPass *pass, const AkClass *class_)
+{
+    const AkFunction *run = NULL;
+
+    for (size_t i = 0; i < class_->mro_len && !run; i++)
+        if (class_->mro[i] != class_)
+            run = own(pass, class_->mro[i], AK_ROLE_RUN);
+    return run;
+}
+
 static void check_run(AkPass *pass, const AkClass *class_)
 {
-    const AkFunction *first = NULL, *inherited = NULL;
-    bool any_method = false;
+    AkFunctionList methods = ak_own_functions(pass, class_);
+    const AkFunction *first = own(pass, class_, AK_ROLE_RUN), *inherited;
 
-    for (size_t i = 0; i < pass->function_len; i++) {
-        const AkFunction *fn = pass->functions[i];
-
-        any_method |= fn->class_ == class_;
-        if (!(fn->roles & AK_ROLE_RUN) || !fn->class_)
-            continue;
-        if (fn->class_ != class_) {
-            if (ak_is_method_of(fn, class_))
-                inherited = fn;
-        } else if (first) {
-            ak_report_function(pass, fn, 0, "workflow '%s' has a second run method",
-                               class_->name);
+    for (size_t i = 0; i < methods.len; i++)
+        if (methods.items[i]->roles & AK_ROLE_RUN && methods.items[i] != first) {
+            ak_report_function(pass, methods.items[i], 0,
+                               "workflow '%s' has a second run method", class_->name);
             return;
-        } else {
-            first = fn;
         }
-    }
     if (first || !class_->bases_known || !class_->workflow_defn ||
         has_foreign_decorator(pass, class_))
         return;
+    inherited = inherited_run(pass, class_);
     if (inherited)
         ak_report_class(pass, class_,
                         "workflow '%s' has its run method on the base class '%s' only",
                         class_->name, inherited->class_->name);
-    else if (any_method || !class_->member_len)
+    else if (methods.len || !class_->member_len)
         ak_report_class(pass, class_, "workflow '%s' has no run method", class_->name);
 }
 
@@ -190,14 +208,6 @@ static bool same_text(const AkUnit *a, AkExprId x, const AkUnit *b, AkExprId y)
     return x_len == y_len && memcmp(x_text, y_text, x_len) == 0;
 }
 
-static const AkFunction *own(AkPass *pass, const AkClass *class_, unsigned role)
-{
-    for (size_t i = 0; i < pass->function_len; i++)
-        if (pass->functions[i]->class_ == class_ && pass->functions[i]->roles & role)
-            return pass->functions[i];
-    return NULL;
-}
-
 /* __init__ takes what run takes, and says so by workflow.init; or it takes nothing. */
 static void check_init(AkPass *pass, const AkClass *class_)
 {
@@ -244,43 +254,55 @@ static void check_init_decorators(AkPass *pass)
     }
 }
 
+static void check_names(AkPass *pass, const AkFunction *fn, AkFunctionList before)
+{
+    unsigned role = fn->roles & handlers;
+
+    for (size_t i = 0; role && i < before.len; i++) {
+        const AkFunction *other = before.items[i];
+        const char *name, *taken;
+
+        if (!(other->roles & role) || strcmp(other->name, fn->name) == 0)
+            continue;
+        name = ak_defined_name(pass, fn);
+        taken = ak_defined_name(pass, other);
+        if (name && taken && strcmp(name, taken) == 0)
+            ak_report_function(pass, fn, 0, "'%s' and '%s' handle the same name '%s'",
+                               other->name, fn->name, name);
+    }
+}
+
+/* The decorated method of a base that has the name. */
+static const AkFunction *replaced(AkPass *pass, const AkClass *class_, const char *name)
+{
+    for (size_t m = 0; m < class_->mro_len; m++) {
+        AkFunctionList methods = ak_own_functions(pass, class_->mro[m]);
+
+        for (size_t i = 0; class_->mro[m] != class_ && i < methods.len; i++)
+            if (methods.items[i]->roles & (AK_ROLE_RUN | handlers) &&
+                strcmp(methods.items[i]->name, name) == 0)
+                return methods.items[i];
+    }
+    return NULL;
+}
+
 /* Two handlers of one kind with one name; a base's handler replaced without its decorator. */
 static void check_handlers(AkPass *pass, const AkClass *class_)
 {
-    for (size_t i = 0; i < pass->function_len; i++) {
-        const AkFunction *fn = pass->functions[i];
-        unsigned role = fn->roles & handlers;
+    AkFunctionList methods = ak_own_functions(pass, class_);
 
-        if (fn->class_ != class_)
+    for (size_t i = 0; i < methods.len; i++) {
+        const AkFunction *fn = methods.items[i], *base;
+
+        check_names(pass, fn, (AkFunctionList){methods.items, i});
+        if (fn->roles & (AK_ROLES_HANDLER | AK_ROLE_INIT) || ak_fact(fn)->decorators.count)
             continue;
-        for (size_t k = 0; role && k < i; k++) {
-            const AkFunction *other = pass->functions[k];
-            const char *name, *taken;
-
-            if (other->class_ != class_ || !(other->roles & role) ||
-                strcmp(other->name, fn->name) == 0)
-                continue;
-            name = ak_defined_name(pass, fn);
-            taken = ak_defined_name(pass, other);
-            if (name && taken && strcmp(name, taken) == 0)
-                ak_report_function(pass, fn, 0, "'%s' and '%s' handle the same name '%s'",
-                                   other->name, fn->name, name);
-        }
-        if (class_->mro_len < 2 || fn->roles & (AK_ROLES_HANDLER | AK_ROLE_INIT) ||
-            ak_fact(fn)->decorators.count)
-            continue;
-        for (size_t k = 0; k < pass->function_len; k++) {
-            const AkFunction *base = pass->functions[k];
-
-            if (base->class_ == class_ || !(base->roles & (AK_ROLE_RUN | handlers)) ||
-                !ak_is_method_of(base, class_) || strcmp(base->name, fn->name) != 0)
-                continue;
+        base = replaced(pass, class_, fn->name);
+        if (base)
             ak_report_function(
                 pass, fn, 0,
                 "'%s' replaces a method decorated with %s and is not decorated itself",
                 fn->qualified, role_name(base));
-            break;
-        }
     }
 }
 

@@ -51,11 +51,12 @@ static bool set_elsewhere(AkPass *pass, const AkClass *class_, const char *name)
 {
     if (class_binds(class_, name))
         return true;
-    for (size_t i = 0; i < pass->function_len; i++) {
-        const AkFunction *fn = pass->functions[i];
+    for (size_t m = 0; m < class_->mro_len; m++) {
+        AkFunctionList own = ak_own_functions(pass, class_->mro[m]);
 
-        if (ak_is_method_of(fn, class_) && !(fn->roles & AK_ROLE_RUN) && first_store(fn, name))
-            return true;
+        for (size_t i = 0; i < own.len; i++)
+            if (!(own.items[i]->roles & AK_ROLE_RUN) && first_store(own.items[i], name))
+                return true;
     }
     return false;
 }
@@ -107,11 +108,10 @@ static void check(AkPass *pass)
         if (!(run->roles & AK_ROLE_RUN) || !run->class_ || !run->class_->is_workflow ||
             !run->class_->bases_known)
             continue;
-        for (size_t k = 0; k < pass->function_len; k++)
-            if (pass->functions[k]->roles & handlers &&
-                pass->functions[k]->class_ == run->class_ &&
-                !mentions_hasattr(pass->functions[k]))
-                check_handler(pass, pass->functions[k], run);
+        AkFunctionList own = ak_own_functions(pass, run->class_);
+        for (size_t k = 0; k < own.len; k++)
+            if (own.items[k]->roles & handlers && !mentions_hasattr(own.items[k]))
+                check_handler(pass, own.items[k], run);
     }
 }
 

@@ -186,16 +186,18 @@ static void check_attribute(AkPass *pass, const AkUnit *unit, AkExprId id)
     if (name[0] == '_' || is_broken(unit->facts, expr) || !(owner = owner_of(pass, unit, ak_kid(unit->facts, expr->kids, 0))) ||
         strlen(owner->name) + strlen(name) + 2 > sizeof(dotted))
         return;
+    snprintf(dotted, sizeof(dotted), "%.120s.%.70s", owner->name, name);
+    row = ak_sdk_find(dotted);
+    if (row && !is_out_of_reach(pass, row->versions))
+        return;
     const AkFunction *fn = ak_function_of(unit, id);
     if (!fn || is_asked_for(pass, fn, expr))
         return;
-    snprintf(dotted, sizeof(dotted), "%.120s.%.70s", owner->name, name);
-    row = ak_sdk_find(dotted);
     if (!row) {
         report = ak_report_expr(pass, fn, id, 0, "temporalio has no '%s'", short_name(dotted));
         advise(report, dotted);
         fix_attribute(report, unit, id, dotted);
-    } else if (is_out_of_reach(pass, row->versions) && is_home_in_reach(pass, dotted)) {
+    } else if (is_home_in_reach(pass, dotted)) {
         report = ak_report_expr(pass, fn, id, 0, "'%s' %s", short_name(dotted),
                                 when(row->versions, ak_sdk_pinned(pass), text, sizeof(text)));
         ak_level(report, AK_WARNING);

@@ -77,8 +77,9 @@ static void add_gone(Old *old, const char *path)
 {
     CliFile *file = cli_keep(sizeof *file);
 
-    *file =
-        (CliFile){path, AK_REPORT, cli_config_for(&old->run->configs, cli_path_folder(path))};
+    *file = (CliFile){.path = path,
+                      .use = AK_REPORT,
+                      .settings = cli_config_for(&old->run->configs, cli_path_folder(path))};
     cli_list_add(&old->run->files.found, file);
 }
 

@@ -23,7 +23,7 @@ typedef struct Folder {
 } Folder;
 
 typedef struct Entry {
-    const char *name;
+    char *name; /* freed with the listing */
     unsigned char type;
     ino_t inode;
 } Entry;
@@ -48,12 +48,15 @@ static void problem(CliFiles *files, const char *path, int error, bool refused)
     files->refused |= refused;
 }
 
+static const CliInode not_walked = {0, 0};
+
 static const char *identity(dev_t device, ino_t inode)
 {
     return cli_keep_format("%llx:%llx", (unsigned long long)device, (unsigned long long)inode);
 }
 
-static void add_file(CliFiles *files, const char *path, AkUse use, const CliSettings *settings)
+static void add_file(CliFiles *files, const char *path, AkUse use, const CliSettings *settings,
+                     CliInode inode)
 {
     CliFile *file = cli_map_get(&files->by_path, path);
 
@@ -63,7 +66,7 @@ static void add_file(CliFiles *files, const char *path, AkUse use, const CliSett
         return;
     }
     file = cli_keep(sizeof *file);
-    *file = (CliFile){path, use, settings};
+    *file = (CliFile){path, use, settings, inode};
     cli_map_put(&files->by_path, path, file);
     cli_list_add(&files->found, file);
     if (use == AK_REPORT)
@@ -71,7 +74,7 @@ static void add_file(CliFiles *files, const char *path, AkUse use, const CliSett
 }
 
 static void add_manifest(CliFiles *files, const char *path, AkUse use,
-                         const CliSettings *settings)
+                         const CliSettings *settings, CliInode inode)
 {
     CliFile *file;
 
@@ -79,7 +82,7 @@ static void add_manifest(CliFiles *files, const char *path, AkUse use,
         if (!strcmp(((CliFile *)files->manifests.items[i])->path, path))
             return;
     file = cli_keep(sizeof *file);
-    *file = (CliFile){path, use, settings};
+    *file = (CliFile){path, use, settings, inode};
     cli_list_add(&files->manifests, file);
 }
 
@@ -158,6 +161,13 @@ static const CliIgnore *rules_above(const char *folder)
     return read_rules(above, parent, ".gitignore");
 }
 
+static char *copy_of(const char *name)
+{
+    size_t size = strlen(name) + 1;
+
+    return memcpy(cli_malloc(size), name, size);
+}
+
 static void note_entry(Listing *listing, const struct dirent *item)
 {
     const char *name = item->d_name;
@@ -176,8 +186,7 @@ static void note_entry(Listing *listing, const struct dirent *item)
         listing->entries =
             cli_realloc(listing->entries, listing->cap * sizeof *listing->entries);
     }
-    listing->entries[listing->count++] =
-        (Entry){cli_keep_string(name), item->d_type, item->d_ino};
+    listing->entries[listing->count++] = (Entry){copy_of(name), item->d_type, item->d_ino};
 }
 
 static int list_folder(const char *path, Listing *listing, dev_t *device, const char **id)
@@ -227,14 +236,14 @@ static unsigned char type_of(const char *path, unsigned char type)
                                  : DT_FIFO;
 }
 
-static void take_file(Walk *w, const char *path, const CliSettings *settings)
+static void take_file(Walk *w, const char *path, const CliSettings *settings, CliInode inode)
 {
     const char *name = cli_path_name(path);
 
     if (is_manifest(name))
-        add_manifest(w->files, path, w->use, settings);
+        add_manifest(w->files, path, w->use, settings, inode);
     else if (is_source(name))
-        add_file(w->files, path, w->use, settings);
+        add_file(w->files, path, w->use, settings, inode);
 }
 
 /* What holds for the entries of one folder. */
@@ -262,8 +271,7 @@ static void visit_entry(Walk *w, const Here *here, const Entry *entry)
         if (!is_passed_over(entry->name) && !is_left_out(w, here, path, true))
             push(&w->stack, path, here->rules, here->settings);
     } else if (type == DT_REG && !is_left_out(w, here, path, false)) {
-        cli_map_put(&w->files->inodes, identity(here->device, entry->inode), path);
-        take_file(w, path, here->settings);
+        take_file(w, path, here->settings, (CliInode){here->device, entry->inode});
     }
 }
 
@@ -297,7 +305,29 @@ static void visit(Walk *w, const Folder *folder, bool named)
         for (size_t i = 0; i < listing.count; i++)
             visit_entry(w, &here, &listing.entries[i]);
     }
+    for (size_t i = 0; i < listing.count; i++)
+        free(listing.entries[i].name);
     free(listing.entries);
+}
+
+static void note_inodes(CliFiles *files, const CliList *list, size_t *noted)
+{
+    for (; *noted < list->len; (*noted)++) {
+        const CliFile *file = list->items[*noted];
+
+        if (file->inode.number)
+            cli_map_put(&files->inodes, identity(file->inode.device, file->inode.number),
+                        file->path);
+    }
+}
+
+/* Whether a walk met the file already. Asked for links only, so that a tree without them pays
+ * nothing. */
+static bool is_found(CliFiles *files, dev_t device, ino_t number)
+{
+    note_inodes(files, &files->found, &files->found_noted);
+    note_inodes(files, &files->manifests, &files->manifests_noted);
+    return cli_map_has(&files->inodes, identity(device, number));
 }
 
 static void visit_link(Walk *w, const Folder *link)
@@ -317,10 +347,8 @@ static void visit_link(Walk *w, const Folder *link)
     if (S_ISDIR(st.st_mode)) {
         if (!cli_ignored(link->rules, link->path, true))
             cli_list_add(&w->stack, link);
-    } else if (S_ISREG(st.st_mode) &&
-               !cli_map_has(&w->files->inodes, identity(st.st_dev, st.st_ino))) {
-        cli_map_put(&w->files->inodes, identity(st.st_dev, st.st_ino), link->path);
-        take_file(w, link->path, link->above);
+    } else if (S_ISREG(st.st_mode) && !is_found(w->files, st.st_dev, st.st_ino)) {
+        take_file(w, link->path, link->above, (CliInode){st.st_dev, st.st_ino});
     }
 }
 
@@ -409,9 +437,9 @@ static void find_named(CliFiles *files, const char *typed, CliList *projects)
         walk(files, path, AK_REPORT);
     else if (is_manifest(cli_path_name(path)) || ends_with(path, ".yaml") ||
              ends_with(path, ".yml"))
-        add_manifest(files, path, AK_REPORT, settings);
+        add_manifest(files, path, AK_REPORT, settings, not_walked);
     else if (!ends_with(path, ".toml"))
-        add_file(files, path, AK_REPORT, settings);
+        add_file(files, path, AK_REPORT, settings, not_walked);
 }
 
 void cli_files_find(CliFiles *files, const CliList *paths)
@@ -453,7 +481,7 @@ bool cli_files_follow(CliFiles *files, const CliList *folders, const char *packa
         if (!is_module && access(path, F_OK) < 0)
             continue;
         if (is_module)
-            add_file(files, module, AK_LIBRARY, settings);
+            add_file(files, module, AK_LIBRARY, settings, not_walked);
         else
             walk(files, path, AK_LIBRARY);
         for (size_t k = before; k < files->found.len; k++)
@@ -465,6 +493,7 @@ bool cli_files_follow(CliFiles *files, const CliList *folders, const char *packa
 
 void cli_files_sort(CliFiles *files)
 {
+    files->found_noted = 0;
     if (files->found.len)
         qsort(files->found.items, files->found.len, sizeof *files->found.items, by_path);
 }

@@ -7,11 +7,18 @@
 #include "mem.h"
 
 #include <aklint.h>
+#include <sys/types.h>
+
+typedef struct CliInode {
+    dev_t device;
+    ino_t number; /* 0: not found by a walk */
+} CliInode;
 
 typedef struct CliFile {
     const char *path; /* absolute */
     AkUse use;
     const CliSettings *settings;
+    CliInode inode;
 } CliFile;
 
 typedef struct CliFiles {
@@ -24,7 +31,8 @@ typedef struct CliFiles {
     bool refused;           /* one of them is a path that is missing or may not be read */
     CliMap by_path;         /* found */
     CliMap folders;         /* device and inode of folders that were walked */
-    CliMap inodes;          /* of files found in a walk */
+    CliMap inodes;          /* of files found in a walk, once a link asks */
+    size_t found_noted, manifests_noted; /* how many of them that map has */
 } CliFiles;
 
 /* Finds the sources at paths (as typed) and, as known files, those of the projects around them.

@@ -165,7 +165,7 @@ static void add_document(LspCheck *check, const LspDocument *document)
             return;
         if (!file) {
             file = cli_keep(sizeof *file);
-            *file = (CliFile){path, AK_REPORT, settings};
+            *file = (CliFile){.path = path, .use = AK_REPORT, .settings = settings};
             cli_map_put(&files->by_path, path, file);
             cli_list_add(&files->found, file);
         }

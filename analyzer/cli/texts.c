@@ -189,13 +189,28 @@ void cli_texts_reclaim(CliTexts *texts)
     }
 }
 
+/* Of as many files as a tree has, the whole path is not kept. */
+static int read_relative(const char *path, size_t map_above, char **text, size_t *len)
+{
+    CliBuf absolute = {0};
+    int error;
+
+    if (*path != '/') {
+        cli_buf_puts(&absolute, cli_paths_base());
+        cli_buf_putc(&absolute, '/');
+    }
+    cli_buf_puts(&absolute, path);
+    error = cli_text_read(absolute.data, map_above, text, len);
+    cli_buf_free(&absolute);
+    return error;
+}
+
 int cli_texts_read(void *payload, const char *path, const char **text, size_t *len,
                    const char **why)
 {
     CliTexts *texts = *(CliTexts **)payload;
-    const char *absolute = cli_path_from_library(path);
     char *data;
-    int error = cli_text_read(absolute, texts->map_above, &data, len);
+    int error = read_relative(path, texts->map_above, &data, len);
 
     pthread_mutex_lock(&texts->lock);
     if (!error) {
@@ -205,7 +220,8 @@ int cli_texts_read(void *payload, const char *path, const char **text, size_t *l
         return 0;
     }
     *why = cli_keep_string(strerror(error));
-    cli_list_add(&texts->problems, cli_keep_format("%s: %s", cli_path_shown(absolute), *why));
+    cli_list_add(&texts->problems,
+                 cli_keep_format("%s: %s", cli_path_shown(cli_path_from_library(path)), *why));
     texts->refused |= error != ENOENT;
     pthread_mutex_unlock(&texts->lock);
     return -1;
