@@ -29,6 +29,8 @@ static const Known known[] = {
     {"limits.backlog", NUMBER, "67108864",
      "bytes of events that may wait in memory before webhooks get a 503"},
     {"limits.line", NUMBER, "16777216", "bytes a protocol line may have"},
+    {"limits.load", NUMBER, "60",
+     "seconds a program's modules may take to load"},
     {"limits.memory", NUMBER, "4294967296", "bytes of address space a runner may have"},
     {"limits.open_files", NUMBER, "1024", "files a runner may have open"},
     {"limits.processes", NUMBER, "256", "processes and threads a runner may start"},

@@ -266,6 +266,7 @@ static AkHost *make(AkHosts *hosts, const AkDeployment *d, const json_t *manifes
                                 (uint64_t)ak_config_number(hosts->config, "limits.open_files"),
                                 (uint64_t)ak_config_number(hosts->config, "limits.processes")}},
             .max_line = (size_t)ak_config_number(hosts->config, "limits.line"),
+            .start_wait_us = ak_config_number(hosts->config, "limits.load") * 1000000,
             .stop_wait_us = ak_config_number(hosts->config, "limits.turn") * 1000000,
         };
         host = ak_host_new(hosts->loop, &options);

@@ -210,3 +210,11 @@ def test_every_project_of_the_tests_passes(ak):
     for folder in sorted(p for p in PROJECTS.iterdir() if p.is_dir()):
         done = ak("deploy", folder)
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_code_that_hangs_while_it_loads_is_refused_with_its_place(ak, project):
+    folder = project(**{"program.py": "def spin():\n    while True:\n        pass\n\n\nspin()\n\n\ndef on_event(event):\n    pass\n"})
+    assert ak("config", "set", "limits.load", "1").returncode == 0
+    refused = ak("deploy", folder)
+    assert refused.returncode == 42, refused.stdout + refused.stderr
+    assert "loading takes too long" in refused.stdout and 'program.py", line' in refused.stdout
