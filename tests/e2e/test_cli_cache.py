@@ -1,5 +1,6 @@
 """The cache of runs: it changes no finding, whatever happens to it."""
 import os
+import random
 import shutil
 import stat
 import subprocess
@@ -64,6 +65,39 @@ def test_what_changes_is_seen(project, cache, name, text):
     write(project, {name: text})
     same(run(project, cache), run(project, cache, "--no-cache"))
     same(run(project, cache), run(project, cache, "--no-cache"))
+
+
+OPTIONS = [(), ("--select", "AK3"), ("--ignore", "AK301"), ("--dialect", "ak"), ("--dialect", "autokitteh"), ("--isolated",),
+           ("--entry", "flow.py:stamp"), ("helper.py",), ("--exclude", "helper.py"), ("--jobs", "1")]
+
+
+def test_no_option_gets_the_findings_of_another(project, cache):
+    plain = {args: run(project, cache, "--no-cache", *args) for args in OPTIONS}
+    assert len({done.stdout for done in plain.values()}) > 3
+    for _ in range(2):
+        for args in OPTIONS:
+            same(run(project, cache, *args), plain[args])
+
+
+def test_whatever_is_edited_a_run_with_the_cache_says_what_one_without_does(project, cache):
+    """Files come, go, change back and forth, one or several at a time."""
+    draw = random.Random(7)
+    texts = {"flow.py": [CALLER, CLOCK, CLEAN], "helper.py": [HELPER, HELPER.replace("time.time()", "1"), "def stamp(:\n", None],
+             "other.py": ["x = 1\n", CLOCK, None], "sub/__init__.py": ["", None], "sub/far.py": [CALLER, "", None],
+             "pyproject.toml": ["", '[tool.aklint]\nignore = ["AK301"]\n', '[tool.aklint.calls]\n"helper.stamp" = "pure"\n', None]}
+    seen = set()
+    for _ in range(40):
+        for name in draw.sample(sorted(texts), draw.choice((1, 1, 2))):
+            text = draw.choice(texts[name])
+            if text is None:
+                (project / name).unlink(missing_ok=True)
+            else:
+                write(project, {name: text})
+        plain = run(project, cache, "--no-cache")
+        same(run(project, cache), plain)
+        same(run(project, cache), plain)
+        seen.add(plain.stdout)
+    assert len(seen) > 4
 
 
 def test_a_file_that_is_gone_is_seen(project, cache):
