@@ -207,6 +207,14 @@ static void stored(AkProgram *program, AkCalls *calls, AkExprId expr, const AkEx
     }
 }
 
+/* `HOST = os.name` at import was the reading: HOST is a constant. What is read of an `ENV = os.environ` is
+ * read where ENV is used. */
+static bool was_read_before(const AkUnit *unit, const AkExpr *row, const char *dotted)
+{
+    return row->kind == AK_X_NAME && strncmp(dotted, "os.environ", 10) != 0 &&
+           strcmp(strrchr(dotted, '.') + 1, unit->atoms[row->name]) != 0;
+}
+
 /* os.environ, sys.argv: data outside whose reading is the effect. */
 static void read_outside(AkProgram *program, AkCalls *calls, AkExprId expr, const AkExpr *row)
 {
@@ -221,7 +229,8 @@ static void read_outside(AkProgram *program, AkCalls *calls, AkExprId expr, cons
         if (values.items[i].kind != AK_V_EXTERNAL)
             continue;
         const AkKnown *known = ak_known(program->knowledge, values.items[i].dotted);
-        if (!known || !(known->effects & AK_VALUE) || known->name != values.items[i].dotted)
+        if (!known || !(known->effects & AK_VALUE) || known->name != values.items[i].dotted ||
+            was_read_before(unit, row, known->name))
             continue;
         AkCall *call = ak__calls_add(program, calls, expr, AK_CALL_READ);
         call->callee = values.items[i];
