@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/sysinfo.h>
@@ -34,6 +35,7 @@ typedef struct Zygote {
     const char *runner, *tar;
     AkLimits limits;
     int signal_fd;
+    int nice; /* of the runners */
     Child *children;
     size_t len, capacity;
 } Zygote;
@@ -79,6 +81,8 @@ static int become_runner(const Zygote *z, const int fds[AK_ZYGOTE_ASK_FDS])
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     setpgid(0, 0);
+    if (z->nice > 0)
+        setpriority(PRIO_PROCESS, 0, z->nice);
     close(AK_ZYGOTE_CONTROL_FD);
     close(z->signal_fd);
     int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -173,12 +177,31 @@ static void reap(Zygote *z)
     }
 }
 
-/* Descendants of `pid`, itself included, by the parent links of /proc; threads count. */
+/* What a runner has become: all below it by the parent links of /proc, and all of its process group. */
 typedef struct Task {
-    pid_t pid, parent;
+    pid_t pid, parent, group;
     unsigned threads;
-    bool counted;
+    uint32_t runner; /* index of the child it belongs to, plus 1 */
 } Task;
+
+static bool read_task(const char *name, Task *task)
+{
+    char path[300], text[512], *rest;
+
+    snprintf(path, sizeof path, "/proc/%s/stat", name);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t len = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+    if (fd >= 0)
+        close(fd);
+    if (len <= 0)
+        return false;
+    text[len] = '\0';
+    *task = (Task){.pid = (pid_t)atol(name)};
+    return (rest = strrchr(text, ')')) != NULL &&
+           sscanf(rest + 1,
+                  " %*c %d %d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %u",
+                  &task->parent, &task->group, &task->threads) == 3;
+}
 
 static size_t read_tasks(Task *tasks, size_t capacity)
 {
@@ -186,64 +209,47 @@ static size_t read_tasks(Task *tasks, size_t capacity)
     struct dirent *entry;
     size_t n = 0;
 
-    while (proc && n < capacity && (entry = readdir(proc))) {
-        char path[300], text[512], *rest;
-        if (entry->d_name[0] < '0' || entry->d_name[0] > '9')
-            continue;
-        snprintf(path, sizeof path, "/proc/%s/stat", entry->d_name);
-        int fd = open(path, O_RDONLY | O_CLOEXEC);
-        ssize_t len = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-        if (fd >= 0)
-            close(fd);
-        if (len <= 0)
-            continue;
-        text[len] = '\0';
-        if (!(rest = strrchr(text, ')')))
-            continue;
-        Task task = {.pid = (pid_t)atol(entry->d_name)};
-        int parent;
-        if (sscanf(rest + 1,
-                   " %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %u",
-                   &parent, &task.threads) != 2)
-            continue;
-        task.parent = parent;
-        tasks[n++] = task;
-    }
+    while (proc && n < capacity && (entry = readdir(proc)))
+        if (entry->d_name[0] >= '0' && entry->d_name[0] <= '9')
+            n += read_task(entry->d_name, &tasks[n]);
     if (proc)
         closedir(proc);
     return n;
 }
 
-static uint64_t count_below(Task *tasks, size_t n, pid_t root)
+static int by_pid(const void *a, const void *b)
 {
-    uint64_t sum = 0;
+    const Task *x = a, *y = b;
 
-    for (size_t i = 0; i < n; i++) {
-        tasks[i].counted = tasks[i].pid == root;
-        sum += tasks[i].counted ? tasks[i].threads : 0;
-    }
+    return x->pid < y->pid ? -1 : x->pid > y->pid;
+}
+
+/* Says of each task whose it is. Parents mostly have the lower number, so that few rounds do. */
+static void assign(const Zygote *z, Task *tasks, size_t n)
+{
+    qsort(tasks, n, sizeof *tasks, by_pid);
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < z->len && !tasks[i].runner; k++)
+            if (tasks[i].pid == z->children[k].pid || tasks[i].group == z->children[k].pid)
+                tasks[i].runner = (uint32_t)k + 1;
     for (bool grown = true; grown;) {
         grown = false;
         for (size_t i = 0; i < n; i++) {
-            if (tasks[i].counted)
-                continue;
-            for (size_t k = 0; k < n; k++) {
-                if (tasks[k].counted && tasks[k].pid == tasks[i].parent) {
-                    tasks[i].counted = grown = true;
-                    sum += tasks[i].threads;
-                    break;
-                }
+            Task key = {.pid = tasks[i].parent};
+            const Task *parent =
+                tasks[i].runner ? NULL : bsearch(&key, tasks, n, sizeof *tasks, by_pid);
+            if (parent && parent->runner) {
+                tasks[i].runner = parent->runner;
+                grown = true;
             }
         }
     }
-    return sum;
 }
 
-static void kill_below(Task *tasks, size_t n, pid_t group)
+static void kill_tasks(const Task *tasks, size_t n, uint32_t runner)
 {
-    kill(-group, SIGKILL);
     for (size_t i = 0; i < n; i++)
-        if (tasks[i].counted)
+        if (tasks[i].runner == runner)
             kill(tasks[i].pid, SIGKILL);
 }
 
@@ -265,16 +271,31 @@ static void guard_processes(Zygote *z)
         return;
     size_t n = read_tasks(tasks, CAPACITY);
     bool guilty = false;
-    for (size_t i = 0; i < z->len; i++) {
-        if (count_below(tasks, n, z->children[i].pid) <= z->limits.processes)
+    assign(z, tasks, n);
+    for (size_t k = 0; k < z->len; k++) {
+        uint64_t threads = 0;
+        for (size_t i = 0; i < n; i++)
+            threads += tasks[i].runner == k + 1 ? tasks[i].threads : 0;
+        if (threads <= z->limits.processes)
             continue;
-        if (!z->children[i].too_many)
-            tell(AK_ZYGOTE_TOO_MANY, z->children[i].id, z->children[i].pid, 0);
-        z->children[i].too_many = guilty = true;
-        kill_below(tasks, n, z->children[i].pid);
+        /* The whole group at once, before anything that takes time. */
+        kill(-z->children[k].pid, SIGKILL);
+        kill_tasks(tasks, n, (uint32_t)k + 1);
+        if (!z->children[k].too_many)
+            tell(AK_ZYGOTE_TOO_MANY, z->children[k].id, z->children[k].pid, 0);
+        z->children[k].too_many = guilty = true;
     }
     if (!guilty)
         calm = info.procs;
+}
+
+/* Among thousands that want the processor the guard has to come first. Runners and what they start are ordinary. */
+static void come_first(Zygote *z)
+{
+    struct sched_param param = {.sched_priority = 1};
+
+    z->nice = getpriority(PRIO_PROCESS, 0);
+    sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &param);
 }
 
 /* `ak` is gone: nobody records anything any more, so nothing may go on. */
@@ -288,11 +309,13 @@ static void end_all(Zygote *z)
     /* Those that left their process group; as a subreaper we are their parent in the end. */
     if (waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD)
         return;
+    Child self = {.pid = getpid()};
+    Zygote all = {.children = &self, .len = 1};
     for (int round = 0; round < 3; round++) {
         size_t n = read_tasks(tasks, CAPACITY);
-        count_below(tasks, n, getpid());
+        assign(&all, tasks, n);
         for (size_t i = 0; i < n; i++)
-            if (tasks[i].counted && tasks[i].pid != getpid())
+            if (tasks[i].runner && tasks[i].pid != self.pid)
                 kill(tasks[i].pid, SIGKILL);
     }
 }
@@ -314,22 +337,13 @@ static uint64_t number(int argc, char **argv, const char *name)
     return text ? strtoull(text, NULL, 10) : 0;
 }
 
-/* Whoever forks without end must not keep us from looking, however many they are by then. Runners
- * are scheduled as ever. */
-static void go_first(void)
-{
-    struct sched_param lowest = {.sched_priority = 1};
-
-    sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &lowest);
-}
-
 static void loop(Zygote *z)
 {
     struct pollfd on[2] = {{AK_ZYGOTE_CONTROL_FD, POLLIN, 0}, {z->signal_fd, POLLIN, 0}};
     bool look = geteuid() == 0;
 
     if (look)
-        go_first();
+        come_first(z);
     for (;;) {
         if (poll(on, 2, look && z->len ? 50 : -1) < 0 && errno != EINTR)
             return;

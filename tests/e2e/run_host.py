@@ -3,6 +3,7 @@ import json
 import os
 import re
 import subprocess
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,6 +25,13 @@ def fast_dir():
     return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 
 
+def wait_until(condition, seconds=60):
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert condition()
+
+
 class Ak:
     """`ak` over one data directory."""
 
@@ -39,6 +47,18 @@ class Ak:
         return subprocess.Popen([self.program, "--data", self.data, *map(str, args)], stdout=subprocess.PIPE,
                                 stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True,
                                 env={**os.environ, "XDG_CONFIG_HOME": self.data, **(env or {})}, **options)
+
+    def processes(self):
+        """Command lines of all that runs and was started through this directory, whatever became of its parents."""
+        mark, found = b"XDG_CONFIG_HOME=" + os.fsencode(self.data) + b"\0", []
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open("/proc/%s/environ" % pid, "rb") as environ, open("/proc/%s/cmdline" % pid, "rb") as line:
+                    if mark in environ.read():
+                        found.append(line.read().replace(b"\0", b" ").decode(errors="replace"))
+            except OSError:
+                continue    # it has ended, or is not ours to look into
+        return found
 
     def lines(self, *args):
         done = self(*args)

@@ -8,11 +8,10 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 
 import pytest
 
-from run_host import ROOT, Ak, build_dir
+from run_host import ROOT, Ak, build_dir, wait_until
 
 HELLO = '''
 import os
@@ -113,9 +112,7 @@ def test_help_and_version_at_every_level(ak):
 
 def test_ctrl_c_leaves_the_session_waiting_and_resume_goes_on(ak):
     run = ak.start("run", ak.file + ":waits", "--data", "seconds=1.5")
-    deadline = time.monotonic() + 20
-    while not (ak.sessions() and "wait" in ak.last()) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_until(lambda: ak.sessions() and "wait" in ak.last())
     run.send_signal(signal.SIGINT)
     _, err = run.communicate(timeout=20)
     assert run.returncode == 130
@@ -133,22 +130,11 @@ def test_ctrl_c_leaves_the_session_waiting_and_resume_goes_on(ak):
 def test_the_first_ctrl_c_lets_a_step_finish(ak, tmp_path):
     effects = tmp_path / "effects"
     run = ak.start("run", ak.file + ":slow", env={"EFFECTS": str(effects)})
-    deadline = time.monotonic() + 20
-    while "sleep 2" not in " ".join(commands()) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_until(lambda: any(line.startswith("sleep 2") for line in ak.processes()))
     run.send_signal(signal.SIGINT)
     _, err = run.communicate(timeout=20)
     assert "Ctrl-C again" in err and effects.read_text() == "did\n"
     assert [r["name"] for r in ak.log(ak.last()["id"]) if r["kind"] == "call"] == ["system"]
-
-
-def commands():
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            with open("/proc/%s/cmdline" % pid) as file:
-                yield file.read().replace("\0", " ")
-        except OSError:
-            pass
 
 
 def test_sessions_are_listed_shown_and_deleted(ak):
@@ -171,9 +157,7 @@ def test_sessions_are_listed_shown_and_deleted(ak):
 
 def test_stop_ends_a_waiting_session(ak):
     run = ak.start("run", ak.file + ":waits")
-    deadline = time.monotonic() + 20
-    while not (ak.sessions() and "wait" in ak.last()) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_until(lambda: ak.sessions() and "wait" in ak.last())
     session = ak.last()["id"]
     run.terminate()
     run.communicate(timeout=20)

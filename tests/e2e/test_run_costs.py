@@ -3,13 +3,12 @@ import os
 import re
 import shutil
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
 
 from conftest import unavailable
-from run_host import Ak
+from run_host import Ak, wait_until
 
 PROGRAM = """
 import os
@@ -56,9 +55,7 @@ def test_a_waiting_run_takes_little_memory(tmp_path, program):
     ak = Ak(tmp_path / "data")
     process = ak.start("run", "%s:rests" % program)
     try:
-        end = time.monotonic() + 30
-        while not any(s["state"] == "running" and s.get("wait") for s in ak.sessions()) and time.monotonic() < end:
-            time.sleep(0.1)
+        wait_until(lambda: any(s["state"] == "running" and s.get("wait") for s in ak.sessions()))
         resident = int(re.search(r"VmRSS:\s+(\d+)", Path("/proc/%d/status" % process.pid).read_text()).group(1))
         assert resident <= 8 * 1024
     finally:
