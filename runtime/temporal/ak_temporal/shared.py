@@ -47,6 +47,7 @@ class Shared:
     def __init__(self, folder: str, cache: str) -> None:
         self.folder, self.cache = Path(folder), Path(cache)
         self.known_variables: Dict[str, Tuple[Tuple[str, str], ...]] = {}
+        self.known_deployments: Dict[str, Json] = {}
 
     # Bundles.
 
@@ -102,6 +103,9 @@ class Shared:
         return self.folder / "deployments" / (name + ".json")
 
     def deployment(self, name: str) -> Json:
+        """Read once: it never changes."""
+        if name in self.known_deployments:
+            return self.known_deployments[name]
         path = self.deployment_path(name)
         try:
             found = json.loads(path.read_text())
@@ -109,6 +113,7 @@ class Shared:
             raise Missing("deployment %s is not in %s: %s" % (name, path.parent, exc.strerror)) from None
         except ValueError as exc:
             raise Missing("%s cannot be read: %s" % (path, exc)) from None
+        self.known_deployments[name] = found
         return found      # type: ignore[no-any-return]
 
     def deployments(self) -> List[Json]:
