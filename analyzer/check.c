@@ -154,7 +154,8 @@ static void make_workers(AkProgram *program)
         ak__alloc(program->arena, program->worker_len * sizeof *program->workers);
     for (uint32_t i = 0; i < program->worker_len; i++) {
         program->workers[i].arena = ak__arena_new();
-        if (!program->workers[i].arena)
+        program->workers[i].passing = ak__arena_new();
+        if (!program->workers[i].arena || !program->workers[i].passing)
             longjmp(*program->guard, 1);
     }
 }
@@ -165,6 +166,7 @@ static void free_workers(AkProgram *program)
         ak__kept_free(program->workers[i].kept);
         ak__parser_free(program->workers[i].parser);
         ak__arena_free(program->workers[i].arena);
+        ak__arena_free(program->workers[i].passing);
     }
 }
 

@@ -41,7 +41,7 @@ static void run_worker(void *arg, size_t i)
 {
     Job *job = arg;
     AkWorker *worker = &job->program->workers[i];
-    if (setjmp(*ak__arena_guard(worker->arena))) {
+    if (setjmp(*ak__arena_guard(worker->arena)) || setjmp(*ak__arena_guard(worker->passing))) {
         worker->failed = true;
         return;
     }
@@ -72,15 +72,15 @@ static int compare_bound(const void *a, const void *b)
                                 : (x->start > y->start) - (x->start < y->start);
 }
 
-static void index_names(AkArena *arena, AkFile *file)
+static void index_names(const AkWorker *worker, AkFile *file)
 {
     uint32_t cap = 0;
     const char *text = file->source.text;
     for (uint32_t i = 0; i < file->block_len; i++) {
         AkBoundName *names;
-        size_t len = ak__block_names(arena, text, &file->blocks[i], &names);
+        size_t len = ak__block_names(worker->passing, text, &file->blocks[i], &names);
         for (size_t k = 0; k < len; k++)
-            AK_PUSH(arena, file->names, file->name_len, cap) =
+            AK_PUSH(worker->arena, file->names, file->name_len, cap) =
                 (AkBoundAt){ak__hash(text + names[k].start, names[k].len),
                             names[k].start,
                             names[k].len,
@@ -92,14 +92,16 @@ static void index_names(AkArena *arena, AkFile *file)
         qsort(file->names, file->name_len, sizeof *file->names, compare_bound);
 }
 
-static void index_imports(AkArena *arena, AkFile *file)
+/* The names of modules lie in what is emptied, until open_files makes atoms of them. */
+static void index_imports(const AkWorker *worker, AkFile *file)
 {
     uint32_t cap = 0;
     for (uint32_t i = 0; i < file->block_len; i++) {
         AkBlockImport *imports;
-        size_t len = ak__block_imports(arena, file->source.text, &file->blocks[i], &imports);
+        size_t len =
+            ak__block_imports(worker->passing, file->source.text, &file->blocks[i], &imports);
         for (size_t k = 0; k < len; k++)
-            AK_PUSH(arena, file->imports, file->import_len, cap) =
+            AK_PUSH(worker->arena, file->imports, file->import_len, cap) =
                 (AkImportAt){imports[k].module,    imports[k].module_len,
                              imports[k].level,     imports[k].name.start,
                              imports[k].name.len,  imports[k].bound.start,
@@ -163,12 +165,13 @@ static bool mentions_one(AkArena *arena, const AkFile *file, const AkBlock *bloc
     return false;
 }
 
-static void note_blocks(const AkProgram *program, AkArena *arena, AkFile *file)
+static void note_blocks(const AkProgram *program, const AkWorker *worker, AkFile *file)
 {
-    const AkImportAt **imports = ak__alloc(arena, (file->import_len + 1) * sizeof *imports);
+    const AkImportAt **imports =
+        ak__alloc(worker->passing, (file->import_len + 1) * sizeof *imports);
     uint32_t len = 0;
     bool stars = false;
-    file->framework = ak__alloc(arena, file->block_len * sizeof *file->framework);
+    file->framework = ak__alloc(worker->arena, file->block_len * sizeof *file->framework);
     if (!file->module.imports_temporal && !file->module.imports_ak)
         return;
     for (uint32_t i = 0; i < file->import_len; i++) {
@@ -180,14 +183,15 @@ static void note_blocks(const AkProgram *program, AkArena *arena, AkFile *file)
         const AkBlock *block = &file->blocks[i];
         if (block->kind != AK_BLOCK_IMPORT && block->kind != AK_BLOCK_DOC &&
             block->kind != AK_BLOCK_BLANK)
-            file->framework[i] =
-                stars || block->decorated || mentions_one(arena, file, block, imports, len);
+            file->framework[i] = stars || block->decorated ||
+                                 mentions_one(worker->passing, file, block, imports, len);
     }
 }
 
-static void open_text(const AkProgram *program, AkArena *arena, AkFile *file, const char *text,
-                      size_t len)
+static void open_text(const AkProgram *program, const AkWorker *worker, AkFile *file,
+                      const char *text, size_t len)
 {
+    AkArena *arena = worker->arena;
     int status = ak__source_open_padded(arena, &file->source, file->module.path, text, len);
     file->unreadable = status < 0;
     if (status == AK_SOURCE_TOO_LONG) {
@@ -200,10 +204,10 @@ static void open_text(const AkProgram *program, AkArena *arena, AkFile *file, co
         (uint32_t)ak__blocks_cut(arena, file->source.text, file->source.len, &file->blocks);
     file->unit_of = ak__alloc(arena, file->block_len * sizeof *file->unit_of);
     file->wanted = ak__alloc(arena, file->block_len * sizeof *file->wanted);
-    index_names(arena, file);
-    index_imports(arena, file);
+    index_names(worker, file);
+    index_imports(worker, file);
     note_frameworks(program, file);
-    note_blocks(program, arena, file);
+    note_blocks(program, worker, file);
     file->state = AK_FILE_OPEN;
 }
 
@@ -243,7 +247,7 @@ static void open_one(Job *job, AkWorker *worker, size_t i)
     if (len > max)
         file->state = AK_FILE_CLOSED;
     else if (matters)
-        open_text(program, worker->arena, file, text, len);
+        open_text(program, worker, file, text, len);
     if (file->given)
         return;
     file->lent = text;
@@ -281,6 +285,8 @@ static void open_files(AkProgram *program, AkFile **files, size_t len, bool all)
         program->counts.files_opened += file->state == AK_FILE_OPEN;
         program->counts.blocks += file->state == AK_FILE_OPEN ? file->block_len : 0;
     }
+    for (uint32_t i = 0; i < program->worker_len; i++)
+        ak__arena_reset(program->workers[i].passing);
 }
 
 void ak__open_first(AkProgram *program)
