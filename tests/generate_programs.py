@@ -278,7 +278,7 @@ SEEDED = {  # harmless calls of the same modules
     "AK302": ("import random", "random.Random(7).random()"),
     "AK303": ("import uuid", "uuid.uuid5(uuid.NAMESPACE_DNS, 'a')"),
     "AK305": ("import math", "math.sqrt(2)"),
-    "AK307": ("import os.path", "os.path.join('a', 'b')"),
+    "AK307": ("from os.path import join", "join('a', 'b')"),
     "AK308": ("import io", "io.StringIO('text').read()"),
 }
 SAME_NAME = [  # things of the project that are called like what is dangerous
