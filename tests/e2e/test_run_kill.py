@@ -28,6 +28,9 @@ def template():
     """A data directory with everything laid out that a first run lays out."""
     with tempfile.TemporaryDirectory(dir=fast_dir(), prefix="ak-kill-") as folder:
         ak = Ak(Path(folder) / "template", "ak_kill")
+        # A machine that stands still for ten seconds is no fault of the program's.
+        (Path(folder) / "template" / "ak").mkdir(parents=True)
+        (Path(folder) / "template" / "ak" / "config.yaml").write_text("limits:\n  turn: 100\n")
         effects = {"EFFECTS": os.path.join(folder, "effects")}
         assert ak("run", PROGRAMS / "straight.py:handler", "--data", "n=2", env=effects).returncode == 0
         yield Path(folder)
