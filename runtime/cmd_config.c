@@ -51,7 +51,16 @@ static int set(const AkArgs *args)
 
     if (failed == -2)
         return ak_say_error(AK_EXIT_NOT_FOUND, "%s", why);
-    return failed ? ak_usage_error("%s", why) : AK_EXIT_OK;
+    if (failed)
+        return ak_usage_error("%s", why);
+    if (ak_args_json(args)) {
+        json_t *said = json_pack("{s:s, s:s}", "name", ak_args_operand(args, 0), "value",
+                                 ak_args_operand(args, 1));
+        json_dumpf(said, stdout, JSON_COMPACT);
+        putchar('\n');
+        json_decref(said);
+    }
+    return AK_EXIT_OK;
 }
 
 static const AkCmd cmd_where = {

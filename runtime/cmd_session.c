@@ -401,6 +401,8 @@ static int delete (const AkArgs *args)
                                 "force", ak_args_switch(args, "force")),
                       &answer);
         json_decref(answer);
+        if (!code && ak_args_json(args))
+            printf("{\"deleted\": \"%s\"}\n", id);
     }
     return code;
 }

@@ -5,6 +5,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 
@@ -28,10 +29,17 @@ def listening():
     return sock
 
 
+HAND_OVER = """
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1")
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
 def start_with_socket(server, sock, **env):
     """As systemd does it: the socket is descriptor 3, and LISTEN_PID names the process that gets it."""
-    script = 'exec 3<&%d; LISTEN_PID=$$ LISTEN_FDS=1 exec "$@"' % sock.fileno()
-    return subprocess.Popen(["sh", "-c", script, "sh", str(build_dir() / "ak"), "--data", server.ak.data, "serve", "--json"],
+    return subprocess.Popen([sys.executable, "-c", HAND_OVER, str(sock.fileno()), str(build_dir() / "ak"), "--data", server.ak.data, "serve", "--json"],
                             pass_fds=[sock.fileno()], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                             env={**os.environ, "XDG_CONFIG_HOME": server.ak.data, **env})
 
@@ -92,7 +100,7 @@ def test_a_manager_hears_ready_reloading_and_stopping(tmp_path, monkeypatch):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         path = str(tmp_path / "notify")
         manager.bind(path)
-        manager.settimeout(20)
+        manager.settimeout(60)
         monkeypatch.setenv("NOTIFY_SOCKET", path)
         with serving(tmp_path / "state", "counter") as server:
             assert manager.recv(200) == b"READY=1"
