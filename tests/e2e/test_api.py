@@ -463,7 +463,8 @@ def test_a_client_that_does_not_read_costs_no_memory(server):
         for i in range(300):
             do(server, "PUT", "/projects/shop_sample/store/big", {"value": big})
         server.wait(order(server))
-        assert server.rss_kib() - before < 24 * 1024
+        if "AK_SANITIZED" not in os.environ:  # the sanitizer keeps what is freed for a while
+            assert server.rss_kib() - before < 24 * 1024
         assert lazy.next()[0] == "hello"
     do(server, "DELETE", "/projects/shop_sample/store/big")
 
