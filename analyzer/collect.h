@@ -69,7 +69,7 @@ typedef struct AkWalk {
     AkExprId *returned, *yielded; /* of functions that are not complete */
     AkParam *open_params;
     char *value;     /* the string that is being read */
-    AkExprId *spine; /* chains that are not complete, see chain() */
+    AkExprId *spine; /* chains that are not complete, see collect_chain.c */
     uint32_t expr_len, kid_len, stmt_len, scope_len, binding_len, param_len, function_len,
         class_len, import_len, loop_len, comment_len, error_len, name_len, slot_len, char_len,
         pending_len, returned_len, yielded_len, open_param_len, value_len, spine_len;
