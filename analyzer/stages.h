@@ -443,6 +443,8 @@ AkFunction *ak__accessor(AkProgram *program, AkClass *class_, const char *name,
                          const char *word);
 bool ak__is_enum(AkProgram *program, AkClass *class_);
 bool ak__derives(AkProgram *program, AkClass *class_, const char *dotted, bool *unsure);
+/* Of a NULL-ended list. */
+bool ak__is_one_of(const char *word, const char *const *words);
 bool ak__is_class_name(const AkProgram *program, const char *dotted);
 
 /* defaults.c */
