@@ -124,6 +124,27 @@ def test_what_cannot_be_is_a_sentence_and_its_exit_code(tmp_path, words, code, s
     assert sentence in done.stderr and done.stdout == "" and done.stderr.count("\n") == 1
 
 
+def test_init_overwrites_nothing(tmp_path):
+    ak("init", "hello", cwd=tmp_path)
+    (tmp_path / "hello/program.py").write_text("mine = 1\n")
+    (tmp_path / "hello/autokitteh.yaml").unlink()
+    done = ak("init", "hello", status=42, cwd=tmp_path)
+    assert "program.py is there already; nothing was written" in done.stderr
+    assert (tmp_path / "hello/program.py").read_text() == "mine = 1\n" and not (tmp_path / "hello/autokitteh.yaml").exists()
+
+
+def test_who_reads_one_line_and_goes_hears_no_complaint(tmp_path):
+    tools.need_program("bash")
+    cases = tmp_path / "cases"
+    cases.mkdir()
+    for i in range(3):
+        (cases / f"{i}.txtar").write_text("-- main.py:main --\ndef main(event):\n    pass\n")
+    for words in ("--help", "config list", "completion zsh", f"test {cases}"):
+        done = subprocess.run(["bash", "-c", f"'{build_dir()}/ak' {words} | head -n 1; exit ${{PIPESTATUS[0]}}"], capture_output=True, text=True,
+                              stdin=subprocess.DEVNULL, timeout=60, env={**os.environ, "XDG_CONFIG_HOME": str(tmp_path)})
+        assert done.stdout.count("\n") == 1 and done.stderr == "" and done.returncode in (0, 141), (words, done)
+
+
 def test_doctor_tells_what_is_there_and_what_is_not(tmp_path):
     def doctor(data, status, **env):
         lines = json.loads(ak("--data", data, "doctor", "--json", status=status, env={**os.environ, "XDG_CONFIG_HOME": str(tmp_path), **env}).stdout)
