@@ -4,6 +4,7 @@ returns a two-key dict. Interleaved, one client and eight, medians; then what `a
     build/venv/bin/python tests/bench/temporal.py [SECONDS]
 """
 import asyncio
+import os
 import statistics
 import sys
 import tempfile
@@ -50,7 +51,7 @@ class Plain:
 
 
 async def load(one, clients, seconds):
-    """Seconds of each run, and runs a second."""
+    """Seconds of a run, runs a second, runs."""
     taken, end = [], time.perf_counter() + seconds
 
     async def go():
@@ -61,10 +62,26 @@ async def load(one, clients, seconds):
 
     begun = time.perf_counter()
     await asyncio.gather(*(go() for _ in range(clients)))
-    return statistics.median(taken), len(taken) / (time.perf_counter() - begun)
+    return statistics.median(taken), len(taken) / (time.perf_counter() - begun), len(taken)
 
 
-async def measure(cluster, seconds):
+def processor_seconds(root):
+    """Of this process, and of a worker with all that it has started."""
+    parents, spent = {}, {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        parents[int(stat.parent.name)], spent[int(stat.parent.name)] = int(fields[1]), sum(map(int, fields[11:15]))
+    tree, before = {root}, 0
+    while len(tree) != before:
+        before = len(tree)
+        tree |= {pid for pid, parent in parents.items() if parent in tree}
+    return time.process_time() + sum(spent.get(pid, 0) for pid in tree) / os.sysconf("SC_CLK_TCK")
+
+
+async def measure(cluster, worker, seconds):
     client = await cluster.connect()
 
     async def ours(k):
@@ -81,20 +98,25 @@ async def measure(cluster, seconds):
     found = {}
     for k, clients in POINTS:
         for name in ("plain", "ak", "plain", "ak"):
-            median, rate = await load(lambda: peers[name](k), clients, seconds)
-            best = found.get((name, k, clients), (9e9, 0.0))
-            found[name, k, clients] = (min(best[0], median), max(best[1], rate))
+            spent = processor_seconds(worker)
+            median, rate, runs = await load(lambda: peers[name](k), clients, seconds)
+            spent = (processor_seconds(worker) - spent) / runs
+            best = found.get((name, k, clients), (9e9, 0.0, 9e9))
+            found[name, k, clients] = (min(best[0], median), max(best[1], rate), min(best[2], spent))
     return found
 
 
 def report(found):
-    print("| steps | clients | plain temporalio ms | ak ms | ratio | plain a second | ak a second |\n|---|---|---|---|---|---|---|")
+    print("| steps | clients | plain temporalio ms | ak ms | ratio | plain a second | ak a second | plain CPU ms | ak CPU ms |")
+    print("|---|---|---|---|---|---|---|---|---|")
     for k, clients in POINTS:
-        (plain, rate), (ours, our_rate) = found["plain", k, clients], found["ak", k, clients]
-        print("| %d | %d | %.1f | %.1f | %.2f | %.1f | %.1f |" % (k, clients, plain * 1e3, ours * 1e3, ours / plain, rate, our_rate))
-    added = {k: found["ak", k, 1][0] - found["plain", k, 1][0] for k in (1, 10)}
-    step_ms = (added[10] - added[1]) / 9 * 1e3
-    print("\nadded by ak: %.1f ms a step, %.1f ms a session" % (step_ms, added[1] * 1e3 - step_ms))
+        (plain, rate, spent), (ours, our_rate, our_spent) = found["plain", k, clients], found["ak", k, clients]
+        print("| %d | %d | %.1f | %.1f | %.2f | %.1f | %.1f | %.1f | %.1f |" % (
+            k, clients, plain * 1e3, ours * 1e3, ours / plain, rate, our_rate, spent * 1e3, our_spent * 1e3))
+    for what, at in (("time", 0), ("CPU", 2)):
+        added = {k: (found["ak", k, 1][at] - found["plain", k, 1][at]) * 1e3 for k in (1, 10)}
+        step = (added[10] - added[1]) / 9
+        print("added by ak, %s: %.1f ms a step, %.1f ms a session" % (what, step, added[1] - step))
 
 
 async def main(folder, seconds):
@@ -105,12 +127,12 @@ async def main(folder, seconds):
         code.mkdir()
         (code / "bench.py").write_text(PROGRAM)
         cluster.deploy_folder(code)
-        cluster.worker("--quiet", wait=False)
+        worker = cluster.worker("--quiet", wait=False)
         client = await cluster.connect()
         # The plain worker runs in the client's process, which spares it some switches; ours is a process of its own.
         async with Worker(client, task_queue="plain", workflows=[Plain], activities=[step],
                           workflow_runner=UnsandboxedWorkflowRunner()):
-            report(await measure(cluster, seconds))
+            report(await measure(cluster, worker.pid, seconds))
     finally:
         cluster.stop()
         server.stop()
