@@ -240,9 +240,12 @@ static void give_messages(AkRunner *r)
     int got = 0;
 
     while (r->events && (got = ak_reader_next(r->reader, &message)) > 0) {
-        if (r->phase == STARTING) {
+        if (r->phase == STARTING || r->phase == STUCK) {
+            /* Late, but before anybody was told. */
             r->phase = TALKING;
+            r->wants_stack = false;
             ak_timer_clear(r->timer);
+            ak_timer_clear(r->quiet);
         }
         r->events->message(r->owner, &message);
     }

@@ -30,7 +30,7 @@ def template():
         ak = Ak(Path(folder) / "template", "ak_kill")
         # A machine that stands still for ten seconds is no fault of the program's.
         (Path(folder) / "template" / "ak").mkdir(parents=True)
-        (Path(folder) / "template" / "ak" / "config.yaml").write_text("limits:\n  turn: 100\n")
+        (Path(folder) / "template" / "ak" / "config.yaml").write_text("limits:\n  turn: 100\n  load: 100\n")
         effects = {"EFFECTS": os.path.join(folder, "effects")}
         assert ak("run", PROGRAMS / "straight.py:handler", "--data", "n=2", env=effects).returncode == 0
         yield Path(folder)

@@ -182,6 +182,17 @@ def test_a_module_that_hangs_is_named(home):
     assert done.returncode == 1 and "hangs.py:4" in done.stderr
 
 
+def test_modules_that_come_up_while_their_stack_is_asked_for_are_taken(tmp_path):
+    """The stack does not come (the signal is blocked), the modules do: late, but before anybody was told."""
+    (tmp_path / "data" / "ak").mkdir(parents=True)
+    (tmp_path / "data" / "ak" / "config.yaml").write_text("limits:\n  load: 1\n")
+    (tmp_path / "late.py").write_text("import os\nimport signal\nimport time\n\nsignal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})\n"
+                                      "time.sleep(1.2)\n\n\ndef handler(event):\n    os.system('sleep 1.5')\n")
+    ak = Ak(tmp_path / "data")
+    done = ak("run", tmp_path / "late.py:handler", timeout=60)
+    assert done.returncode == 0 or "loading took too long" in done.stderr, done.stderr     # on a machine that is slower still
+
+
 def test_no_process_is_left_when_ak_is_killed(tmp_path):
     marker = "ak-orphan-%d" % os.getpid()
     (tmp_path / "o.py").write_text("import subprocess\n\n\ndef handler(event):\n    subprocess.run(['sh', '-c', 'exec sleep 60 # %s'], start_new_session=True)\n    \n" % marker)
