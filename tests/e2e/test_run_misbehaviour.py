@@ -189,7 +189,8 @@ def test_modules_that_come_up_while_their_stack_is_asked_for_are_taken(tmp_path)
     (tmp_path / "late.py").write_text("import os\nimport signal\nimport time\n\nsignal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})\n"
                                       "time.sleep(1.2)\n\n\ndef handler(event):\n    os.system('sleep 1.5')\n")
     ak = Ak(tmp_path / "data")
-    done = ak("run", tmp_path / "late.py:handler", timeout=60)
+    for _ in range(2):      # the first one compiles what the second one needs at once
+        done = ak("run", tmp_path / "late.py:handler", timeout=60)
     assert done.returncode == 0 or "loading took too long" in done.stderr, done.stderr     # on a machine that is slower still
 
 
