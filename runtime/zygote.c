@@ -294,6 +294,8 @@ static void come_first(Zygote *z)
 {
     struct sched_param param = {.sched_priority = 1};
 
+    if (sched_getscheduler(0) != SCHED_OTHER)
+        return; /* whoever started us has chosen, for the runners too */
     z->nice = getpriority(PRIO_PROCESS, 0);
     sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &param);
 }
