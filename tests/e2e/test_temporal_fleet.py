@@ -29,7 +29,7 @@ def test_a_thousand_sessions_on_three_workers_one_of_which_goes(make_cluster, tm
     (tmp_path / "effects.py").write_text((PROGRAMS / "effects.py").read_text())
     cluster = make_cluster("fleet-%d" % how)
     cluster.deploy_folder(tmp_path)
-    workers = [cluster.worker("--calls", str(CALLS), "--heartbeat", "2", "--quiet", wait=False) for _ in range(3)]
+    workers = [cluster.worker("--calls", str(CALLS), "--quiet", wait=False) for _ in range(3)]
 
     async def run():
         await cluster.connect()
