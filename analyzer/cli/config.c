@@ -20,6 +20,7 @@ typedef struct Reading {
     const char *path, *text;
     size_t len;
     unsigned extended;
+    size_t mistakes; /* so far */
 } Reading;
 
 typedef void (*Take)(Reading *r, CliKey key, const AkNode *value);
@@ -27,10 +28,19 @@ typedef void (*Take)(Reading *r, CliKey key, const AkNode *value);
 static const CliSettings *load(CliConfigs *configs, const char *path, unsigned extended,
                                const char **why, bool *speaks);
 
+/* Whoever mends the first hundred sees the next; a file that is no settings at all has no end. */
+enum { MOST_MISTAKES = 100 };
+
 static void mistake(Reading *r, const AkNode *node, const char *message, const char *advice)
 {
     CliMistakeAt *m = cli_keep(sizeof *m);
 
+    if (r->mistakes++ > MOST_MISTAKES)
+        return;
+    if (r->mistakes > MOST_MISTAKES) {
+        message = "there are more mistakes than the hundred above";
+        advice = "";
+    }
     m->place = cli_place(r->path, r->text, r->len, node->start, node->end);
     m->message = message;
     m->advice = advice;

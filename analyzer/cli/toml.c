@@ -9,7 +9,7 @@
 
 const TSLanguage *tree_sitter_toml(void);
 
-enum { DEEPEST = 64 };
+enum { DEEPEST = 64, MOST_KEYS = 10000 };
 
 typedef struct Reader {
     const char *text;
@@ -157,6 +157,9 @@ static int read_pair(Reader *r, AkNode *map, TSNode pair)
     map = follow(r, map, ts_node_named_child(pair, 0), &key);
     if (!map)
         return -1;
+    /* They are looked for one after the other. */
+    if (map->count >= MOST_KEYS)
+        return fail(r, key->start, key->end, "a table of ten thousand keys is no settings");
     if (find(map, key->text))
         return fail(r, key->start, key->end, cli_keep_format("'%s' is here twice", key->text));
     value = read_value(r, ts_node_named_child(pair, 1));

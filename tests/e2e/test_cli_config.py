@@ -141,6 +141,14 @@ def test_the_rest_is_checked_beside_a_mistake(tmp_path):
     assert [c for _, c, _ in codes(tmp_path)] == ["AK003", "AK301"]
 
 
+@pytest.mark.parametrize("keys, findings_, row, message", [(2_000, 101, 101, "more mistakes"), (100_000, 1, 10_001, "ten thousand keys")])
+def test_mistakes_without_end_have_one(tmp_path, keys, findings_, row, message):
+    write(tmp_path, {"flow.py": CLEAN, "aklint.toml": "".join(f"k{i} = 1\n" for i in range(keys))})
+    findings, done = found(cwd=tmp_path)
+    assert done.returncode == 2 and len(findings) == findings_
+    assert message in findings[-1]["message"] and findings[-1]["location"]["row"] == row
+
+
 def test_files_that_extend_each_other_end(tmp_path):
     write(tmp_path, {"flow.py": CLEAN, "aklint.toml": 'extend = "b.toml"\n', "b.toml": 'extend = "aklint.toml"\n'})
     findings, done = found(cwd=tmp_path)
