@@ -585,7 +585,7 @@ static const CliSettings *load(CliConfigs *configs, const char *path, unsigned e
     *settings = *cli_config_defaults();
     settings->file = path;
     settings->folder = cli_path_folder(path);
-    reading = (Reading){configs, settings, path, text, len, extended};
+    reading = (Reading){configs, settings, path, text, len, extended, 0};
     read_text(&reading, speaks);
     cli_text_free(text, len, SIZE_MAX);
     if (*speaks)
