@@ -26,8 +26,8 @@
 extern "C" {
 #endif
 
-typedef struct AkCheck AkCheck; /* one run: sources, facts, findings */
-typedef struct AkRule AkRule;   /* one pitfall; static, never freed */
+typedef struct AkCheck AkCheck;   /* one run: sources, facts, findings */
+typedef struct AkRule AkRule;     /* one pitfall; static, never freed */
 typedef struct AkMemory AkMemory; /* what blocks of code said, between checks */
 
 /* What can fail returns 0 or one of these. The words are in ak_check_error. A broken Python file
@@ -83,9 +83,9 @@ typedef enum AkFixKind { AK_FIX_NONE, AK_FIX_SAFE, AK_FIX_UNSAFE } AkFixKind;
 
 typedef struct AkFinding {
     const AkRule *rule;
-    AkLevel level; /* AK_OFF: of a rule that is off unless the caller's settings want it */
-    bool proved;         /* false: the checker had to guess somewhere ("likely") */
-    AkDialect dialect;   /* whose rule book found it */
+    AkLevel level;     /* AK_OFF: of a rule that is off unless the caller's settings want it */
+    bool proved;       /* false: the checker had to guess somewhere ("likely") */
+    AkDialect dialect; /* whose rule book found it */
     const char *context; /* "workflow", "activity", "entry", "import", ... or "" */
     AkPlace place;
     const char *message; /* one sentence about the user's code, no period */

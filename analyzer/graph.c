@@ -603,8 +603,7 @@ static bool parameter_call(AkProgram *program, AkCalls *calls, AkExprId expr, Ak
                 ak__calls_of_value(program, calls, expr, AK_CALL_PLAIN, &values.items[i], 0);
     }
     for (uint32_t i = before; i < calls->len && param.function == calls->fn; i++)
-        calls->items[i].unless =
-            new_unless(program, param.function->unit->atoms[row->name]);
+        calls->items[i].unless = new_unless(program, param.function->unit->atoms[row->name]);
     /* Who starts a workflow or sends an event passes what nobody here sees. */
     const AkFunctionX *owner = ak__function(param.function);
     if (owner->rooted[AK_BOOK_TEMPORAL] | owner->rooted[AK_BOOK_AK]) {

@@ -205,8 +205,8 @@ struct AkCall {
         *known; /* what is known of dotted, conditions on arguments applied; or NULL */
     AkFunction
         *target; /* callee of the project; its body runs (a class: its __init__); or NULL */
-    const char *method; /* implicit kinds: "__getitem__", …; an atom, or NULL */
-    AkExprId via;       /* CALLBACK, ITERATION: the call that does it, or 0 */
+    const char *method;      /* implicit kinds: "__getitem__", …; an atom, or NULL */
+    AkExprId via;            /* CALLBACK, ITERATION: the call that does it, or 0 */
     struct AkUnless *unless; /* runs only where an argument of fn is missing; mostly NULL */
 };
 

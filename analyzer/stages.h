@@ -161,7 +161,7 @@ typedef struct AkFunctionX {
     AkReach reach;
     bool queued, reached, values_busy;
     uint8_t rooted[2]; /* by book: contexts it is a root of */
-    bool has_unless; /* one of its calls has AkCall.unless */
+    bool has_unless;   /* one of its calls has AkCall.unless */
     bool applied_done;
     bool applies_defn; /* as a decorator it applies workflow.defn */
     unsigned applies;  /* roles that it gives as a decorator */
@@ -535,8 +535,8 @@ const char *ak__step_text(AkProgram *program, const AkCall *call, const AkFuncti
 AkPlace ak__text_place(const char *path, const char *text, size_t len, uint32_t start,
                        uint32_t end);
 /* A finding made elsewhere: by the caller's parsers, or of the source itself. */
-AkReport *ak__report_made(AkProgram *program, const AkRule *rule, AkPlace place, const char *message,
-                     const char *advice, bool proved, AkFile *file);
+AkReport *ak__report_made(AkProgram *program, const AkRule *rule, AkPlace place,
+                          const char *message, const char *advice, bool proved, AkFile *file);
 
 /* It is about a comment that silences: no further comment is to silence it. */
 void ak__of_comment(AkReport *report);

@@ -94,10 +94,11 @@ const AkRule ak_rule_AK503 = {
            "notice changes. An "
            "async query is deprecated.",
     .instead = "Answer from what the workflow has; change it by a signal or an update.",
-    .misses = "Changes through other names of the same object (a local variable, a parameter), and "
-              "methods of objects whose "
-              "class is not known and "
-              "whose names do not tell.",
+    .misses =
+        "Changes through other names of the same object (a local variable, a parameter), and "
+        "methods of objects whose "
+        "class is not known and "
+        "whose names do not tell.",
     .fix = AK_FIX_NONE,
     .check = check,
 };

@@ -183,7 +183,8 @@ static void check_attribute(AkPass *pass, const AkUnit *unit, AkExprId id)
     char dotted[LONGEST], text[120];
     AkReport *report;
 
-    if (name[0] == '_' || is_broken(unit->facts, expr) || !(owner = owner_of(pass, unit, ak_kid(unit->facts, expr->kids, 0))) ||
+    if (name[0] == '_' || is_broken(unit->facts, expr) ||
+        !(owner = owner_of(pass, unit, ak_kid(unit->facts, expr->kids, 0))) ||
         strlen(owner->name) + strlen(name) + 2 > sizeof(dotted))
         return;
     snprintf(dotted, sizeof(dotted), "%.120s.%.70s", owner->name, name);

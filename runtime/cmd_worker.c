@@ -75,8 +75,8 @@ static int worker(const AkArgs *args)
         return ak_usage_error("%s", why);
     }
     static const char *const passed[][2] = {
-        {"deployment", "--deployment"}, {"sessions", "--sessions"}, {"calls", "--calls"},
-        {"grace", "--grace"}, {"heartbeat", "--heartbeat"}, {"metrics", "--metrics"}};
+        {"deployment", "--deployment"}, {"sessions", "--sessions"},   {"calls", "--calls"},
+        {"grace", "--grace"},           {"heartbeat", "--heartbeat"}, {"metrics", "--metrics"}};
     for (size_t i = 0; i < sizeof passed / sizeof *passed; i++)
         add(&more, passed[i][1], ak_args_value(args, passed[i][0]));
     const char *name;
@@ -101,8 +101,7 @@ static const AkFlag flags[] = {
      "this deployment's sessions alone, which are pinned to it (worker versioning)"},
     {"sessions", 0, AK_FLAG_VALUE, "N", "sessions to keep at hand (1000); 0: none"},
     {"calls", 0, AK_FLAG_VALUE, "N", "recorded calls at a time (100)"},
-    {"grace", 0, AK_FLAG_VALUE, "SECONDS",
-     "for calls to end when the worker is to stop (10)"},
+    {"grace", 0, AK_FLAG_VALUE, "SECONDS", "for calls to end when the worker is to stop (10)"},
     {"heartbeat", 0, AK_FLAG_VALUE, "SECONDS",
      "after which a silent worker's calls are given to another (10)"},
     {"metrics", 0, AK_FLAG_VALUE, "HOST:PORT", "tell Prometheus there"},

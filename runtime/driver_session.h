@@ -40,7 +40,7 @@ struct AkLive {
     AkLane *held_in;
     AkLive *next_held;
     uint32_t proto;
-    uint64_t executing; /* seq of the call that runs in the runner, 0 for none */
+    uint64_t executing;      /* seq of the call that runs in the runner, 0 for none */
     int64_t executing_since; /* monotonic */
     bool said_done;
     AkTimer *alarm, *idle;

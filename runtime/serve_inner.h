@@ -36,9 +36,9 @@ typedef struct AkJudged {
     bool holds;
 } AkJudged;
 
-typedef struct AkNews AkNews;           /* news.c */
-typedef struct AkApiChild AkApiChild;   /* api_child.c */
-typedef struct AkExport AkExport;       /* serve_export.c */
+typedef struct AkNews AkNews;         /* news.c */
+typedef struct AkApiChild AkApiChild; /* api_child.c */
+typedef struct AkExport AkExport;     /* serve_export.c */
 typedef struct AkAllowance AkAllowance;
 typedef struct AkAway AkAway; /* serve_away.c */
 

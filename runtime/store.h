@@ -173,8 +173,8 @@ typedef struct AkMail {
     const char *session_id;
     AkMailKind kind;
     const char *name;
-    const char *from;  /* or NULL */
-    const char *value; /* JSON, or NULL */
+    const char *from;     /* or NULL */
+    const char *value;    /* JSON, or NULL */
     const char *event_id; /* put: the value is this event's data, kept once for all inboxes */
     int64_t created_us;
 } AkMail;

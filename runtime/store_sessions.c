@@ -196,9 +196,14 @@ static sqlite3_stmt *ask(AkStore *store, const AkSessionQuery *query, const char
         *fault = ak__store_failed(store, "asking");
         return NULL;
     }
-    const char *texts[] = {
-        [1] = query->project_id, query->deployment_id, query->parent_id, NULL, NULL,
-        query->before_id, NULL, query->trigger_id};
+    const char *texts[] = {[1] = query->project_id,
+                           query->deployment_id,
+                           query->parent_id,
+                           NULL,
+                           NULL,
+                           query->before_id,
+                           NULL,
+                           query->trigger_id};
     for (int i = 1; i <= sqlite3_bind_parameter_count(stmt); i++) {
         if (i == 4)
             sqlite3_bind_int64(stmt, i, query->states);

@@ -147,10 +147,14 @@ const char *ak_temporal_python(const AkArgs *args, const AkConfig *config)
 static void add_common(Words *words, const AkArgs *args, const char *shared, const char *cache)
 {
     static const char *const values[][2] = {
-        {"temporal", "--temporal"}, {"namespace", "--namespace"},
-        {"task-queue", "--task-queue"}, {"tls-ca", "--tls-ca"},
-        {"tls-cert", "--tls-cert"}, {"tls-key", "--tls-key"},
-        {"tls-server-name", "--tls-server-name"}, {"api-key", "--api-key-file"},
+        {"temporal", "--temporal"},
+        {"namespace", "--namespace"},
+        {"task-queue", "--task-queue"},
+        {"tls-ca", "--tls-ca"},
+        {"tls-cert", "--tls-cert"},
+        {"tls-key", "--tls-key"},
+        {"tls-server-name", "--tls-server-name"},
+        {"api-key", "--api-key-file"},
         {"codec", "--codec"},
     };
 

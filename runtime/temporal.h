@@ -18,7 +18,9 @@
         {"codec", 0, AK_FLAG_VALUE, "MODULE:NAME", "a payload codec: encryption"},             \
         {"shared", 0, AK_FLAG_VALUE, "DIR",                                                    \
          "where deployments, bundles and large values lie (DIR/temporal)"},                    \
-        {"sdk-python", 0, AK_FLAG_VALUE, "PYTHON", "an interpreter that has Temporal's SDK"}
+    {                                                                                          \
+        "sdk-python", 0, AK_FLAG_VALUE, "PYTHON", "an interpreter that has Temporal's SDK"     \
+    }
 
 /* The command of the Python side, as arguments after its word; ends with NULL. What the flags
  * above say is added. `in` replaces this process by it; `run` waits and gives its exit code.

@@ -17,12 +17,12 @@ typedef struct AkWarm AkWarm;
 typedef struct AkWarmSpec {
     const char *program;     /* `ak`; NULL: this very program */
     const char *interpreter; /* NULL: the one built in */
-    const char *venv;        /* environment that the one built in takes packages from, or NULL */
-    const char *support;     /* directory that holds ak_runner.py and the packages */
-    const char *code;        /* directory of the user's code */
-    const char *tar;         /* the same, as another interpreter's runner wants it */
-    const char *runner;      /* its ak_runner.py; NULL: the one in support */
-    const char *entry;       /* "file.py:func" or "file.py" */
+    const char *venv;    /* environment that the one built in takes packages from, or NULL */
+    const char *support; /* directory that holds ak_runner.py and the packages */
+    const char *code;    /* directory of the user's code */
+    const char *tar;     /* the same, as another interpreter's runner wants it */
+    const char *runner;  /* its ak_runner.py; NULL: the one in support */
+    const char *entry;   /* "file.py:func" or "file.py" */
     const char *cwd;
     char *const *env; /* the whole environment, name=value; NULL at the end */
     AkLimits limits;

@@ -31,7 +31,7 @@ typedef struct Server {
     bool initialized, shut_down, gone, dirty;
     bool pulls, refreshes, refreshes_lenses, watches, failing;
     size_t functions; /* that ran in a context at the last check */
-    int pause_ms; /* no check before the editor was silent that long */
+    int pause_ms;     /* no check before the editor was silent that long */
 } Server;
 
 typedef json_t *(*Handler)(Server *server, const json_t *params, int *wrong, const char **why);
