@@ -82,9 +82,9 @@ def test_the_rest_of_the_table(server, tmp_path):
 
 
 def test_no_command_was_forgotten():
-    """What `ak --help` lists is in this file, or has its own tests of --json: run, serve, worker, completion."""
+    """What `ak --help` lists is in this file, or has its own tests of --json: run, serve, worker; or prints a text for another program: completion, manual."""
     listed = re.findall(r"^  (\w+)  ", subprocess.run([build_dir() / "ak", "--help"], capture_output=True, text=True).stdout, re.M)
-    here = {command.split()[0] for command in COMMANDS} | {"init", "test", "run", "serve", "worker", "completion", "help"}
+    here = {command.split()[0] for command in COMMANDS} | {"init", "test", "run", "serve", "worker", "completion", "manual", "help"}
     assert set(listed) <= here and len(listed) > 10
 
 

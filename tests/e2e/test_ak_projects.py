@@ -13,7 +13,7 @@ def test_a_new_project_passes_the_gate_its_test_and_runs(tmp_path):
     assert ak("deploy", "--check", folder).returncode == 0
     unittest = subprocess.run([sys.executable, "-m", "unittest"], cwd=folder, capture_output=True, text=True, timeout=60)
     assert unittest.returncode == 0 and "Ran 1 test" in unittest.stderr
-    ran = ak("run", folder / "program.py:on_hello", "--data", "name=Ada")
+    ran = ak("run", folder / "program.py:on_hello", "--data", 'body={"form": {"name": "Ada"}}')
     assert ran.returncode == 0 and "Hello, Ada!" in ran.stdout and "Still here, Ada." in ran.stdout
 
 

@@ -1,5 +1,6 @@
 """Where Temporal's SDK refuses a workflow at import, at preparation or at its first task, aklint says so
 at the same line, and says it before. The SDK is asked through sdk_oracle.py; it must be installed."""
+import contextlib
 import importlib.util
 import json
 import pathlib
@@ -51,6 +52,9 @@ def restricted():
             if callable(target) and not (isinstance(target, type) and issubclass(target, BaseException)):
                 lines[f"{path}.{name}"] = (f"import {path}", f"{path}.{name}()")
         for name, child in matcher.children.items():
+            # A module below is there when somebody has imported it.
+            with contextlib.suppress(ImportError):
+                importlib.import_module(f"{path}.{name}")
             target = getattr(module, name, None)
             if isinstance(target, type):
                 for member in sorted(child.use):

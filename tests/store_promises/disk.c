@@ -94,8 +94,9 @@ START_TEST(a_newer_store_is_refused_and_an_older_one_migrated)
     ak_store_close(store);
     sql("PRAGMA user_version=99");
     ck_assert_int_eq(open_disk(AK_STORE_SERVE), AK_E_NEWER);
-    /* Version 1 had no indexes. */
-    sql("PRAGMA user_version=1; DROP INDEX session_due; DROP INDEX session_ready;"
+    /* Version 1 had no indexes, version 2 no events of mail. */
+    sql("PRAGMA user_version=1; ALTER TABLE mail DROP COLUMN event; DROP INDEX session_due; "
+        "DROP INDEX session_ready;"
         "DROP INDEX session_deployment; DROP INDEX session_parent; DROP INDEX session_project;"
         "DROP INDEX session_ended; DROP INDEX mail_session; DROP INDEX subscription_session;"
         "DROP INDEX subscription_source; DROP INDEX deployment_project; DROP INDEX "
