@@ -144,8 +144,11 @@ int main(int argc, char **argv)
     for (; totals.sessions < wanted; seed++) {
         /* Every fourth world is a quiet one. */
         int allowed = argc > 3 ? faults : seed % 4 ? (int)(seed % 41) : 0;
-        if (!run_seed(seed, allowed, steps, &totals, words, sizeof words))
-            return shrink(seed, allowed, steps, &totals, words);
+        if (!run_seed(seed, allowed, steps, &totals, words, sizeof words)) {
+            int failed = shrink(seed, allowed, steps, &totals, words);
+            free(totals.rows);
+            return failed;
+        }
     }
     if (!refuses_an_empty_journal(&totals))
         return 1;

@@ -102,15 +102,18 @@ static uint64_t get(Reader *r)
     return number;
 }
 
-/* At most that; more breaks the record. */
-static uint64_t get_below(Reader *r, uint64_t most)
+static uint64_t at_most(Reader *r, uint64_t number, uint64_t most)
 {
-    uint64_t number = get(r);
-
     if (number <= most)
         return number;
     r->broken = true;
     return 0;
+}
+
+/* At most that; more breaks the record. */
+static uint64_t get_below(Reader *r, uint64_t most)
+{
+    return at_most(r, get(r), most);
 }
 
 static uint32_t get_32(Reader *r)
@@ -118,15 +121,23 @@ static uint32_t get_32(Reader *r)
     return (uint32_t)get_below(r, UINT32_MAX);
 }
 
-/* How many items follow, each of at least that many numbers: no more than there are bytes for. */
+/* How many items follow, each of at least that many bytes: no more than there are bytes behind the
+ * number. */
+static size_t get_len(Reader *r, size_t bytes)
+{
+    uint64_t number = get(r);
+
+    return (size_t)at_most(r, number, (uint64_t)(r->end - r->at) / bytes);
+}
+
 static size_t get_count(Reader *r, size_t numbers)
 {
-    return (size_t)get_below(r, (uint64_t)(r->end - r->at) / (numbers * sizeof(uint64_t)));
+    return get_len(r, numbers * sizeof(uint64_t));
 }
 
 static const char *get_text(Reader *r)
 {
-    size_t room = (size_t)get_below(r, (uint64_t)(r->end - r->at));
+    size_t room = get_len(r, 1);
     const char *text = r->at;
 
     if (!room)
