@@ -323,7 +323,7 @@ AkBoundRange ak__bound(const AkFile *file, const char *name, uint32_t len)
         else
             high = middle;
     }
-    AkBoundRange range = {file->names + low, 0};
+    AkBoundRange range = {file->name_len ? file->names + low : NULL, 0};
     while (low + range.len < file->name_len && range.first[range.len].hash == hash)
         range.len++;
     return range;
