@@ -46,8 +46,9 @@ def test_a_step_costs_one_sync(tmp_path, program):
         unavailable("no strace here")
     ak = Ak(tmp_path / "data")
     _, few, many = (syncs(ak, program, n, tmp_path / "strace") for n in (1, 20, 120))      # the first one makes the store
+    assert few >= 20 and many >= 120    # none is saved at the price of a step
     # The write-ahead log is taken over into the database now and then, and that syncs both.
-    assert 100 <= many - few <= 104
+    assert many - few <= 104
 
 
 @pytest.mark.skipif(bool(SANITIZED), reason="a sanitizer takes memory of its own")
