@@ -155,10 +155,12 @@ static const AkBinding *body_bindings(AkProgram *program, const AkClass *class_,
                               len);
 }
 
-AkFunction *ak__method(AkProgram *program, AkClass *class_, const char *name)
+/* first: where in the order of resolution the look begins. */
+static AkFunction *method_from(AkProgram *program, AkClass *class_, size_t first,
+                               const char *name)
 {
     ak__class_mro(program, class_);
-    for (size_t i = 0; i < class_->mro_len; i++) {
+    for (size_t i = first; i < class_->mro_len; i++) {
         uint32_t len;
         const AkBinding *bindings = body_bindings(program, class_->mro[i], name, &len);
         AkFunction *found = len ? method_in(class_->mro[i]->unit, bindings, len) : NULL;
@@ -166,6 +168,16 @@ AkFunction *ak__method(AkProgram *program, AkClass *class_, const char *name)
             return found;
     }
     return NULL;
+}
+
+AkFunction *ak__method(AkProgram *program, AkClass *class_, const char *name)
+{
+    return method_from(program, class_, 0, name);
+}
+
+AkFunction *ak__inherited_method(AkProgram *program, AkClass *class_, const char *name)
+{
+    return method_from(program, class_, 1, name);
 }
 
 /* The function that `x.name = …` (word "setter") or `del x.name` ("deleter") runs, or NULL. */

@@ -8,6 +8,19 @@
 
 #include <string.h>
 
+static void method_row(AkProgram *program, AkCalls *calls, AkExprId expr, AkCallKind kind,
+                       AkFunction *method, const AkValue *object, AkExprId via)
+{
+    AkCall *row = ak__calls_add(program, calls, expr, kind);
+    row->callee = (AkValue){.kind = AK_V_BOUND, .function = method, .class_ = object->class_};
+    row->target = method;
+    row->method = method->name;
+    row->proved = !object->guessed;
+    row->via = via;
+    if (ak__function(calls->fn)->reached && !ak__function(method)->reached)
+        ak__queue(program, method);
+}
+
 /* Rows for each project method of that name which the expression's objects have. */
 static bool run_method(AkProgram *program, AkCalls *calls, AkExprId expr, AkCallKind kind,
                        const char *method, const AkValue *object, AkExprId via)
@@ -16,17 +29,8 @@ static bool run_method(AkProgram *program, AkCalls *calls, AkExprId expr, AkCall
     if (object->kind != AK_V_INSTANCE)
         return false;
     uint32_t len = ak__methods(program, object, method, methods, 4);
-    for (uint32_t i = 0; i < len; i++) {
-        AkCall *row = ak__calls_add(program, calls, expr, kind);
-        row->callee =
-            (AkValue){.kind = AK_V_BOUND, .function = methods[i], .class_ = object->class_};
-        row->target = methods[i];
-        row->method = methods[i]->name;
-        row->proved = !object->guessed;
-        row->via = via;
-        if (ak__function(calls->fn)->reached && !ak__function(methods[i])->reached)
-            ak__queue(program, methods[i]);
-    }
+    for (uint32_t i = 0; i < len; i++)
+        method_row(program, calls, expr, kind, methods[i], object, via);
     return len > 0;
 }
 
@@ -441,12 +445,11 @@ static void class_statement(AkProgram *program, AkCalls *calls, const AkStmt *st
     AkExprId base = ak_kid(unit->facts, unit->facts->classes[stmt->index].bases, 0);
     if (!class_ || !base)
         return;
-    ak__class_mro(program, class_);
-    for (size_t i = 1; i < class_->mro_len; i++) {
-        AkValue parent = {.kind = AK_V_INSTANCE, .class_ = class_->mro[i]};
-        if (run_method(program, calls, base, AK_CALL_OPERATOR, "__init_subclass__", &parent, 0))
-            return;
-    }
+    AkFunction *hook =
+        ak__inherited_method(program, class_, ak__atom(program, "__init_subclass__"));
+    AkValue made = {.kind = AK_V_CLASS, .class_ = class_};
+    if (hook)
+        method_row(program, calls, base, AK_CALL_OPERATOR, hook, &made, 0);
 }
 
 static void statement(AkProgram *program, AkCalls *calls, const AkStmt *stmt)

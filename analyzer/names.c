@@ -486,6 +486,21 @@ static bool star_value(AkProgram *program, AkFile *file, const char *name, AkSet
     return found;
 }
 
+/* A name that is being looked for in a module, inside the look for another one. */
+struct AkLooked {
+    const struct AkLooked *outer;
+    const AkFile *file;
+    const char *name;
+};
+
+static bool is_looked_for(const AkProgram *program, const AkFile *file, const char *name)
+{
+    for (const struct AkLooked *at = program->looked; at; at = at->outer)
+        if (at->file == file && strcmp(at->name, name) == 0)
+            return true;
+    return false;
+}
+
 /* Whether the module binds the name; values that are not known yet count as bound. */
 bool ak__module_name(AkProgram *program, AkModule *module, const char *name, AkSet *out)
 {
@@ -496,17 +511,24 @@ bool ak__module_name(AkProgram *program, AkModule *module, const char *name, AkS
         ak__add_unknown(out);
         return true;
     }
-    /* Modules may import a name from each other in a circle. */
     if (program->depth > 80 || !program->budget) {
         program->unstable++;
         ak__add_unknown(out);
         return true;
     }
+    /* Modules that import from each other in a circle add nothing on the way back. */
+    if (is_looked_for(program, file, name)) {
+        program->unstable++;
+        return false;
+    }
+    struct AkLooked here = {program->looked, file, name};
+    program->looked = &here;
     program->budget--;
     program->depth += 2;
     bool found = named_value(program, file, name, UINT32_MAX, out) ||
                  star_value(program, file, name, out);
     program->depth -= 2;
+    program->looked = here.outer;
     return found;
 }
 

@@ -258,6 +258,7 @@ typedef struct AkProgram {
     uint32_t memo_len, memo_cap;
     uint32_t epoch;      /* number of the work item */
     uint32_t depth;      /* of evaluation */
+    const struct AkLooked *looked; /* the names of modules that are looked for, innermost first */
     uint32_t budget;     /* evaluations left in this work item */
     uint32_t missing;    /* counts what was asked for and is not there yet */
     uint32_t unstable;   /* counts answers that hold for this work item only */
@@ -437,6 +438,8 @@ void ak__attribute(AkProgram *program, const AkValue *value, const char *name, A
 uint32_t ak__methods(AkProgram *program, const AkValue *instance, const char *name,
                      AkFunction **out, uint32_t room);
 AkFunction *ak__method(AkProgram *program, AkClass *class_, const char *name);
+/* What `super().name` is in the class. name: an atom. */
+AkFunction *ak__inherited_method(AkProgram *program, AkClass *class_, const char *name);
 /* What storing (word: "setter") or deleting ("deleter") the attribute of an instance runs: an accessor
  * of a property, `__set__` of a descriptor, `__setattr__`; NULL when it just stores. */
 AkFunction *ak__accessor(AkProgram *program, AkClass *class_, const char *name,

@@ -73,6 +73,14 @@ def all_to_all(n):
     return {"flow.py": FLOW.format(imports="from mesh import f0", call="f0()"), "mesh.py": "import time\n\n\n" + bodies}
 
 
+def star_circle(n):
+    """A package that takes all names of its n modules by stars; each module takes the same one of them from the package."""
+    files = {f"pack/m{i}.py": f"from . import clock\n\n\ndef go{i}():\n    return clock.now()\n" for i in range(n)}
+    return {"flow.py": FLOW.format(imports="from pack import go0", call="go0()"), **files,
+            "pack/clock.py": "import time\n\n\ndef now():\n    return time.time()\n",
+            "pack/__init__.py": "".join(f"from .m{i} import *\n" for i in range(n))}
+
+
 # name, what is made, its smaller size, what a doubled size multiplies the work by
 SHAPES = [
     ("mutually recursive functions", recursive_functions, 5000, 1),
@@ -81,6 +89,7 @@ SHAPES = [
     ("lines of one workflow", long_workflow, 10_000, 1),
     ("links of an attribute chain", attribute_chain, 2500, 1),
     ("functions that call each other all to all", all_to_all, 150, 2),
+    ("modules of a package that takes all their names by stars", star_circle, 200, 2),
 ]
 
 
@@ -100,8 +109,8 @@ def cost(folder):
 
 
 def measure(folder, make, size):
-    folder.mkdir()
     for name, text in make(size).items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
     runs = [cost(folder) for _ in range(2)]
     return min(run[0] for run in runs), max(run[1] for run in runs), runs[0][2], runs[0][3]
