@@ -8,55 +8,18 @@
 # Takes one to two minutes, most of it debootstrap and apt-get. The fresh root is below TMPDIR and is removed,
 # with its mounts, however this ends.
 set -eu
-repository=$(cd "$(dirname "$0")/.." && pwd)
-# shellcheck disable=SC1091
-own=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
+# shellcheck source=tests/fresh_root.sh
+. "$(dirname "$0")/fresh_root.sh"
 suite=${1:-$own}
-
-fail() {
-    printf 'bare_root: %s\n' "$*" >&2
-    exit 1
-}
-[ "$(id -u)" = 0 ] || fail "needs root (debootstrap, chroot)"
-command -v debootstrap >/dev/null || fail "needs debootstrap"
-
-work=$(mktemp -d "${TMPDIR:-/tmp}/ak-bare.XXXXXX")
-bare=$work/root
-clean() {
-    for mounted in dev proc; do
-        if mountpoint -q "$bare/$mounted" 2>/dev/null; then umount -l "$bare/$mounted" || :; fi
-    done
-    # What could not be unmounted must not be deleted through.
-    if grep -q " $bare/" /proc/mounts; then
-        echo "bare_root: still mounted below $bare, left there" >&2
-    else
-        rm -rf --one-file-system "$work"
-    fi
-}
-trap clean EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM HUP
-
-step() {
-    printf '== %s (%s s)\n' "$1" "$(($(date +%s) - begun))"
-}
-begun=$(date +%s)
-
-# The first archive that this machine's apt reads is where the fresh root comes from.
-apt_source() { apt-get indextargets --format "\$($1)" 'Created-By: Packages' | head -n 1; }
-archive=$(apt_source REPO_URI)
-[ -n "$archive" ] || fail "apt-get of this machine has no source"
-step "debootstrap: $suite, minbase"
-timeout --foreground -k 10 300 debootstrap --variant=minbase "$suite" "$bare" "$archive" >"$work/debootstrap.log" 2>&1 ||
-    { tail -n 20 "$work/debootstrap.log" >&2; fail "debootstrap failed"; }
+bootstrap 300 "$suite"
 
 # The package clients' configuration, wherever they say it lies, and nothing else.
 give() {
     for path in "$@"; do
         [ -e "$path" ] || continue
-        mkdir -p "$bare$(dirname "$path")"
-        rm -rf "$bare$path"
-        cp -aL "$path" "$bare$path"
+        mkdir -p "$fresh$(dirname "$path")"
+        rm -rf "$fresh$path"
+        cp -aL "$path" "$fresh$path"
     done
 }
 give /etc/resolv.conf /etc/hosts /etc/ssl/certs /usr/local/share/ca-certificates
@@ -70,30 +33,27 @@ if [ "$suite" = "$own" ]; then
     # shellcheck disable=SC2086
     give $signed
 else
-    rm -rf "$bare/etc/apt/sources.list.d" && mkdir -p "$bare/etc/apt/sources.list.d"
-    printf 'deb %s %s main\n' "$archive" "$suite" > "$bare/etc/apt/sources.list"
+    rm -rf "$fresh/etc/apt/sources.list.d" && mkdir -p "$fresh/etc/apt/sources.list.d"
+    printf 'deb %s %s main\n' "$archive" "$suite" > "$fresh/etc/apt/sources.list"
 fi
 # Hooks run programs that are not there.
-grep -lrE '(Pre|Post)-Invoke' "$bare/etc/apt/apt.conf.d" 2>/dev/null | xargs -r rm -f
+grep -lrE '(Pre|Post)-Invoke' "$fresh/etc/apt/apt.conf.d" 2>/dev/null | xargs -r rm -f
 give /etc/pip.conf /etc/xdg/pip/pip.conf "${XDG_CONFIG_HOME:-$HOME/.config}/pip/pip.conf" "$HOME/.pip/pip.conf"
 # Settings of the clients that stand in the environment; a certificate they name comes along.
 settings=$(env | grep -iE '^(pip_[a-z_]*|[a-z]*_proxy|ssl_cert_(file|dir)|requests_ca_bundle|curl_ca_bundle)=' | grep -v '^PIP_FIND_LINKS=') || :
 certificates=$(printf '%s\n' "$settings" | sed -n 's/^[A-Za-z_]*=\(\/.*\)$/\1/p' | sort -u)
 # shellcheck disable=SC2086
 give $certificates
-printf '%s\n' "$settings" | grep . | sed "s/'/'\\\\''/g; s/^\([A-Za-z_]*\)=\(.*\)$/export \1='\2'/" > "$bare/settings.sh" || :
+printf '%s\n' "$settings" | grep . | sed "s/'/'\\\\''/g; s/^\([A-Za-z_]*\)=\(.*\)$/export \1='\2'/" > "$fresh/settings.sh" || :
 
-git clone -q --no-hardlinks "$repository" "$bare/home/project"
-# A container may forbid mounts; the set-up does without them.
-mkdir -p "$bare/proc" "$bare/dev"
-mount -t proc proc "$bare/proc" 2>/dev/null || echo "no /proc in there"
-mount --bind /dev "$bare/dev" 2>/dev/null || echo "no /dev but debootstrap's in there"
+git clone -q --no-hardlinks "$repository" "$fresh/home/project"
+mounted_in
 
 demo='. /settings.sh; unset CC; cd /home/project && ./dev demo'
-here="env -i HOME=/root TERM=dumb PATH=/usr/sbin:/usr/bin:/sbin:/bin chroot $bare /bin/sh -c"
+here="env -i HOME=/root TERM=dumb PATH=/usr/sbin:/usr/bin:/sbin:/bin chroot $fresh /bin/sh -c"
 
 for tool in cc gcc make cmake python3 git; do
-    chroot "$bare" /bin/sh -c "command -v $tool" >/dev/null && fail "$tool is in a root that was to be bare"
+    chroot "$fresh" /bin/sh -c "command -v $tool" >/dev/null && fail "$tool is in a root that was to be bare"
 done
 step "./dev demo, from nothing"
 first=$(date +%s)
@@ -102,7 +62,7 @@ timeout --foreground -k 10 480 $here "$demo" </dev/null
 first=$(($(date +%s) - first))
 
 step "./dev demo again, without a network"
-rm -f "$bare/etc/resolv.conf"
+rm -f "$fresh/etc/resolv.conf"
 cut=''
 # The loopback stays: the demo speaks to a server of its own there.
 loopback_only() {
@@ -115,12 +75,12 @@ if loopback_only true 2>/dev/null; then
     cut=loopback_only
 else
     echo "no network namespaces here: without names and with proxies that lead nowhere instead"
-    for scheme in http https HTTP HTTPS; do echo "export ${scheme}_proxy=http://127.0.0.1:9 ${scheme}_PROXY=http://127.0.0.1:9"; done >> "$bare/settings.sh"
+    for scheme in http https HTTP HTTPS; do echo "export ${scheme}_proxy=http://127.0.0.1:9 ${scheme}_PROXY=http://127.0.0.1:9"; done >> "$fresh/settings.sh"
 fi
 again=$(date +%s)
 # shellcheck disable=SC2086
 $cut timeout --foreground -k 10 60 $here "$demo" </dev/null
 again=$(($(date +%s) - again))
 [ "$again" -le 20 ] || fail "the second ./dev demo took $again s"
-chroot "$bare" dpkg-query -f '.\n' -W | wc -l | xargs printf 'packages in the root now: %s\n'
+chroot "$fresh" dpkg-query -f '.\n' -W | wc -l | xargs printf 'packages in the root now: %s\n'
 printf 'bare_root: %s: from nothing %s s, again without a network %s s\n' "$suite" "$first" "$again"

@@ -8,79 +8,47 @@
 # A minute or two, most of it debootstrap. The fresh root lies in memory where there is room, else below TMPDIR, and is
 # removed however this ends.
 set -eu
-repository=$(cd "$(dirname "$0")/.." && pwd)
+# dpkg asks the disk for each file.
+room=$(df --output=avail -k /dev/shm 2>/dev/null | tail -n 1) || :
+[ "${room:-0}" -lt 2000000 ] || TMPDIR=/dev/shm
+# shellcheck source=tests/fresh_root.sh
+. "$(dirname "$0")/fresh_root.sh"
 packages=${1:-$repository/build/deb}
-
-fail() {
-    printf 'deb_root: %s\n' "$*" >&2
-    exit 1
-}
-[ "$(id -u)" = 0 ] || fail "needs root (debootstrap, chroot)"
-command -v debootstrap >/dev/null || fail "needs debootstrap"
 for name in ak aklint libaklint-dev; do
     [ "$(ls "$packages/${name}"_*.deb 2>/dev/null | wc -l)" = 1 ] || fail "no package $name in $packages; ./dev deb makes it"
 done
 
-# dpkg asks the disk for each file.
-room=$(df --output=avail -k /dev/shm 2>/dev/null | tail -n 1) || :
-[ "${room:-0}" -lt 2000000 ] || TMPDIR=/dev/shm
-work=$(mktemp -d "${TMPDIR:-/tmp}/ak-deb.XXXXXX")
-fresh=$work/root
-clean() {
-    for mounted in dev proc; do
-        if mountpoint -q "$fresh/$mounted" 2>/dev/null; then umount -l "$fresh/$mounted" || :; fi
-    done
-    # What could not be unmounted must not be deleted through.
-    if grep -q " $fresh/" /proc/mounts; then
-        echo "deb_root: still mounted below $fresh, left there" >&2
-    else
-        rm -rf --one-file-system "$work"
-    fi
-}
-trap clean EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM HUP
-begun=$(date +%s)
-step() { printf '== %s (%s s)\n' "$1" "$(($(date +%s) - begun))"; }
-
 # The names alone: whether the versions fit is for dpkg to say.
 depends=$(for deb in "$packages"/*.deb; do dpkg-deb -f "$deb" Depends; done | tr ',|' '\n\n' | sed 's/(.*//; s/ //g' |
     grep -v '^aklint$' | grep . | sort -u | paste -sd,),curl
-archive=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | head -n 1)
-# shellcheck disable=SC1091
-suite=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
-[ -n "$archive" ] || fail "apt-get of this machine has no source"
-step "debootstrap: $suite, minbase, $depends"
-timeout --foreground -k 10 800 debootstrap --variant=minbase --include="$depends" "$suite" "$fresh" "$archive" >"$work/debootstrap.log" 2>&1 ||
-    { tail -n 20 "$work/debootstrap.log" >&2; fail "debootstrap failed"; }
-mount -t proc proc "$fresh/proc" 2>/dev/null || echo "no /proc in there"
-mount --bind /dev "$fresh/dev" 2>/dev/null || echo "no /dev but debootstrap's in there"
+bootstrap 800 "$own" --include="$depends"
+mounted_in
 inside() { env -i HOME=/root LC_ALL=C.UTF-8 PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin timeout --foreground -k 10 180 chroot "$fresh" "$@"; }
 
 for tool in cc cmake python3; do
     if inside sh -c "command -v $tool" >/dev/null; then fail "$tool is in a root that was to be bare"; fi
 done
 # What stands for the clone: its packages are made, and whoever runs this is root.
-mkdir -p "$fresh/root/clone/build/deb" "$fresh/root/out"
-cp "$packages"/*.deb "$fresh/root/clone/build/deb/"
-printf '#!/bin/sh\n[ "$*" = deb ]\n' >"$fresh/root/clone/dev"
+mkdir -p "$fresh/srv/clone/build/deb" "$fresh/srv/out"
+cp "$packages"/*.deb "$fresh/srv/clone/build/deb/"
+printf '#!/bin/sh\n[ "$*" = deb ]\n' >"$fresh/srv/clone/dev"
 printf '#!/bin/sh\nexec "$@"\n' >"$fresh/usr/local/bin/sudo"
-chmod +x "$fresh/root/clone/dev" "$fresh/usr/local/bin/sudo"
+chmod +x "$fresh/srv/clone/dev" "$fresh/usr/local/bin/sudo"
 printf 'APT::Get::Assume-Yes "true";\nAPT::Install-Recommends "false";\nAPT::Sandbox::User "root";\n' >"$fresh/etc/apt/apt.conf.d/90unattended"
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 readme() { # script to run, who
-    python3 "$repository/tests/readme.py" script "$@" >"$fresh/root/readme.sh"
-    [ ! -f "$work/more.sh" ] || cat "$work/more.sh" >>"$fresh/root/readme.sh"
-    inside sh -c "cd /root/clone && OUT=/root/out PORT=$port DEBIAN_FRONTEND=noninteractive exec sh /root/readme.sh" ||
+    python3 "$repository/tests/readme.py" script "$@" >"$fresh/srv/readme.sh"
+    [ ! -f "$work/more.sh" ] || cat "$work/more.sh" >>"$fresh/srv/readme.sh"
+    inside sh -c "cd /srv/clone && OUT=/srv/out PORT=$port DEBIAN_FRONTEND=noninteractive exec sh /srv/readme.sh" ||
         fail "what README.md says does not work"
-    python3 "$repository/tests/readme.py" compare "$fresh/root/out" "$@" >&2 || fail "README.md shows something else"
+    python3 "$repository/tests/readme.py" compare "$fresh/srv/out" "$@" >&2 || fail "README.md shows something else"
 }
 
 step "README.md: install"
 readme deb
-inside sh -c 'dpkg -i /root/clone/build/deb/libaklint-dev*.deb' >"$work/dpkg.log" 2>&1 || { cat "$work/dpkg.log" >&2; fail "dpkg refused the library"; }
+inside sh -c 'dpkg -i /srv/clone/build/deb/libaklint-dev*.deb' >"$work/dpkg.log" 2>&1 || { cat "$work/dpkg.log" >&2; fail "dpkg refused the library"; }
 inside getent passwd ak >/dev/null || fail "the service's user is not there"
-rm "$fresh"/root/clone/build/deb/*.deb
+rm "$fresh"/srv/clone/build/deb/*.deb
 inside ak config set serve.listen "127.0.0.1:$port"
 
 step "README.md: lint, deploy, serve"
@@ -90,10 +58,10 @@ block=more
 exec 2>"$OUT/more"
 set -x
 here=http://127.0.0.1:$PORT
-curl -fsS "$here/" >/root/page.html
-grep -qi '<html' /root/page.html
+curl -fsS "$here/" >/srv/page.html
+grep -qi '<html' /srv/page.html
 files=0
-for file in $(grep -oE '(src|href)="[^"#]+"' /root/page.html | sed 's/.*="//; s/"$//; s,^/,,' | grep -v :); do
+for file in $(grep -oE '(src|href)="[^"#]+"' /srv/page.html | sed 's/.*="//; s/"$//; s,^/,,' | grep -v :); do
     curl -fsS "$here/$file" | grep -q .
     files=$((files + 1))
 done
@@ -112,7 +80,7 @@ wait $background
 background=
 set +x
 exec 2>&9
-echo "   the page: $(wc -c </root/page.html) bytes and $files files of its own; the session's log:"
+echo "   the page: $(wc -c </srv/page.html) bytes and $files files of its own; the session's log:"
 ak session log last
 INSIDE
 readme '' background
@@ -137,4 +105,4 @@ step "dpkg -P"
 inside dpkg -P ak aklint libaklint-dev >"$work/purge.log" 2>&1 || { cat "$work/purge.log" >&2; fail "they cannot be removed"; }
 left=$(cd "$fresh" && find etc usr/bin usr/lib/systemd usr/share -path '*/ak*' 2>/dev/null | grep -v akr || :)
 [ -z "$left" ] || fail "left behind: $left"
-printf 'deb_root: %s: installed, used and removed in %s s\n' "$suite" "$(($(date +%s) - begun))"
+printf 'deb_root: %s: installed, used and removed in %s s\n' "$own" "$(($(date +%s) - begun))"

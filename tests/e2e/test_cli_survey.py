@@ -12,7 +12,7 @@ import subprocess
 import pytest
 
 from cli_project import write
-from conftest import aklint, program
+from conftest import aklint, program, unavailable
 
 PROJECT = pathlib.Path(__file__).parent / "survey"
 
@@ -97,7 +97,7 @@ def test_two_of_one_name_want_their_file(project):
 
 def test_svg_is_drawn_by_graphviz(project):
     if not shutil.which("dot"):
-        pytest.skip("graphviz is not installed")
+        unavailable("graphviz is not installed")
     done = aklint("graph", "Order", "--format", "svg", cwd=project)
     assert done.returncode == 0 and "<svg" in done.stdout and "Order.run" in done.stdout
 

@@ -12,6 +12,7 @@ import tempfile
 
 import pytest
 
+from conftest import unavailable
 from run_host import ROOT, Ak, build_dir, wait_until
 
 HELLO = '''
@@ -267,7 +268,7 @@ def test_a_terminal_shows_what_is_waited_for(ak):
 
 def test_the_simple_example_through_make(tmp_path):
     if not shutil.which("make"):
-        pytest.skip("no make here")
+        unavailable("no make here")
     env = {**os.environ, "XDG_CONFIG_HOME": str(tmp_path / "config"), "XDG_DATA_HOME": str(tmp_path / "share")}
     (tmp_path / "build").mkdir()
     (tmp_path / "build" / "ak").symlink_to(build_dir() / "ak")

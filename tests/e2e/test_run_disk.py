@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+from conftest import unavailable
 from run_host import Ak
 
 PROGRAM = """
@@ -72,7 +73,7 @@ def small(tmp_path):
     place.mkdir()
     made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m,mode=0700", "tmpfs", str(place)], capture_output=True)
     if made.returncode:
-        pytest.skip("no file system can be mounted here")
+        unavailable("no file system can be mounted here")
     yield place
     subprocess.run(["umount", "-l", str(place)], check=True)
 

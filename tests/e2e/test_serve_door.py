@@ -1,7 +1,6 @@
 """How `ak serve` starts and ends as people and service managers meet it: sockets that are handed over, ports that are taken, signals."""
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -13,6 +12,7 @@ import pytest
 
 from run_host import ROOT, build_dir
 from serve_host import PROJECTS, Server, serving
+from tools import need_program
 
 
 def until(condition, timeout=20):
@@ -72,8 +72,8 @@ def test_what_is_no_listening_socket_is_refused_in_words(tmp_path):
         assert wrong.returncode == 40 and "one listening TCP socket" in words
 
 
-@pytest.mark.skipif(not shutil.which("systemd-socket-activate"), reason="systemd-socket-activate is not here")
 def test_systemds_own_tool_starts_it_by_the_first_request(tmp_path):
+    need_program("systemd-socket-activate")
     server = Server(tmp_path / "state")
     server.deploy("sync")
     with listening() as probe:
@@ -111,8 +111,8 @@ def test_a_manager_hears_ready_reloading_and_stopping(tmp_path, monkeypatch):
             assert manager.recv(200) == b"STOPPING=1"
 
 
-@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not here")
 def test_the_units_are_well_formed(tmp_path):
+    need_program("systemd-analyze")
     for name in ("ak.service", "ak.socket"):
         text = (ROOT / "packaging" / name).read_text()
         (tmp_path / name).write_text(text.replace("/usr/bin/ak", str(build_dir() / "ak")))
