@@ -112,10 +112,10 @@ static void read_top(AkProgram *program, AkFile *file, uint32_t *cap)
     }
 }
 
-/* Comments before the first code are in a block as well. */
-static bool is_kept(const AkFile *file, uint32_t start)
+/* Comments before the first code are in a block as well; they are the first len ones. */
+static bool is_kept(const AkFile *file, uint32_t len, uint32_t start)
 {
-    for (uint32_t i = 0; i < file->allow_len; i++)
+    for (uint32_t i = 0; i < len; i++)
         if (file->allows[i].start == start)
             return true;
     return false;
@@ -128,19 +128,22 @@ void ak__read_allows(AkProgram *program, AkFile *file)
         return;
     file->allows_done = true;
     read_top(program, file, &cap);
+    uint32_t top = file->allow_len;
     for (uint32_t b = 0; b < file->block_len; b++) {
         const AkUnitX *unit = file->unit_of[b];
         for (uint32_t i = 1; unit && i < unit->unit.facts->comment_len; i++) {
             const AkComment *comment = &unit->unit.facts->comments[i];
             uint32_t start = unit->unit.start + comment->start;
-            AkAllow allow = {.line = ak__source_pos(&file->source, start).line,
-                             .start = start,
+            AkAllow allow = {.start = start,
                              .end = unit->unit.start + comment->end,
                              .own_line = comment->own_line,
                              .unit = &unit->unit};
-            if (!is_kept(file, start) &&
-                read_comment(file->source.text + start, comment->end - comment->start, &allow))
-                AK_PUSH(program->arena, file->allows, file->allow_len, cap) = allow;
+            if (!read_comment(file->source.text + start, comment->end - comment->start,
+                              &allow) ||
+                is_kept(file, top, start))
+                continue;
+            allow.line = ak__source_pos(&file->source, start).line;
+            AK_PUSH(program->arena, file->allows, file->allow_len, cap) = allow;
         }
     }
 }

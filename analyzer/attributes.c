@@ -2,7 +2,7 @@
  *
  * The names of a class body, and what methods assign to `self.x`, in the order of C3; see types.c.
  */
-#include "stages.h"
+#include "values.h"
 
 #include <string.h>
 
@@ -42,7 +42,7 @@ static void add_attribute(AkProgram *program, const AkUnit *unit, AkClass *class
         ak__map_set(program->arena, &x->attributes, ak__key(name), index);
         return;
     }
-    /* Kept in the order of the text: the newest goes second, which is near enough and cheap. */
+    /* The first stays first; the others follow, the newest before the older. */
     x->attrs[index - 1].next = x->attrs[first - 1].next;
     x->attrs[first - 1].next = index;
 }
@@ -107,9 +107,10 @@ static void own_attribute(AkProgram *program, AkClass *class_, const char *name,
 
 /* ---- Names of a class body ---- */
 
-static bool is_accessor(const AkUnit *unit, const AkFunctionFact *fact)
+/* Whether a decorator `@x.word` stands above the function, for one of the words. */
+static bool is_accessor(const AkUnit *unit, const AkFunctionFact *fact,
+                        const char *const *words)
 {
-    static const char *const words[] = {"setter", "deleter", NULL};
     for (uint32_t i = 0; i < fact->decorators.count; i++) {
         const AkExpr *decorator = &unit->facts->exprs[ak_kid(unit->facts, fact->decorators, i)];
         if (decorator->kind == AK_X_ATTRIBUTE &&
@@ -123,14 +124,11 @@ static bool is_property(AkProgram *program, const AkFunction *fn)
 {
     static const char *const names[] = {"builtins.property", "functools.cached_property",
                                         "abc.abstractproperty",
-                                        "django.utils.functional.cached_property"};
-    if (!ak_fact(fn)->decorators.count)
-        return false;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (ak__has_decorator(program, fn, names[i]))
-            return true;
-    return false;
+                                        "django.utils.functional.cached_property", NULL};
+    return ak__has_any_decorator(program, fn, names);
 }
+
+static const char *const accessors[] = {"setter", "deleter", NULL};
 
 /* The getter among several definitions of a property; otherwise the last definition. */
 static AkFunction *method_in(const AkUnit *unit, const AkBinding *bindings, uint32_t len)
@@ -138,7 +136,7 @@ static AkFunction *method_in(const AkUnit *unit, const AkBinding *bindings, uint
     AkFunction *found = NULL;
     for (uint32_t i = 0; i < len; i++)
         if (bindings[i].kind == AK_B_FUNCTION &&
-            !is_accessor(unit, &unit->facts->functions[bindings[i].index]))
+            !is_accessor(unit, &unit->facts->functions[bindings[i].index], accessors))
             found = (AkFunction *)(uintptr_t)unit->functions[bindings[i].index];
     return found;
 }
@@ -180,19 +178,14 @@ AkFunction *ak__inherited_method(AkProgram *program, AkClass *class_, const char
     return method_from(program, class_, 1, name);
 }
 
-/* The function that `x.name = …` (word "setter") or `del x.name` ("deleter") runs, or NULL. */
 static AkFunction *accessor_in(const AkUnit *unit, const AkBinding *bindings, uint32_t len,
                                const char *word)
 {
-    for (uint32_t i = 0; i < len; i++) {
-        const AkFunctionFact *fact = &unit->facts->functions[bindings[i].index];
-        for (uint32_t k = 0; bindings[i].kind == AK_B_FUNCTION && k < fact->decorators.count;
-             k++) {
-            const AkExpr *row = &unit->facts->exprs[ak_kid(unit->facts, fact->decorators, k)];
-            if (row->kind == AK_X_ATTRIBUTE && strcmp(unit->atoms[row->name], word) == 0)
-                return (AkFunction *)(uintptr_t)unit->functions[bindings[i].index];
-        }
-    }
+    const char *const words[] = {word, NULL};
+    for (uint32_t i = 0; i < len; i++)
+        if (bindings[i].kind == AK_B_FUNCTION &&
+            is_accessor(unit, &unit->facts->functions[bindings[i].index], words))
+            return (AkFunction *)(uintptr_t)unit->functions[bindings[i].index];
     return NULL;
 }
 
@@ -344,7 +337,8 @@ static bool body_attribute(AkProgram *program, AkClass *class_, const char *name
         return false;
     AkFunction *method = method_in(class_->unit, bindings, len);
     if (method &&
-        is_accessor(class_->unit, &class_->unit->facts->functions[bindings[len - 1].index]))
+        is_accessor(class_->unit, &class_->unit->facts->functions[bindings[len - 1].index],
+                    accessors))
         ak__add(&found, (AkValue){.kind = AK_V_FUNCTION, .function = method});
     else
         ak__scope_value(program, class_->unit,
@@ -359,10 +353,9 @@ static bool body_attribute(AkProgram *program, AkClass *class_, const char *name
     return true;
 }
 
-static void outside_attribute(AkProgram *program, const AkClass *class_, size_t from,
-                              const char *name, AkSet *out)
+static void outside_attribute(AkProgram *program, const AkClass *class_, const char *name,
+                              AkSet *out)
 {
-    (void)from;
     for (size_t i = 0; i < class_->external_base_len && i < 4; i++)
         ak__add(out, (AkValue){.kind = AK_V_EXTERNAL,
                                .dotted = ak__canonical(
@@ -428,7 +421,7 @@ void ak__class_attribute(AkProgram *program, AkClass *class_, const char *name,
         ak__call_result(program, &getter, NULL, 0, out);
         return;
     }
-    outside_attribute(program, class_, 0, name, out);
+    outside_attribute(program, class_, name, out);
 }
 
 static void super_attribute(AkProgram *program, const AkValue *value, const char *name,
@@ -439,7 +432,7 @@ static void super_attribute(AkProgram *program, const AkValue *value, const char
     for (size_t i = 1; i < value->class_->mro_len; i++)
         if (body_attribute(program, value->class_->mro[i], name, &self, out, NULL))
             return;
-    outside_attribute(program, value->class_, 0, name, out);
+    outside_attribute(program, value->class_, name, out);
 }
 
 static void external_attribute(AkProgram *program, const char *owner, const char *name,
@@ -449,8 +442,6 @@ static void external_attribute(AkProgram *program, const char *owner, const char
     ak__add(out, (AkValue){.kind = AK_V_EXTERNAL, .dotted = dotted});
 }
 
-/* What a name of the result of a function or of an instance is called: "requests.Session.get",
- * "io.TextIOWrapper.read" where the class is known, "f().x" where not. */
 /* `path.parent` is no method: the attribute is a path itself. */
 static bool path_attribute(AkProgram *program, const char *type, const char *name, AkSet *out)
 {
@@ -460,6 +451,8 @@ static bool path_attribute(AkProgram *program, const char *type, const char *nam
     return true;
 }
 
+/* What a name of the result of a function or of an instance is called: "requests.Session.get",
+ * "io.TextIOWrapper.read" where the class is known, "f().x" where not. */
 static void result_attribute(AkProgram *program, const AkValue *value, const char *name,
                              AkSet *out)
 {
@@ -511,15 +504,12 @@ static void typed_attribute(AkProgram *program, const AkValue *value, const char
 {
     static const char *const sets[] = {"set",         "Set",        "frozenset", "FrozenSet",
                                        "AbstractSet", "MutableSet", NULL};
-    static const char *const dicts[] = {"dict",           "Dict",        "Mapping",
-                                        "MutableMapping", "defaultdict", "DefaultDict",
-                                        "OrderedDict",    NULL};
     const AkFacts *facts = value->unit->facts;
     const AkExpr *base = &facts->exprs[ak_kid(facts, facts->exprs[value->expr].kids, 0)];
     const char *kind = value->unit->atoms[base->name];
-    const char *owner = ak__is_one_of(kind, sets)    ? "builtins.set"
-                        : ak__is_one_of(kind, dicts) ? "builtins.dict"
-                                                     : "builtins.list";
+    const char *owner = ak__is_one_of(kind, sets)  ? "builtins.set"
+                        : ak__is_typed_dict(value) ? "builtins.dict"
+                                                   : "builtins.list";
     external_attribute(program, owner, name, out);
 }
 

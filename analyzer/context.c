@@ -15,8 +15,6 @@
 
 #include <string.h>
 
-enum { IN_WORKFLOW = AK_CTX_WORKFLOW | AK_CTX_READONLY | AK_CTX_ENTRY | AK_CTX_SIGNAL };
-
 typedef struct Walk {
     AkProgram *program;
     AkLink **queue;
@@ -100,9 +98,9 @@ uint16_t ak__pass_contexts(uint16_t contexts, uint8_t book, const AkFunction *ta
 {
     if (!(target->roles & (AK_ROLE_ACTIVITY | AK_ROLE_NEXUS)))
         return contexts;
-    if (book == AK_BOOK_AK && contexts & IN_WORKFLOW)
+    if (book == AK_BOOK_AK && contexts & AK_IN_WORKFLOW)
         contexts |= AK_CTX_ACTIVITY; /* the call itself is the activity */
-    return contexts & (uint16_t)~IN_WORKFLOW;
+    return contexts & (uint16_t)~AK_IN_WORKFLOW;
 }
 
 static void give(Walk *walk, AkFunction *fn, uint8_t book, uint16_t contexts, AkLink link)

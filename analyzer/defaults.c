@@ -135,7 +135,36 @@ static bool is_class_variable(const AkUnit *unit, AkExprId annotation)
     return strcmp(unit->atoms[row->name], "ClassVar") == 0;
 }
 
-/* The place of a field among the arguments of a dataclass: those of its bases come first. */
+/* The name of the field that a statement of a class body makes, or NULL. */
+static const char *field_made(const AkUnit *unit, const AkStmt *row)
+{
+    const AkExpr *target = &unit->facts->exprs[ak_kid(unit->facts, row->targets, 0)];
+    bool makes = row->kind == AK_S_ANNOTATED && target->kind == AK_X_NAME &&
+                 !is_class_variable(unit, row->extra);
+    return makes ? unit->atoms[target->name] : NULL;
+}
+
+static bool makes_field(const AkClass *class_, const char *name)
+{
+    const AkFacts *facts = class_->unit->facts;
+    AkStmtId stmt = facts->classes[class_->index].stmt;
+    for (AkStmtId k = stmt + 1; k <= facts->stmts[stmt].last; k = facts->stmts[k].last + 1)
+        if (field_made(class_->unit, &facts->stmts[k]) == name)
+            return true;
+    return false;
+}
+
+/* Whether a class that comes later in the order of resolution has the field already. */
+static bool is_older_field(const AkClass *class_, size_t from, const char *name)
+{
+    for (size_t i = from; i < class_->mro_len; i++)
+        if (makes_field(class_->mro[i], name))
+            return true;
+    return false;
+}
+
+/* The place of a field among the arguments of a dataclass: those of its bases come first, and one
+ * that a class makes anew keeps its place. */
 static bool place_of_field(const AkClass *class_, const char *name, uint32_t *place)
 {
     *place = 0;
@@ -145,12 +174,10 @@ static bool place_of_field(const AkClass *class_, const char *name, uint32_t *pl
         AkStmtId stmt = facts->classes[class_->mro[i]->index].stmt;
         for (AkStmtId k = stmt + 1; k <= facts->stmts[stmt].last;
              k = facts->stmts[k].last + 1) {
-            const AkStmt *row = &facts->stmts[k];
-            const AkExpr *target = &facts->exprs[ak_kid(facts, row->targets, 0)];
-            if (row->kind != AK_S_ANNOTATED || target->kind != AK_X_NAME ||
-                is_class_variable(unit, row->extra))
+            const char *made = field_made(unit, &facts->stmts[k]);
+            if (!made || is_older_field(class_, i + 1, made))
                 continue;
-            if (unit->atoms[target->name] == name)
+            if (made == name)
                 return true;
             ++*place;
         }

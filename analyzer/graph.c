@@ -44,7 +44,7 @@ static void queue_again(AkProgram *program, AkFunctionX *x)
     }
 }
 
-static void reach(AkProgram *program, AkFunction *fn, AkFunction *target)
+void ak__reach(AkProgram *program, AkFunction *fn, AkFunction *target)
 {
     if (ak__function(fn)->reached && !ak__function(target)->reached)
         ak__queue(program, target);
@@ -318,11 +318,9 @@ static void pass_arguments(AkProgram *program, AkCalls *calls, AkExprId expr,
     const AkUnit *unit = calls->fn->unit;
     bool grew = false;
     for (uint32_t p = shift; p < fact->param_len && p < 32; p++) {
-        const AkParam *param = &target->unit->facts->params[fact->first_param + p];
         AkExprId arg = ak__argument_of(target, p, unit, expr, shift);
         if (!arg)
             continue;
-        (void)param;
         AkValues values = ak__eval(program, unit, arg);
         for (uint32_t i = 0; i < values.len; i++)
             if (worth_passing(&values.items[i]))
@@ -366,7 +364,7 @@ static AkCall *target_row(AkProgram *program, AkCalls *calls, AkExprId expr, AkC
     row->target = target;
     row->via = via;
     row->proved = !value->guessed;
-    reach(program, calls->fn, target);
+    ak__reach(program, calls->fn, target);
     return row;
 }
 
@@ -453,19 +451,14 @@ static void validators(AkProgram *program, AkCalls *calls, AkExprId expr, AkCall
                        const AkValue *value, AkExprId via)
 {
     static const char *const marks[] = {"pydantic.field_validator", "pydantic.model_validator",
-                                        "pydantic.validator", "pydantic.root_validator"};
+                                        "pydantic.validator", "pydantic.root_validator", NULL};
     const AkClass *class_ = value->class_;
     for (size_t i = 0; class_->external_base_len && i < class_->mro_len; i++) {
         const AkUnit *unit = class_->mro[i]->unit;
         for (uint32_t f = 1; f < unit->facts->function_len; f++) {
             AkFunction *fn = unit->functions[f];
-            if (!fn || fn->class_ != class_->mro[i] || !ak_fact(fn)->decorators.count)
-                continue;
-            for (size_t m = 0; m < sizeof marks / sizeof *marks; m++)
-                if (ak__has_decorator(program, fn, marks[m])) {
-                    target_row(program, calls, expr, kind, value, fn, via)->method = fn->name;
-                    break;
-                }
+            if (fn && fn->class_ == class_->mro[i] && ak__has_any_decorator(program, fn, marks))
+                target_row(program, calls, expr, kind, value, fn, via)->method = fn->name;
         }
     }
 }
@@ -525,16 +518,20 @@ static void external_call(AkProgram *program, AkCalls *calls, AkExprId expr, AkC
     ak__temporal_call(program, calls->fn, expr, dotted);
 }
 
-/* A partial of partials calls what the innermost holds. */
+/* A partial of partials calls what the innermost holds; done: the partials that were looked into. */
 static void partial_call(AkProgram *program, AkCalls *calls, AkExprId expr, AkCallKind kind,
-                         const AkValue *value, AkExprId via, int depth)
+                         const AkValue *value, AkExprId via, AkSet *done)
 {
     const AkUnit *unit = value->unit;
+    uint32_t seen = done->len;
+    ak__add(done, *value);
+    if (done->len == seen)
+        return;
     AkValues inner = ak__eval(program, unit, ak__plain_argument(unit->facts, value->expr, 0));
-    for (uint32_t i = 0; i < inner.len && depth < 6; i++) {
+    for (uint32_t i = 0; i < inner.len; i++) {
         const AkValue *callee = &inner.items[i];
         if (callee->kind == AK_V_PARTIAL)
-            partial_call(program, calls, expr, kind, callee, via, depth + 1);
+            partial_call(program, calls, expr, kind, callee, via, done);
         else if (callee->kind == AK_V_FUNCTION || callee->kind == AK_V_BOUND)
             target_row(program, calls, expr, kind, callee, callee->function, via);
         else if (is_function_like(callee))
@@ -559,7 +556,11 @@ void ak__calls_of_value(AkProgram *program, AkCalls *calls, AkExprId expr, AkCal
     case AK_V_FUNCTION:
     case AK_V_BOUND: project_call(program, calls, expr, kind, value, via); break;
     case AK_V_CLASS: class_call(program, calls, expr, kind, value, via); break;
-    case AK_V_PARTIAL: partial_call(program, calls, expr, kind, value, via, 0); break;
+    case AK_V_PARTIAL: {
+        AkSet done = {.len = 0};
+        partial_call(program, calls, expr, kind, value, via, &done);
+        break;
+    }
     case AK_V_INSTANCE: {
         AkFunction *methods[4];
         uint32_t len = ak__methods(program, value, "__call__", methods, 4);
@@ -610,7 +611,6 @@ static bool parameter_call(AkProgram *program, AkCalls *calls, AkExprId expr, Ak
         AkValue unknown = {.kind = AK_V_UNKNOWN};
         ak__calls_of_value(program, calls, expr, AK_CALL_PLAIN, &unknown, 0);
     }
-    /* Written types tell what is called as well: Callable does not, a class with __call__ does. */
     return true;
 }
 

@@ -15,10 +15,7 @@
 
 #include <string.h>
 
-enum {
-    ALL = 0x7f,
-    IN_WORKFLOW = AK_CTX_WORKFLOW | AK_CTX_READONLY | AK_CTX_ENTRY | AK_CTX_SIGNAL,
-};
+enum { ALL = 0x7f };
 
 typedef struct Test {
     uint16_t yes, no;
@@ -39,12 +36,12 @@ static Test test_of_result(const char *dotted)
 {
     if (strcmp(dotted, "temporalio.workflow.in_workflow") == 0 ||
         strcmp(dotted, "temporalio.workflow.unsafe.in_sandbox") == 0)
-        return (Test){IN_WORKFLOW, ALL & ~IN_WORKFLOW};
+        return (Test){AK_IN_WORKFLOW, ALL & ~AK_IN_WORKFLOW};
     if (strcmp(dotted, "temporalio.activity.in_activity") == 0)
         return (Test){AK_CTX_ACTIVITY, ALL & ~AK_CTX_ACTIVITY};
     if (strcmp(dotted, "temporalio.workflow.unsafe.is_replaying") == 0 ||
         strcmp(dotted, "temporalio.workflow.unsafe.is_replaying_history_events") == 0)
-        return (Test){ALL, ALL & ~IN_WORKFLOW};
+        return (Test){ALL, ALL & ~AK_IN_WORKFLOW};
     return anything;
 }
 
@@ -248,7 +245,7 @@ static uint16_t below(AkProgram *program, const AkUnit *unit, AkStmtId parent,
     }
     if (stmt->kind == AK_S_HANDLER && catches_refusal(program, unit, stmt) &&
         fails_only_outside(program, unit, parent))
-        return ALL & ~IN_WORKFLOW;
+        return ALL & ~AK_IN_WORKFLOW;
     return ALL;
 }
 

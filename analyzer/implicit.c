@@ -17,8 +17,7 @@ static void method_row(AkProgram *program, AkCalls *calls, AkExprId expr, AkCall
     row->method = method->name;
     row->proved = !object->guessed;
     row->via = via;
-    if (ak__function(calls->fn)->reached && !ak__function(method)->reached)
-        ak__queue(program, method);
+    ak__reach(program, calls->fn, method);
 }
 
 /* Rows for each project method of that name which the expression's objects have. */
@@ -44,10 +43,9 @@ static void iterate_object(AkProgram *program, AkCalls *calls, AkExprId expr,
             run_method(program, calls, expr, AK_CALL_ITERATION, "__getitem__", object, via);
         return;
     }
-    run_method(program, calls, expr, AK_CALL_ITERATION, async ? "__aiter__" : "__iter__",
-               object, via);
     AkSet iterators = {.len = 0};
     for (uint32_t i = 0; i < len; i++) {
+        method_row(program, calls, expr, AK_CALL_ITERATION, iter[i], object, via);
         AkValue callee = {.kind = AK_V_BOUND, .function = iter[i], .class_ = object->class_};
         ak__call_result(program, &callee, NULL, 0, &iterators);
     }
@@ -68,7 +66,7 @@ static void iteration(AkProgram *program, AkCalls *calls, AkExprId expr, AkExprI
                       bool async)
 {
     AkValues values = ak__eval(program, calls->fn->unit, expr);
-    for (uint32_t i = 0; may_be_instance(values) && i < values.len; i++)
+    for (uint32_t i = 0; i < values.len; i++)
         if (values.items[i].kind == AK_V_INSTANCE)
             iterate_object(program, calls, expr, &values.items[i], via, async);
 }
@@ -97,7 +95,7 @@ static void one_method(AkProgram *program, AkCalls *calls, AkExprId expr, AkExpr
     first_method(program, calls, expr, operand, kind, methods, 0);
 }
 
-static const char *binary_method(uint8_t op, bool reflected)
+const char *ak__binary_method(uint8_t op, bool reflected)
 {
     static const char *const names[][2] = {
         [AK_OP_ADD] = {"__add__", "__radd__"},
@@ -173,16 +171,8 @@ static void property(AkProgram *program, AkCalls *calls, AkExprId expr, const Ak
             continue;
         ak__class_attribute(program, objects.items[i].class_, unit->atoms[row->name],
                             &objects.items[i], &ignored, &getter);
-        if (!getter)
-            continue;
-        AkCall *call = ak__calls_add(program, calls, expr, AK_CALL_PROPERTY);
-        call->callee = (AkValue){
-            .kind = AK_V_BOUND, .function = getter, .class_ = objects.items[i].class_};
-        call->target = getter;
-        call->method = getter->name;
-        call->proved = !objects.items[i].guessed;
-        if (ak__function(calls->fn)->reached && !ak__function(getter)->reached)
-            ak__queue(program, getter);
+        if (getter)
+            method_row(program, calls, expr, AK_CALL_PROPERTY, getter, &objects.items[i], 0);
     }
 }
 
@@ -198,16 +188,8 @@ static void stored(AkProgram *program, AkCalls *calls, AkExprId expr, const AkEx
             object->kind == AK_V_INSTANCE
                 ? ak__accessor(program, object->class_, unit->atoms[row->name], word)
                 : NULL;
-        if (!runs || runs == calls->fn)
-            continue;
-        AkCall *call = ak__calls_add(program, calls, expr, AK_CALL_PROPERTY);
-        call->callee =
-            (AkValue){.kind = AK_V_BOUND, .function = runs, .class_ = object->class_};
-        call->target = runs;
-        call->method = runs->name;
-        call->proved = !object->guessed;
-        if (ak__function(calls->fn)->reached && !ak__function(runs)->reached)
-            ak__queue(program, runs);
+        if (runs && runs != calls->fn)
+            method_row(program, calls, expr, AK_CALL_PROPERTY, runs, object, 0);
     }
 }
 
@@ -321,17 +303,14 @@ static void builtin_call(AkProgram *program, AkCalls *calls, AkExprId expr, cons
     const AkUnit *unit = calls->fn->unit;
     const AkExpr *callee = &unit->facts->exprs[ak_kid(unit->facts, row->kids, 0)];
     AkValues called = ak__eval(program, unit, ak_kid(unit->facts, row->kids, 0));
-    if (called.len == 1 && called.items[0].kind == AK_V_EXTERNAL)
-        library_call(program, calls, expr, called.items[0].dotted);
-    if (callee->kind != AK_X_NAME)
+    if (called.len != 1 || called.items[0].kind != AK_V_EXTERNAL)
+        return;
+    library_call(program, calls, expr, called.items[0].dotted);
+    if (callee->kind != AK_X_NAME || strncmp(called.items[0].dotted, "builtins.", 9) != 0)
         return;
     const char *const *methods = methods_of_builtin(unit->atoms[callee->name]);
     AkExprId first = methods ? ak__plain_argument(unit->facts, expr, 0) : 0;
-    if (!first)
-        return;
-    AkValues values = ak__eval(program, unit, ak_kid(unit->facts, row->kids, 0));
-    if (values.len == 1 && values.items[0].kind == AK_V_EXTERNAL &&
-        strncmp(values.items[0].dotted, "builtins.", 9) == 0)
+    if (first)
         first_method(program, calls, first, first, AK_CALL_OPERATOR, methods, expr);
 }
 
@@ -379,11 +358,11 @@ void ak__implicit(AkProgram *program, AkCalls *calls, AkExprId expr)
     case AK_X_BINARY:
         if (row->op == AK_OP_MOD && facts->exprs[first].kind == AK_X_STRING)
             printed(program, calls, expr, ak_kid(facts, row->kids, 1));
-        else if (binary_method(row->op, false)) {
+        else if (ak__binary_method(row->op, false)) {
             one_method(program, calls, expr, first, AK_CALL_OPERATOR,
-                       binary_method(row->op, false));
+                       ak__binary_method(row->op, false));
             one_method(program, calls, expr, ak_kid(facts, row->kids, 1), AK_CALL_OPERATOR,
-                       binary_method(row->op, true));
+                       ak__binary_method(row->op, true));
         }
         break;
     case AK_X_UNARY:
@@ -429,7 +408,7 @@ static void with_statement(AkProgram *program, AkCalls *calls, const AkStmt *stm
 static void augmented(AkProgram *program, AkCalls *calls, const AkStmt *stmt)
 {
     AkExprId target = ak_kid(calls->fn->unit->facts, stmt->targets, 0);
-    const char *method = binary_method(stmt->op, false);
+    const char *method = ak__binary_method(stmt->op, false);
     if (!target || !method)
         return;
     const char *const methods[] = {ak__printf(program->arena, "__i%s", method + 2), method,

@@ -265,14 +265,14 @@ const char *ak__returns(const AkKnowledge *knowledge, const char *dotted)
     return name ? name->returns : NULL;
 }
 
-bool ak__is_stdlib(const char *name, uint32_t len)
+static bool is_among(const char *const *sorted, size_t count, const char *name, size_t len)
 {
-    size_t low = 0, high = COUNT(stdlib);
+    size_t low = 0, high = count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        int order = strncmp(stdlib[middle], name, len);
+        int order = strncmp(sorted[middle], name, len);
         if (!order)
-            order = stdlib[middle][len] != '\0';
+            order = sorted[middle][len] != '\0';
         if (!order)
             return true;
         if (order < 0)
@@ -283,18 +283,12 @@ bool ak__is_stdlib(const char *name, uint32_t len)
     return false;
 }
 
+bool ak__is_stdlib(const char *name, uint32_t len)
+{
+    return is_among(stdlib, COUNT(stdlib), name, len);
+}
+
 bool ak__is_builtin(const char *name)
 {
-    size_t low = 0, high = COUNT(builtin_names);
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        int order = strcmp(builtin_names[middle], name);
-        if (!order)
-            return true;
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return false;
+    return is_among(builtin_names, COUNT(builtin_names), name, strlen(name));
 }

@@ -326,25 +326,18 @@ bool ak__is_parameter(AkProgram *program, const AkUnit *unit, AkExprId at, AkPar
 
 /* ---- Imports ---- */
 
-/* `from . import x` in a package's own __init__ means its submodule. Modules that import a name
- * from each other in a circle bind nothing that can be known. */
-static void from_module(AkProgram *program, AkFile *file, AkModule *found, const char *name,
-                        AkSet *out)
+static void from_module(AkProgram *program, const AkFile *file, AkModule *found,
+                        const char *name, AkSet *out)
 {
     AkValue value = {.kind = AK_V_MODULE, .module = found};
-    if (found == &file->module) {
-        value.module = ak__module_child(program, found, name);
-        if (value.module)
-            ak__add(out, value);
-        else
-            ak__add_unknown(out);
-    } else if (program->depth > 60) {
+    if (found == &file->module || program->depth > 60) {
+        program->unstable += found != &file->module;
         ak__add_unknown(out);
-    } else {
-        program->depth += 2;
-        ak__attribute(program, &value, name, out);
-        program->depth -= 2;
+        return;
     }
+    program->depth += 2;
+    ak__attribute(program, &value, name, out);
+    program->depth -= 2;
 }
 
 /* whole: `import a.b as c` binds a.b, a plain `import a.b` binds a. */
@@ -440,7 +433,7 @@ static bool named_value(AkProgram *program, AkFile *file, const char *name, uint
     return seen > 0;
 }
 
-static bool in_all(const char *name)
+static bool is_public(const char *name)
 {
     return name[0] != '_';
 }
@@ -464,7 +457,7 @@ static bool star_value(AkProgram *program, AkFile *file, const char *name, AkSet
         if (!import->star || import->local)
             continue;
         AkModule *module = ak__module_find(program, file, import->module, import->level);
-        if (module && in_all(name)) {
+        if (module && is_public(name)) {
             if (!ak__module_name(program, module, name, out))
                 continue;
             if (!nothing_known(out, start))
@@ -501,6 +494,15 @@ static bool is_looked_for(const AkProgram *program, const AkFile *file, const ch
     return false;
 }
 
+/* Many stars may lead to one module: what was not found there is not looked for again until the
+ * outermost look is over. Two names on one place of the table cost a look, no answer. */
+static AkMissed *missed_at(AkProgram *program, const AkFile *file, const char *name)
+{
+    size_t places = sizeof program->missed / sizeof *program->missed;
+    uint64_t mixed = (ak__key(file) ^ ak__key(name) << 1) * 0x9e3779b97f4a7c15u;
+    return &program->missed[(mixed >> 40) % places];
+}
+
 /* Whether the module binds the name; values that are not known yet count as bound. */
 bool ak__module_name(AkProgram *program, AkModule *module, const char *name, AkSet *out)
 {
@@ -521,7 +523,17 @@ bool ak__module_name(AkProgram *program, AkModule *module, const char *name, AkS
         program->unstable++;
         return false;
     }
+    program->look += !program->looked;
+    AkMissed *missed = missed_at(program, file, name);
+    if (missed->look == program->look && missed->file == file && missed->name == name) {
+        program->unstable += missed->unstable;
+        program->missing += missed->missing;
+        if (missed->unknown)
+            ak__add_unknown(out);
+        return missed->unknown;
+    }
     struct AkLooked here = {program->looked, file, name};
+    uint32_t start = out->len, unstable = program->unstable, missing = program->missing;
     program->looked = &here;
     program->budget--;
     program->depth += 2;
@@ -529,6 +541,13 @@ bool ak__module_name(AkProgram *program, AkModule *module, const char *name, AkS
                  star_value(program, file, name, out);
     program->depth -= 2;
     program->looked = here.outer;
+    if (!found || nothing_known(out, start))
+        *missed = (AkMissed){.look = program->look,
+                             .file = file,
+                             .name = name,
+                             .unknown = found,
+                             .unstable = program->unstable != unstable,
+                             .missing = program->missing != missing};
     return found;
 }
 

@@ -134,9 +134,13 @@ static uint32_t power(AkQuick *q)
     uint32_t left = q->token == AK_TOK_AWAIT ? awaited(q) : ak__quick_atom(q);
     if (q->token != AK_TOK_POWER)
         return left;
+    if (++q->depth > AK_QUICK_DEEPEST)
+        return ak__quick_refuse(q);
     uint32_t sign = q->start;
     ak__quick_next(q);
-    return operation(q, left, AK_OP_POW, sign, unary(q));
+    uint32_t node = operation(q, left, AK_OP_POW, sign, unary(q));
+    q->depth--;
+    return node;
 }
 
 static uint32_t unary(AkQuick *q)

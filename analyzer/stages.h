@@ -100,6 +100,14 @@ typedef struct AkMemo {
     bool missing;   /* it rests on a block that was not there */
 } AkMemo;
 
+/* A name that a module does not bind, or to nothing known, as far as one look goes. */
+typedef struct AkMissed {
+    const struct AkFile *file;
+    const char *name; /* atom */
+    uint32_t look;
+    bool unknown, unstable, missing;
+} AkMissed;
+
 #define AK_FOREVER UINT32_MAX
 
 typedef struct AkUnitX {
@@ -256,9 +264,12 @@ typedef struct AkProgram {
 
     AkMemo *memos;
     uint32_t memo_len, memo_cap;
-    uint32_t epoch;      /* number of the work item */
-    uint32_t depth;      /* of evaluation */
-    const struct AkLooked *looked; /* the names of modules that are looked for, innermost first */
+    uint32_t epoch; /* number of the work item */
+    uint32_t depth; /* of evaluation */
+    const struct AkLooked
+        *looked;   /* the names of modules that are looked for, innermost first */
+    uint32_t look; /* number of the outermost of these */
+    AkMissed missed[256];
     uint32_t budget;     /* evaluations left in this work item */
     uint32_t missing;    /* counts what was asked for and is not there yet */
     uint32_t unstable;   /* counts answers that hold for this work item only */
@@ -302,6 +313,9 @@ typedef struct AkProgram {
         const char *none, *init, *new_, *post_init, *call, *self, *builtins, *main;
     } names; /* atoms in everyday use */
 } AkProgram;
+
+/* Where the rules of workflow code hold. */
+enum { AK_IN_WORKFLOW = AK_CTX_WORKFLOW | AK_CTX_READONLY | AK_CTX_ENTRY | AK_CTX_SIGNAL };
 
 typedef struct AkWantedBlock {
     AkFile *file;
@@ -413,6 +427,8 @@ void ak__call_result(AkProgram *program, const AkValue *callee, const AkUnit *un
                      AkExprId call, AkSet *out);
 void ak__returns_of(AkProgram *program, AkFunction *fn, AkSet *out);
 void ak__parameter_value(AkProgram *program, AkFunction *fn, uint32_t index, AkSet *out);
+/* dotted: ends with NULL. */
+bool ak__has_any_decorator(AkProgram *program, const AkFunction *fn, const char *const *dotted);
 bool ak__has_decorator(AkProgram *program, const AkFunction *fn, const char *dotted);
 /* Values of a call's arguments: the n-th of those that are written without a name. */
 AkExprId ak__plain_argument(const AkFacts *facts, AkExprId call, uint32_t n);
@@ -472,6 +488,8 @@ uint16_t ak__expr_mask(AkProgram *program, const AkUnit *unit, AkExprId expr);
 /* graph.c, implicit.c: the calls of a function. */
 void ak__analyse(AkProgram *program, AkFunction *fn);
 void ak__queue(AkProgram *program, AkFunction *fn);
+/* Queues what a reached function calls. */
+void ak__reach(AkProgram *program, AkFunction *fn, AkFunction *target);
 typedef struct AkCalls {
     AkCall *items;
     uint32_t len, cap;
@@ -482,6 +500,8 @@ void ak__calls_of_value(AkProgram *program, AkCalls *calls, AkExprId expr, AkCal
                         const AkValue *value, AkExprId via);
 void ak__implicit(AkProgram *program, AkCalls *calls, AkExprId expr);
 void ak__implicit_statements(AkProgram *program, AkCalls *calls);
+/* "__add__", "__radd__" where reflected; NULL for what is no operator of two. */
+const char *ak__binary_method(uint8_t op, bool reflected);
 void ak__implicit_iteration(AkProgram *program, AkCalls *calls, AkExprId expr, AkExprId via);
 
 /* told.c: what the settings say. */

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { IN_WORKFLOW = AK_CTX_WORKFLOW, LONGEST_TRAIL = 1000, LONGEST_TEXT = 120 };
+enum { LONGEST_TRAIL = 1000, LONGEST_TEXT = 120 };
 
 /* ---- Starts ---- */
 
@@ -240,8 +240,8 @@ static size_t unresolved_in(AkProgram *program, AkSeenCall *rows)
     for (uint32_t i = 0; i < program->function_len; i++) {
         const AkFunction *fn = program->functions[i];
         unsigned contexts = contexts_of(fn);
-        for (size_t k = 0; contexts & IN_WORKFLOW && k < fn->call_len; k++) {
-            if (!fn->calls[k].unresolved || !(contexts & IN_WORKFLOW & fn->calls[k].mask))
+        for (size_t k = 0; contexts & AK_CTX_WORKFLOW && k < fn->call_len; k++) {
+            if (!fn->calls[k].unresolved || !(contexts & AK_CTX_WORKFLOW & fn->calls[k].mask))
                 continue;
             if (rows)
                 rows[len] = seen(program, &fn->calls[k], contexts);

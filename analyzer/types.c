@@ -17,13 +17,13 @@ enum { MOST_MRO = 1200 };
 bool ak__is_class_name(const AkProgram *program, const char *dotted)
 {
     const char *last = strrchr(dotted, '.');
-    const AkKnown *known = ak_known(program->knowledge, dotted);
     last = last ? last + 1 : dotted;
     while (*last == '_')
         last++;
-    if (known && known->effects & AK_CONSTRUCTOR)
+    if (*last >= 'A' && *last <= 'Z')
         return true;
-    return *last >= 'A' && *last <= 'Z';
+    const AkKnown *known = ak_known(program->knowledge, dotted);
+    return known && known->effects & AK_CONSTRUCTOR;
 }
 
 static const char *last_part(const char *dotted)

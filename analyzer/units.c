@@ -248,11 +248,7 @@ static void open_one(Job *job, AkWorker *worker, size_t i)
         file->state = AK_FILE_CLOSED;
     else if (matters)
         open_text(program, worker, file, text, len);
-    if (file->given)
-        return;
-    file->lent = text;
-    file->lent_len = len;
-    if (file->state != AK_FILE_OPEN)
+    if (!file->given && file->state != AK_FILE_OPEN)
         release_text(options, file);
 }
 
@@ -386,6 +382,14 @@ static void parse_one(Job *job, AkWorker *worker, size_t i)
     wanted->unit = unit;
 }
 
+static int in_order(const void *a, const void *b)
+{
+    const AkWantedBlock *x = a, *y = b;
+    if (x->file != y->file)
+        return x->file->index < y->file->index ? -1 : 1;
+    return x->block < y->block ? -1 : x->block > y->block;
+}
+
 static int largest_first(const void *a, const void *b)
 {
     const AkWantedBlock *x = a, *y = b;
@@ -393,17 +397,7 @@ static int largest_first(const void *a, const void *b)
     uint32_t plen = p->end - p->start, qlen = q->end - q->start;
     if (plen != qlen)
         return plen > qlen ? -1 : 1;
-    if (x->file != y->file)
-        return x->file->index < y->file->index ? -1 : 1;
-    return x->block < y->block ? -1 : x->block > y->block;
-}
-
-static int in_order(const void *a, const void *b)
-{
-    const AkWantedBlock *x = a, *y = b;
-    if (x->file != y->file)
-        return x->file->index < y->file->index ? -1 : 1;
-    return x->block < y->block ? -1 : x->block > y->block;
+    return in_order(a, b);
 }
 
 /* ---- Adopting ---- */

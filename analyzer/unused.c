@@ -16,14 +16,15 @@ enum { LONGEST_WORD = 40 };
 /* The statement that it belongs to: the next one for a comment alone on its line. */
 static AkStmtId statement_of(const AkFacts *facts, uint32_t start, bool own_line)
 {
-    AkStmtId best = 0;
-    for (AkStmtId i = 1; i < facts->stmt_len; i++) {
-        if (own_line && facts->stmts[i].start > start)
-            return i;
-        if (facts->stmts[i].start <= start)
-            best = i;
+    AkStmtId low = 1, high = facts->stmt_len; /* ends at the first that begins behind start */
+    while (low < high) {
+        AkStmtId middle = low + (high - low) / 2;
+        if (facts->stmts[middle].start > start)
+            high = middle;
+        else
+            low = middle + 1;
     }
-    return best;
+    return own_line && low < facts->stmt_len ? low : low - 1;
 }
 
 static bool is_reached(const AkFunction *fn)

@@ -266,20 +266,6 @@ static void eval_subscript(AkProgram *program, const AkUnit *unit, AkExprId expr
         ak__add_unknown(out);
 }
 
-static const char *dunder_of(uint8_t op)
-{
-    static const char *const names[] = {
-        [AK_OP_ADD] = "__add__",           [AK_OP_SUB] = "__sub__",
-        [AK_OP_MUL] = "__mul__",           [AK_OP_DIV] = "__truediv__",
-        [AK_OP_FLOORDIV] = "__floordiv__", [AK_OP_MOD] = "__mod__",
-        [AK_OP_POW] = "__pow__",           [AK_OP_MATMUL] = "__matmul__",
-        [AK_OP_AND_BITS] = "__and__",      [AK_OP_OR_BITS] = "__or__",
-        [AK_OP_XOR] = "__xor__",           [AK_OP_LSHIFT] = "__lshift__",
-        [AK_OP_RSHIFT] = "__rshift__",
-    };
-    return op < sizeof names / sizeof *names ? names[op] : NULL;
-}
-
 static bool is_set(const AkValue *value)
 {
     return value->kind == AK_V_SET || ak__is_result_of(value, "builtins.set") ||
@@ -292,7 +278,7 @@ static void eval_binary(AkProgram *program, const AkUnit *unit, AkExprId expr, A
     AkValues left = ak__eval(program, unit, ak_kid(unit->facts, row->kids, 0));
     for (uint32_t i = 0; i < left.len; i++) {
         const AkValue *value = &left.items[i];
-        const char *dunder = dunder_of(row->op);
+        const char *dunder = ak__binary_method(row->op, false);
         if (value->kind == AK_V_INSTANCE && dunder)
             ak__method_result(program, value, dunder, out);
         else if (is_set(value))

@@ -19,17 +19,23 @@ void ak__depend(AkProgram *program, AkFunction *on)
         program->current;
 }
 
-bool ak__has_decorator(AkProgram *program, const AkFunction *fn, const char *dotted)
+bool ak__has_any_decorator(AkProgram *program, const AkFunction *fn, const char *const *dotted)
 {
     const AkFunctionFact *fact = ak_fact(fn);
     for (uint32_t i = 0; i < fact->decorators.count; i++) {
         AkValues values =
             ak__eval(program, fn->unit, ak_kid(fn->unit->facts, fact->decorators, i));
         for (uint32_t k = 0; k < values.len; k++)
-            if (values.items[k].dotted && strcmp(values.items[k].dotted, dotted) == 0)
+            if (values.items[k].dotted && ak__is_one_of(values.items[k].dotted, dotted))
                 return true;
     }
     return false;
+}
+
+bool ak__has_decorator(AkProgram *program, const AkFunction *fn, const char *dotted)
+{
+    const char *const names[] = {dotted, NULL};
+    return ak__has_any_decorator(program, fn, names);
 }
 
 /* What a decorator of the project makes of a function: the wrappers it returns. */

@@ -144,7 +144,8 @@ AkExprId ak__type_argument(const AkValue *typed, uint32_t n)
 bool ak__is_typed_dict(const AkValue *typed)
 {
     static const char *const dicts[] = {"dict",           "Dict",        "Mapping",
-                                        "MutableMapping", "defaultdict", "OrderedDict"};
+                                        "MutableMapping", "defaultdict", "DefaultDict",
+                                        "OrderedDict"};
     const AkFacts *facts = typed->unit->facts;
     const AkExpr *base = &facts->exprs[ak_kid(facts, facts->exprs[typed->expr].kids, 0)];
     for (size_t i = 0; i < sizeof dicts / sizeof *dicts; i++)

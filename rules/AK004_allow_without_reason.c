@@ -1,4 +1,4 @@
-/* Comments that silence and do not say why; found in analyzer/allow.c. Off until settings want it. */
+/* Comments that silence and do not say why; found in analyzer/unused.c. Off until settings want it. */
 #include "rule.h"
 
 const AkRule ak_rule_AK004 = {

@@ -29,8 +29,7 @@ static bool blocks(const AkCall *call)
     /* azure.identity.aio and kin are the packages' async halves. */
     if (is_far_from(call->known->name, call->dotted) || strstr(call->dotted, ".aio."))
         return false;
-    return ak_does(call, AK_BLOCKS) ||
-           (ak_does(call, AK_OPENS) && !ak_calls(call, "aiofiles.open"));
+    return ak_does_any(call, AK_BLOCKS | AK_OPENS);
 }
 
 /* Files are mostly near and quick: a warning. */

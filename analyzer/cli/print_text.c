@@ -86,14 +86,28 @@ static void add_advice(CliBuf *out, const AkFinding *f, const Colors *c)
     }
 }
 
+/* How far a file's text is known to be UTF-8: its findings come one after the other. */
+typedef struct Checked {
+    const char *path;
+    size_t len;
+} Checked;
+
+static bool is_utf8_until(Checked *checked, const char *text, size_t end)
+{
+    if (end > checked->len && cli_utf8_valid(text + checked->len, end - checked->len))
+        checked->len = end;
+    return end <= checked->len;
+}
+
 /* Bytes of a place are those of the text as it is analysed: without a byte order mark, as
  * UTF-8. */
-static AkPlace place_in(const char *text, size_t len, const AkPlace *place)
+static AkPlace place_in(Checked *checked, const char *text, size_t len, const AkPlace *place)
 {
     bool plain, has_mark = len >= 3 && !memcmp(text, "\xEF\xBB\xBF", 3);
     AkPlace there = *place;
 
-    if (!has_mark && cli_utf8_valid(text, place->end_byte < len ? place->end_byte : len))
+    if (!has_mark &&
+        is_utf8_until(checked, text, place->end_byte < len ? place->end_byte : len))
         return there;
     there.start_byte = (uint32_t)cli_offset(text, len, place->line, place->column, &plain);
     there.end_byte =
@@ -102,15 +116,17 @@ static AkPlace place_in(const char *text, size_t len, const AkPlace *place)
 }
 
 static void add_frame(CliBuf *out, const CliReport *report, const CliFinding *item,
-                      const Colors *c)
+                      const Colors *c, Checked *checked)
 {
     AkPlace place;
     CliFrame frame = {.caret_color = c->level[item->level], .dim = c->dim, .reset = c->reset};
 
+    if (checked->path != item->path)
+        *checked = (Checked){.path = item->path};
     frame.text = cli_texts_show(report->texts, item->path, &frame.len);
     if (!frame.text)
         return;
-    place = place_in(frame.text, frame.len, &item->f->place);
+    place = place_in(checked, frame.text, frame.len, &item->f->place);
     frame.place = &place;
     cli_frame(out, &frame);
 }
@@ -118,11 +134,12 @@ static void add_frame(CliBuf *out, const CliReport *report, const CliFinding *it
 void cli_print_text(const CliReport *report, CliBuf *out)
 {
     Colors colors = colors_of(report);
+    Checked checked = {0};
 
     for (size_t i = 0; i < report->count; i++) {
         const CliFinding *item = &report->items[i];
         add_head(out, item, &colors);
-        add_frame(out, report, item, &colors);
+        add_frame(out, report, item, &colors, &checked);
         add_trail(out, item->f, &colors);
         add_advice(out, item->f, &colors);
         cli_buf_putc(out, '\n');
