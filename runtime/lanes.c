@@ -183,6 +183,8 @@ void ak__lanes_free(AkDriver *d)
 {
     for (AkLane *lane = d->lanes, *next; lane; lane = next) {
         next = lane->next;
+        while (lane->first) /* the sessions live on for a moment, and would look here */
+            ak__lanes_unhold(lane->first);
         free(lane);
     }
     d->lanes = NULL;
