@@ -64,6 +64,12 @@ static void drop_oldest(AkSse *sse)
     *item = (Item){0};
 }
 
+static void drop_all(AkSse *sse)
+{
+    while (sse->first < sse->next)
+        drop_oldest(sse);
+}
+
 void ak_sse_end(AkSse *sse)
 {
     if (!sse)
@@ -77,8 +83,7 @@ void ak_sse_free(AkSse *sse)
 {
     if (!sse)
         return;
-    while (sse->first < sse->next)
-        drop_oldest(sse);
+    drop_all(sse);
     ak_timer_free(sse->timer);
     free(sse);
 }
@@ -168,6 +173,13 @@ static int64_t pull(void *owner, char *to, size_t max)
     return 3;
 }
 
+/* What happens while nobody listens is not numbered: whoever comes back has missed it. */
+static void leave_gap(AkSse *sse)
+{
+    drop_all(sse);
+    sse->first = ++sse->next;
+}
+
 static void gone(void *owner)
 {
     Client *c = owner, **link = &c->sse->clients;
@@ -175,7 +187,8 @@ static void gone(void *owner)
     while (*link != c)
         link = &(*link)->next;
     *link = c->next;
-    c->sse->count--;
+    if (--c->sse->count == 0)
+        leave_gap(c->sse);
     free(c);
 }
 

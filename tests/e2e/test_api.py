@@ -441,19 +441,32 @@ def test_a_stream_goes_on_where_it_was_left(server):
                 assert stream.next()[0] == "reset"
 
 
-def test_streams_are_bounded_and_let_go(server):
-    streams = [Stream(server) for _ in range(105)]
-    status = [s.answer.status for s in streams]
-    assert status.count(503) >= 5 and 90 <= status.count(200) <= 100
-    for s in streams:
-        s.close()
-    # A client that has gone is found out by the next thing that is told.
+def test_who_comes_back_after_nobody_listened_looks_anew(server):
+    with contextlib.closing(Stream(server)) as stream:
+        _, last, _ = stream.next()
+    # The one client that has gone is found out by the next thing that is told.
+    until_no_stream(server)
+    server.wait(order(server))
+    with contextlib.closing(Stream(server, headers={"Last-Event-ID": last})) as stream:
+        assert stream.next()[0] == "reset"
+
+
+def until_no_stream(server):
     end = time.monotonic() + 30
     while time.monotonic() < end:
         server.wait(order(server))
         if b"ak_streams 0\n" in server.request("GET", "/metrics").body:
             break
     assert b"ak_streams 0\n" in server.request("GET", "/metrics").body
+
+
+def test_streams_are_bounded_and_let_go(server):
+    streams = [Stream(server) for _ in range(105)]
+    status = [s.answer.status for s in streams]
+    assert status.count(503) >= 5 and 90 <= status.count(200) <= 100
+    for s in streams:
+        s.close()
+    until_no_stream(server)
 
 
 def test_a_client_that_does_not_read_costs_no_memory(server):
