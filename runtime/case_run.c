@@ -462,7 +462,10 @@ static void look_at(Play *p, const AkSession *row)
 
 static void replay_one(Play *p, const AkSession *row, char *const *env)
 {
-    AkReplayOptions options = {.env = env, .limit_ms = REPLAY_LIMIT_MS, .quiet = true};
+    AkReplayOptions options = {.config = p->bench->home->config,
+                               .env = env,
+                               .limit_ms = REPLAY_LIMIT_MS,
+                               .quiet = true};
     AkReplayed replayed;
     int code =
         ak_replay_check(p->stage.store, &p->bench->home->place, row->id, &options, &replayed);

@@ -61,19 +61,15 @@ static void look_at_interpreter(Doctor *d, const AkConfig *config)
 {
     const char *given = ak_config_text(config, "run.python");
     char path[1200];
-    struct stat st;
 
     if (!*given) {
         tell(d, true, "interpreter", "the one built in");
         return;
     }
-    snprintf(path, sizeof path, "%s", given);
-    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-        snprintf(path, sizeof path, "%s/bin/python3", given);
-    bool named = !strchr(path, '/');
-    tell(d, named || access(path, X_OK) == 0, "interpreter", "%s%s%s", path,
-         named || access(path, X_OK) == 0 ? "" : ": ",
-         named || access(path, X_OK) == 0 ? "" : strerror(errno));
+    const char *python = ak_venv_python(given, path, sizeof path);
+    bool well = !strchr(python, '/') || access(python, X_OK) == 0;
+    tell(d, well, "interpreter", "%s%s%s", python, well ? "" : ": ",
+         well ? "" : strerror(errno));
 }
 
 static void look_at_place(Doctor *d, const AkPlace *place)

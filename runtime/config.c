@@ -40,7 +40,7 @@ static const Known known[] = {
      "bytes of free memory below which waiting sessions give their processes back at once"},
     {"limits.turn", NUMBER, "10", "seconds a program may compute between two steps"},
     {"run.idle", NUMBER, "30", "seconds a waiting session keeps its process"},
-    {"run.python", TEXT, "", "interpreter of the programs; empty: the one built in"},
+    {"run.python", TEXT, "", "interpreter of the programs, or its environment's folder; empty: the one built in"},
     {"serve.idle", NUMBER, "10", "seconds a waiting session of `ak serve` keeps its process"},
     {"serve.listen", TEXT, "127.0.0.1:9980", "where `ak serve` listens"},
     {"serve.otlp", TEXT, "",

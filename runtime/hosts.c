@@ -224,14 +224,12 @@ static AkHost *make(AkHosts *hosts, const AkDeployment *d, const json_t *manifes
     const json_t *local = json_object_get(manifest, "local");
     AkVenvPlace venv;
     char code[1400], support[1200], tar_path[1400];
-    const char *python = text_of(local, "python"), *runner = text_of(local, "runner");
-    const char *usual = ak_config_text(hosts->config, "run.python"),
-               *cwd = text_of(local, "cwd");
+    const char *runner = text_of(local, "runner"), *cwd = text_of(local, "cwd");
     AkBytes tar = {0};
     AkHost *host = NULL;
     Env env = {0};
 
-    if (ak_venv_find(hosts->place, manifest, &venv, why, size) < 0)
+    if (ak_venv_find(hosts->place, hosts->config, manifest, &venv, why, size) < 0)
         return NULL;
     if (ak_bundle_get(hosts->store, d->digest, &tar) < 0) {
         snprintf(why, size, "%s", ak_store_error(hosts->store));
@@ -245,15 +243,11 @@ static AkHost *make(AkHosts *hosts, const AkDeployment *d, const json_t *manifes
         snprintf(why, size, "the code cannot be laid out in %s/cache: %s", hosts->place->dir,
                  strerror(errno));
     } else {
-        if (!python && *venv.interpreter)
-            python = venv.interpreter;
-        if (!python && *usual && !json_object_get(manifest, "environment"))
-            python = usual;
         if (cwd && access(cwd, X_OK) < 0)
             cwd = NULL;
         env_make(hosts, d, local != NULL, support, &env);
         AkHostOptions options = {
-            .warm = {.interpreter = python,
+            .warm = {.interpreter = *venv.interpreter ? venv.interpreter : NULL,
                      .venv = *venv.dir ? venv.dir : NULL,
                      .support = support,
                      .code = code,

@@ -396,16 +396,15 @@ static int lay_out(Replay *r, AkStore *store, const AkPlace *place)
     if (fault)
         return ak_say_error(AK_EXIT_FAILED, "%s", ak_store_error(store));
     json_t *manifest = d && d->manifest ? json_loads(d->manifest, 0, NULL) : NULL;
-    json_t *local = json_object_get(manifest, "local");
-    const char *python = json_string_value(json_object_get(local, "python"));
-    char why[1400];
-    int code = ak_venv_find(place, manifest, &r->venv, why, sizeof why) < 0
-                   ? ak_say_error(AK_EXIT_FAILED, "%s", why)
-                   : 0;
-    if (!python && *r->venv.interpreter)
-        python = r->venv.interpreter;
-    if (r->options->interpreter || python)
-        r->interpreter = strdup(r->options->interpreter ? r->options->interpreter : python);
+    char why[1400], path[1200];
+    int code =
+        ak_venv_find(place, r->options->config, manifest, &r->venv, why, sizeof why) < 0
+            ? ak_say_error(AK_EXIT_FAILED, "%s", why)
+            : 0;
+    if (r->options->interpreter)
+        r->interpreter = strdup(ak_venv_python(r->options->interpreter, path, sizeof path));
+    else if (*r->venv.interpreter)
+        r->interpreter = strdup(r->venv.interpreter);
     json_decref(manifest);
     if (!code)
         code = lay_code(r, store, place, d);

@@ -8,7 +8,8 @@
 
 typedef struct AkReplayOptions {
     const char *code;        /* directory with the code; NULL: the session's own bundle */
-    const char *interpreter; /* NULL: the deployment's */
+    const char *interpreter; /* or an environment's folder; NULL: the deployment's */
+    const AkConfig *config;  /* the settings; NULL: none */
     char *const *env;        /* the program's whole environment; NULL: that of `ak` */
     int limit_ms;            /* between two messages of the program; 0: as long as it likes */
     bool debug;              /* stop in pdb at the handler's first line, and at an error */

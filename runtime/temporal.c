@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,6 +16,7 @@
 #include "exit_codes.h"
 #include "hosts.h"
 #include "python_host.h"
+#include "venv.h"
 
 enum { MOST_WORDS = 128 };
 
@@ -131,16 +131,10 @@ const char *ak_temporal_python(const AkArgs *args, const AkConfig *config)
 {
     static char path[1200];
     const char *given = ak_args_value(args, "python");
-    struct stat st;
 
     if (!given)
         given = ak_config_text(config, "run.python");
-    if (!*given)
-        return ak_python_executable();
-    if (stat(given, &st) < 0 || !S_ISDIR(st.st_mode))
-        return given;
-    snprintf(path, sizeof path, "%s/bin/python3", given);
-    return path;
+    return *given ? ak_venv_python(given, path, sizeof path) : ak_python_executable();
 }
 
 /* What every command of the Python side takes. */

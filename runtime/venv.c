@@ -159,7 +159,7 @@ static int choose(Making *m, const AkConfig *config)
 {
     const char *word = ak_member_text(m->plan, "python"),
                *usual = ak_config_text(config, "run.python");
-    char builtin[32];
+    char builtin[32], path[PATH_MAX];
     int code = 0;
 
     ak_python_version(builtin, sizeof builtin);
@@ -167,7 +167,7 @@ static int choose(Making *m, const AkConfig *config)
     if (m->builtin)
         snprintf(m->base, sizeof m->base, "%s", ak_python_executable());
     else if (!*word)
-        snprintf(m->base, sizeof m->base, "%s", usual);
+        snprintf(m->base, sizeof m->base, "%s", ak_venv_python(usual, path, sizeof path));
     else if (is_version(word))
         snprintf(m->base, sizeof m->base, "python%s", word);
     else
@@ -178,6 +178,11 @@ static int choose(Making *m, const AkConfig *config)
                     (char *)"import sys; print('%d.%d.%d' % sys.version_info[:3])", NULL};
     bool runs = ask(argv, m->version, sizeof m->version);
     m->version[strcspn(m->version, "\r\n")] = '\0';
+    if (!runs && !*word)
+        return ak_say_error(AK_EXIT_REFUSED,
+                            "the setting run.python is %s, which does not run here: `ak config "
+                            "set run.python PYTHON` names another one, and '' the one built in",
+                            m->base);
     if (!runs || (is_version(word) && !is_of(m->version, word)))
         return ak_say_error(AK_EXIT_REFUSED,
                             "Python %s is wanted, and %s %s: install it, or change `python` in "
@@ -399,17 +404,23 @@ void ak_venv_release(AkVenv *venv)
 /* --- Finding one
  * ----------------------------------------------------------------------------------- */
 
-int ak_venv_find(const AkPlace *place, const json_t *plan, AkVenvPlace *found, char *why,
-                 size_t size)
+const char *ak_venv_python(const char *given, char *path, size_t size)
 {
-    const json_t *environment = json_object_get(plan, "environment");
+    struct stat st;
+
+    if (stat(given, &st) < 0 || !S_ISDIR(st.st_mode))
+        return given;
+    snprintf(path, size, "%s/bin/python3", given);
+    return path;
+}
+
+static int find_made(const AkPlace *place, const json_t *environment, AkVenvPlace *found,
+                     char *why, size_t size)
+{
     const char *digest = ak_member_text(environment, "digest");
     bool builtin = json_is_true(json_object_get(environment, "builtin"));
     char version[32];
 
-    *found = (AkVenvPlace){0};
-    if (!environment)
-        return 0;
     ak_python_version(version, sizeof version);
     size_t len = strlen(version);
     const char *made_for = ak_member_text(environment, "version");
@@ -433,6 +444,23 @@ int ak_venv_find(const AkPlace *place, const json_t *plan, AkVenvPlace *found, c
                  found->dir);
         found->dir[0] = '\0';
     }
+    return 0;
+}
+
+int ak_venv_find(const AkPlace *place, const AkConfig *config, const json_t *plan,
+                 AkVenvPlace *found, char *why, size_t size)
+{
+    const json_t *environment = json_object_get(plan, "environment");
+    const char *told = ak_member_text(json_object_get(plan, "local"), "python");
+    const char *usual = config ? ak_config_text(config, "run.python") : "";
+    char path[1200];
+
+    *found = (AkVenvPlace){0};
+    if (environment && find_made(place, environment, found, why, size) < 0)
+        return -1;
+    if (*told || !environment)
+        snprintf(found->interpreter, sizeof found->interpreter, "%s",
+                 ak_venv_python(*told ? told : usual, path, sizeof path));
     return 0;
 }
 

@@ -24,14 +24,20 @@ int ak_venv_prepare(const AkPlace *place, const AkConfig *config, const char *pr
                     json_t *plan, bool quiet, AkVenv *venv);
 void ak_venv_release(AkVenv *venv);
 
+/* The interpreter that is meant: of an environment's folder the one in it (written to path),
+ * else what was given. */
+const char *ak_venv_python(const char *given, char *path, size_t size);
+
 typedef struct AkVenvPlace {
     char interpreter[1200]; /* "" for the one built in */
     char dir[1200];         /* the environment that the one built in is to use, or "" */
 } AkVenvPlace;
 
-/* Where a deployment's environment is. 0, or -1 with words in why when it is gone. */
-int ak_venv_find(const AkPlace *place, const json_t *plan, AkVenvPlace *found, char *why,
-                 size_t size);
+/* What a deployment's programs run in: what `ak run` was told, the environment that was made for
+ * it, the setting run.python, the one built in. config may be NULL: no settings. 0, or -1 with
+ * words in why when the environment is gone. */
+int ak_venv_find(const AkPlace *place, const AkConfig *config, const json_t *plan,
+                 AkVenvPlace *found, char *why, size_t size);
 
 /* Removes the environments that no deployment has. */
 void ak_venv_sweep(const AkPlace *place, AkStore *store);

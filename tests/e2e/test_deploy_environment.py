@@ -111,6 +111,13 @@ def test_a_session_is_replayed_in_its_environment(ak, project, tmp_path):
     assert replayed.returncode == 0, replayed.stderr
 
 
+def test_a_setting_whose_interpreter_does_not_run_is_named(ak, project):
+    assert ak("config", "set", "run.python", "/not/there/python3").returncode == 0
+    done = deploy(ak, project)
+    assert done.returncode == 42 and "the setting run.python is /not/there/python3, which does not run here" in done.stderr
+    assert deployments(ak) == []
+
+
 def test_what_cannot_be_installed_is_42_and_changes_nothing(ak, project):
     (project / "requirements.txt").write_text("akt-colors==9.9\n")
     done = deploy(ak, project)

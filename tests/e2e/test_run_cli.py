@@ -185,6 +185,32 @@ def test_replay_ends_as_recorded_and_sees_other_code(ak, tmp_path):
     assert json.loads(mended.stdout)["replay"] == "the program ended otherwise than recorded"
 
 
+def environment(folder):
+    """What run.python may name: a folder with an interpreter in it, which its programs can tell."""
+    python = folder / "bin" / "python3"
+    python.parent.mkdir(parents=True)
+    python.write_text(f'#!/bin/sh\nWHERE=environment exec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    return folder
+
+
+def test_the_setting_names_an_interpreter_or_its_folder_and_a_replay_takes_it_too(ak, tmp_path):
+    program = tmp_path / "where.py"
+    program.write_text("import os\n\n\ndef main(event):\n    return os.environ['WHERE']\n")
+    folder = environment(tmp_path / "env")
+    for python in (folder, folder / "bin" / "python3"):
+        assert ak("config", "set", "run.python", python).returncode == 0
+        ran = ak("run", f"{program}:main")
+        assert ran.returncode == 0, ran.stderr
+        same = ak("session", "replay", ak.last()["id"])
+        assert same.returncode == 0 and "it ended as recorded" in same.stderr, same.stderr
+    assert ak("config", "set", "run.python", "").returncode == 0
+    again = ak("session", "replay", ak.last()["id"])
+    assert again.returncode == 1 and "KeyError" in again.stderr
+    named = ak("session", "replay", ak.last()["id"], "--python", folder)
+    assert named.returncode == 0, named.stderr
+
+
 @pytest.mark.parametrize("python", [[], ["--python", sys.executable]])
 def test_replay_in_the_debugger(ak, python):
     ak("run", ak.file + ":total")
