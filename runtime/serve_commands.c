@@ -94,15 +94,19 @@ static json_t *deploy(AkServe *s, const json_t *request)
     return answer;
 }
 
+/* What was done is answered once it is durable. False: the store would not. */
+static bool settle(AkServe *s)
+{
+    s->store_failed = false;
+    ak_driver_turn(s->driver);
+    return !s->store_failed;
+}
+
 static json_t *dispatched(AkServe *s, int fault, const AkDispatched *done, const char *what)
 {
     if (fault == AK_E_ABSENT)
         return ak_admin_error(AK_EXIT_NOT_FOUND, "nothing is called '%s'", what);
-    if (!fault) {
-        s->store_failed = false;
-        ak_driver_turn(s->driver);
-    }
-    if (fault || s->store_failed)
+    if (fault || !settle(s))
         return ak_admin_error(AK_EXIT_FAILED, "%s", ak_store_error(s->home->store));
     s->events++;
     json_t *answer = json_pack("{s:s}", "event_id", done->event_id);
@@ -190,6 +194,8 @@ static json_t *stop_session(AkServe *s, const json_t *request)
         return ak_admin_error(AK_EXIT_REFUSED, "session %s has ended already", id);
     if (fault)
         return ak_admin_error(AK_EXIT_FAILED, "%s", ak_driver_error(s->driver));
+    if (!settle(s))
+        return ak_admin_error(AK_EXIT_FAILED, "%s", ak_store_error(s->home->store));
     return json_pack("{s:s}", "session_id", id);
 }
 
