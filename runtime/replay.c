@@ -424,10 +424,11 @@ static int replay(Replay *r, AkStore *store)
     if (r->pid)
         converse(r);
     if (r->pid) {
-        /* In the debugger the user may still look around. */
+        /* In the debugger the user may still look around. Else nothing of it is wanted any more,
+         * and a program may have turned SIGTERM off. */
         close(r->sock);
         if (!r->options->debug)
-            kill(r->pid, SIGTERM);
+            kill(r->pid, SIGKILL);
         while (waitpid(r->pid, NULL, 0) < 0 && errno == EINTR)
             ;
     }
@@ -458,7 +459,8 @@ int ak_replay_check(AkStore *store, const AkPlace *place, const char *id,
     int code = lay_out(&r, store, place);
     if (!code)
         code = replay(&r, store);
-    replayed->agrees = agrees(&r, &replayed->words);
+    if (!code)
+        replayed->agrees = agrees(&r, &replayed->words);
     replayed->records = r.records;
     replayed->at = take_text(&r.beyond);
     replayed->error = take_text(&r.error);
