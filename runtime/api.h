@@ -92,7 +92,6 @@ typedef json_t *AkApiChildFn(json_t *said, int code, AkBytes words, unsigned *st
  * most; they are copied). NULL when it runs, else an error. Takes dir, a folder that is to go, or NULL. */
 json_t *ak__api_child(AkApiCall *call, const char *const words[], int limit_s, char *dir,
                       AkApiChildFn *fn);
-void ak__api_remove(const char *dir);
 
 json_t *ak__api_openapi(AkServe *s);
 /* A session in lists and in the stream: without its memo, its error as type and message. */

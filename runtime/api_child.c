@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
@@ -14,6 +13,7 @@
 #include <unistd.h>
 
 #include "admin.h"
+#include "bundle.h"
 #include "exit_codes.h"
 #include "views.h"
 
@@ -50,19 +50,6 @@ static void close_pipe(Pipe *pipe)
     pipe->fd = -1;
 }
 
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
-{
-    (void)st;
-    (void)kind;
-    (void)at;
-    return remove(path);
-}
-
-void ak__api_remove(const char *dir)
-{
-    nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-}
-
 static void let_go(AkApiChild *child)
 {
     close_pipe(&child->out);
@@ -71,7 +58,7 @@ static void let_go(AkApiChild *child)
     ak_text_free(&child->out.text);
     ak_text_free(&child->err.text);
     if (child->dir)
-        ak__api_remove(child->dir);
+        ak_remove_tree(child->dir);
     free(child->dir);
     free(child);
 }
@@ -177,26 +164,28 @@ static int spawn_it(AkApiChild *child, const char *const words[], int out, int e
     return failed;
 }
 
-static bool start(AkApiChild *child, const char *const words[])
+/* 0, or an error number. */
+static int start(AkApiChild *child, const char *const words[])
 {
     int out[2] = {-1, -1}, err[2] = {-1, -1};
     AkLoop *loop = child->serve->loop;
-    bool begun = pipe2(out, O_CLOEXEC) == 0 && pipe2(err, O_CLOEXEC) == 0 &&
-                 spawn_it(child, words, out[1], err[1]) == 0;
+    int failed = pipe2(out, O_CLOEXEC) < 0 || pipe2(err, O_CLOEXEC) < 0
+                     ? errno
+                     : spawn_it(child, words, out[1], err[1]);
 
     close(out[1]);
     close(err[1]);
     child->out = (Pipe){.fd = out[0], .max = OUTPUT_MAX};
     child->err = (Pipe){.fd = err[0], .max = WORDS_MAX};
-    if (!begun)
-        return false;
+    if (failed)
+        return failed;
     fcntl(out[0], F_SETFL, O_NONBLOCK);
     fcntl(err[0], F_SETFL, O_NONBLOCK);
     child->out.watch = ak_watch(loop, out[0], AK_READABLE, on_out, child);
     child->err.watch = ak_watch(loop, err[0], AK_READABLE, on_err, child);
     child->timer = ak_timer_new(loop, on_late, child);
     ak_timer_set(child->timer, child->limit_s * (int64_t)AK_SECOND);
-    return true;
+    return 0;
 }
 
 json_t *ak__api_child(AkApiCall *call, const char *const words[], int limit_s, char *dir,
@@ -205,6 +194,8 @@ json_t *ak__api_child(AkApiCall *call, const char *const words[], int limit_s, c
     AkApiChild *child = calloc(1, sizeof *child);
     size_t running = 0;
 
+    if (!child)
+        abort();
     *child = (AkApiChild){.serve = call->serve,
                           .request = call->request,
                           .fn = fn,
@@ -219,9 +210,10 @@ json_t *ak__api_child(AkApiCall *call, const char *const words[], int limit_s, c
         let_go(child);
         return ak_admin_error(AK_EXIT_FAILED, "%d replays and deploys run already", AT_A_TIME);
     }
-    if (!start(child, words)) {
+    int failed = start(child, words);
+    if (failed) {
         let_go(child);
-        return ak_admin_error(AK_EXIT_FAILED, "no process could be made: %s", strerror(errno));
+        return ak_admin_error(AK_EXIT_FAILED, "no process could be made: %s", strerror(failed));
     }
     child->next = call->serve->children;
     call->serve->children = child;

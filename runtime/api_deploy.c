@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "admin.h"
+#include "bundle.h"
 #include "exit_codes.h"
 #include "views.h"
 
@@ -34,25 +35,13 @@ static bool is_path(const char *path)
     return true;
 }
 
-static bool make_folders(char *path, size_t root)
-{
-    for (char *slash = strchr(path + root, '/'); slash; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        bool made = mkdir(path, 0700) == 0 || errno == EEXIST;
-        *slash = '/';
-        if (!made)
-            return false;
-    }
-    return true;
-}
-
 static bool write_file(const char *dir, const char *name, const json_t *text)
 {
     char path[PATH_MAX + PATH_LEN + 64];
     size_t len = json_string_length(text);
 
     snprintf(path, sizeof path, "%s/%s", dir, name);
-    if (!make_folders(path, strlen(dir) + 1))
+    if (ak_make_parents(path) < 0)
         return false;
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)
@@ -185,7 +174,7 @@ json_t *ak__api_deploy(AkApiCall *call)
         error = write_files(dir, json_object_get(call->body, "files"));
     if (!error)
         return ak__api_child(call, words, DEPLOY_S, dir, tell);
-    ak__api_remove(dir);
+    ak_remove_tree(dir);
     free(dir);
     return error;
 }

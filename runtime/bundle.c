@@ -260,6 +260,30 @@ int ak_make_dirs(const char *dir)
     }
 }
 
+int ak_make_parents(const char *path)
+{
+    char dir[PATH_MAX];
+    const char *slash = strrchr(path, '/');
+
+    if (!slash || slash == path)
+        return 0;
+    if ((size_t)snprintf(dir, sizeof dir, "%.*s", (int)(slash - path), path) >= sizeof dir) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    return ak_make_dirs(dir);
+}
+
+int ak_file_end(FILE *file)
+{
+    bool failed = ferror(file);
+
+    if (fclose(file) != 0)
+        return -1;
+    errno = failed ? EIO : errno;
+    return failed ? -1 : 0;
+}
+
 static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
 {
     (void)st;
@@ -299,11 +323,8 @@ static int write_file(const char *dir, const char *name, const char *bytes, size
         errno = EILSEQ;
         return -1;
     }
-    char *slash = strrchr(path, '/');
-    *slash = '\0';
-    if (ak_make_dirs(path) < 0)
+    if (ak_make_parents(path) < 0)
         return -1;
-    *slash = '/';
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
     if (fd < 0)
         return -1;

@@ -4,6 +4,7 @@
 #define AK_BUNDLE_H
 
 #include <stddef.h>
+#include <stdio.h>
 
 #include "engine/bytes.h"
 
@@ -31,6 +32,10 @@ int ak_bundle_root(const char *path, char *root, size_t root_size, char *file,
 
 /* `mkdir -p` with mode 0700. */
 int ak_make_dirs(const char *dir);
+/* The folders above this path. */
+int ak_make_parents(const char *path);
+/* Closes what was written: 0, or -1 with errno when not all of it went out. */
+int ak_file_end(FILE *file);
 /* `rm -r`. */
 void ak_remove_tree(const char *dir);
 /* A folder made aside becomes dir, in one step; it goes when another `ak` was faster with the same. */

@@ -27,17 +27,13 @@ static int fail(char *why, size_t size, const char *path)
 
 static int write_file(const char *path, AkBytes text)
 {
-    char dir[PATH_MAX];
-
-    snprintf(dir, sizeof dir, "%s", path);
-    *strrchr(dir, '/') = '\0';
-    if (ak_make_dirs(dir) < 0)
+    if (ak_make_parents(path) < 0)
         return -1;
     FILE *file = fopen(path, "we");
     if (!file)
         return -1;
-    size_t n = fwrite(text.at, 1, text.len, file);
-    return fclose(file) == 0 && n == text.len ? 0 : -1;
+    fwrite(text.at, 1, text.len, file);
+    return ak_file_end(file);
 }
 
 /* The files of the project that the case lies in, as a deploy would take them. */

@@ -114,8 +114,8 @@ static int write_bundle(const AkHome *home, const AkGate *gate, char *path, size
     FILE *file = fopen(path, "we");
     if (!file)
         return -1;
-    size_t n = fwrite(gate->tar.at, 1, gate->tar.len, file);
-    return fclose(file) == 0 && n == gate->tar.len ? 0 : -1;
+    fwrite(gate->tar.at, 1, gate->tar.len, file);
+    return ak_file_end(file);
 }
 
 static void print_done(const json_t *done)

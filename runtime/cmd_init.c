@@ -90,11 +90,8 @@ static int write_file(const char *dir, const File *file, const char *name)
     char path[PATH_MAX + 64];
 
     snprintf(path, sizeof path, "%s/%s", dir, file->name);
-    char *slash = strrchr(path, '/');
-    *slash = '\0';
-    if (ak_make_dirs(path) < 0)
+    if (ak_make_parents(path) < 0)
         return -1;
-    *slash = '/';
     FILE *to = fopen(path, "wxe");
     if (!to)
         return -1;
@@ -106,7 +103,7 @@ static int write_file(const char *dir, const File *file, const char *name)
         }
         fprintf(to, "%.*s%s", (int)(hole - at), at, name);
     }
-    return fclose(to);
+    return ak_file_end(to);
 }
 
 static void print_json(const char *name)

@@ -189,9 +189,9 @@ static int write_page(const char *dir, const char *name, const AkCmd *command, b
         main_page(to, command);
     else
         command_page(to, command);
-    if (ferror(to) | (fclose(to) != 0))
-        return ak_say_error(AK_EXIT_FAILED, "%s: it cannot be written", path);
-    return 0;
+    return ak_file_end(to) == 0 ? 0
+                                : ak_say_error(AK_EXIT_FAILED, "%s: it cannot be written: %s", path,
+                                               strerror(errno));
 }
 
 static int manual(const AkArgs *args)

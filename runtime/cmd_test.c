@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bundle.h"
 #include "case.h"
 #include "case_find.h"
 #include "commands.h"
@@ -131,7 +132,7 @@ static json_t *verdict_json(const Verdict *v)
 
     if (*v->why)
         json_object_set_new(o, "why", json_string(v->why));
-    json_object_set(o, "failures", v->failures ? v->failures : json_array());
+    json_object_set_new(o, "failures", v->failures ? json_incref(v->failures) : json_array());
     return o;
 }
 
@@ -209,7 +210,7 @@ static int write_junit(const Suite *s, const char *path, int64_t took_us)
             (double)took_us / 1e6);
     json_array_foreach(s->all, i, o) junit_case(to, o);
     fputs("</testsuite>\n", to);
-    return fclose(to) == 0 ? 0 : ak_say_error(AK_EXIT_FAILED, "%s: %s", path, strerror(errno));
+    return ak_file_end(to) == 0 ? 0 : ak_say_error(AK_EXIT_FAILED, "%s: %s", path, strerror(errno));
 }
 
 /* --- One case

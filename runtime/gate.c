@@ -233,8 +233,8 @@ static int write_tar(const AkGate *gate, char *path, size_t size)
     if (fd < 0)
         return -1;
     FILE *file = fdopen(fd, "w");
-    size_t n = fwrite(gate->tar.at, 1, gate->tar.len, file);
-    return fclose(file) == 0 && n == gate->tar.len ? 0 : -1;
+    fwrite(gate->tar.at, 1, gate->tar.len, file);
+    return ak_file_end(file);
 }
 
 static AkStore *scratch(AkHome *home, AkGate *gate, char id[64])

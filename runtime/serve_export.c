@@ -57,21 +57,21 @@ static void add_number(json_t *attributes, const char *key, uint64_t value)
 }
 
 /* Of a session: seq 0, attempt 0 for the whole. */
-static json_t *span_id(const char *session, uint64_t seq, uint64_t attempt)
+static void span_id(const char *session, uint64_t seq, uint64_t attempt, char id[17])
 {
     char words[128], hex[65];
 
     snprintf(words, sizeof words, "%s/%" PRIu64 "/%" PRIu64, session, seq, attempt);
     ak_sha256_hex(words, strlen(words), hex);
-    return json_stringn(hex, 16);
+    snprintf(id, 17, "%.16s", hex);
 }
 
-static json_t *trace_id(const char *session)
+static void trace_id(const char *session, char id[33])
 {
     char hex[65];
 
     ak_sha256_hex(session, strlen(session), hex);
-    return json_stringn(hex, 32);
+    snprintf(id, 33, "%.32s", hex);
 }
 
 /* The status of a span that failed, and the exception as an event of it. */
@@ -95,6 +95,7 @@ static void set_failure(json_t *span, AkBytes error, int64_t at_us)
 
 typedef struct Trace {
     const char *session;
+    char id[33], root[17]; /* the trace's, its whole session's span's */
     json_t *spans, *asked; /* asked: the span of the wait that has no answer yet */
     uint64_t previous;
     bool broken;
@@ -103,8 +104,9 @@ typedef struct Trace {
 static json_t *step_span(const Trace *trace, const AkRecord *r)
 {
     json_t *attributes = json_array();
-    char file[300];
+    char file[300], id[17];
 
+    span_id(trace->session, r->seq, r->attempt + 1, id);
     if (r->file.at)
         add_string(attributes, "code.file.path", ak_view_file(r->file, file, sizeof file));
     add_number(attributes, "code.line.number", r->line);
@@ -113,9 +115,8 @@ static json_t *step_span(const Trace *trace, const AkRecord *r)
     add_string(attributes, "ak.step.kind", ak_record_kind_name(r->kind));
     add_number(attributes, "ak.step.attempt", r->attempt);
     json_t *span = json_pack(
-        "{s:o, s:o, s:o, s:o, s:i, s:o, s:o, s:o}", "traceId", trace_id(trace->session),
-        "spanId", span_id(trace->session, r->seq, r->attempt + 1), "parentSpanId",
-        span_id(trace->session, 0, 0), "name", ak_view_text(r->name), "kind", 1,
+        "{s:s, s:s, s:s, s:o, s:i, s:o, s:o, s:o}", "traceId", trace->id, "spanId", id,
+        "parentSpanId", trace->root, "name", ak_view_text(r->name), "kind", 1,
         "startTimeUnixNano", nanos(r->start_us ? r->start_us : r->at_us), "endTimeUnixNano",
         nanos(r->at_us), "attributes", attributes);
     if (r->error.at)
@@ -150,7 +151,17 @@ static int add_record(void *payload, uint64_t number, AkBytes bytes)
     return 0;
 }
 
-static json_t *session_span(const AkSession *s)
+/* It was started by another one. */
+static json_t *link_to(const char *parent)
+{
+    char trace[33], span[17];
+
+    trace_id(parent, trace);
+    span_id(parent, 0, 0, span);
+    return json_pack("[{s:s, s:s}]", "traceId", trace, "spanId", span);
+}
+
+static json_t *session_span(const Trace *trace, const AkSession *s)
 {
     json_t *attributes = json_array();
 
@@ -160,14 +171,12 @@ static json_t *session_span(const AkSession *s)
     add_string(attributes, "ak.deployment.id", s->deployment_id);
     add_string(attributes, "ak.event.id", s->event_id);
     add_string(attributes, "ak.session.parent_id", s->parent_id);
-    json_t *span = json_pack("{s:o, s:o, s:s, s:i, s:o, s:o, s:o}", "traceId", trace_id(s->id),
-                             "spanId", span_id(s->id, 0, 0), "name", s->entry, "kind", 5,
+    json_t *span = json_pack("{s:s, s:s, s:s, s:i, s:o, s:o, s:o}", "traceId", trace->id,
+                             "spanId", trace->root, "name", s->entry, "kind", 5,
                              "startTimeUnixNano", nanos(s->created_us), "endTimeUnixNano",
                              nanos(s->ended_us), "attributes", attributes);
-    if (s->parent_id) /* it was started by another one */
-        json_object_set_new(span, "links",
-                            json_pack("[{s:o, s:o}]", "traceId", trace_id(s->parent_id),
-                                      "spanId", span_id(s->parent_id, 0, 0)));
+    if (s->parent_id)
+        json_object_set_new(span, "links", link_to(s->parent_id));
     if (s->error)
         set_failure(span, ak_bytes(s->error), s->ended_us);
     return span;
@@ -181,7 +190,9 @@ static void add_session(AkServe *s, const char *id, json_t *spans)
     if (ak_session_get(s->home->store, id, &session) < 0)
         return;
     Trace trace = {.session = id, .spans = json_array()};
-    json_array_append_new(trace.spans, session_span(session));
+    trace_id(id, trace.id);
+    span_id(id, 0, 0, trace.root);
+    json_array_append_new(trace.spans, session_span(&trace, session));
     ak_journal_read(s->home->store, id, 0, add_record, &trace);
     if (!trace.broken)
         json_array_extend(spans, trace.spans);
@@ -283,10 +294,14 @@ int ak__export_new(AkServe *s)
     if (!headers || !*headers)
         headers = getenv("OTEL_EXPORTER_OTLP_HEADERS");
     AkExport *export = calloc(1, sizeof *export);
+    if (!export)
+        abort();
     snprintf(export->endpoint, sizeof export->endpoint, "%s", endpoint);
     snprintf(export->service, sizeof export->service, "%.127s",
              service && *service ? service : "ak");
     export->ids = calloc(ENDED_MAX, sizeof *export->ids);
+    if (!export->ids)
+        abort();
     export->otlp = ak_otlp_new(endpoint, headers ? headers : "", why, sizeof why);
     if (!export->otlp) {
         free(export->ids);

@@ -257,7 +257,7 @@ static int write_lines(const Making *m, char *path, size_t size)
         return -1;
     json_array_foreach(json_object_get(m->plan, "requirements"), i, line)
         fprintf(file, "%s\n", json_string_value(line));
-    return fclose(file);
+    return ak_file_end(file);
 }
 
 static int install(const Making *m)
