@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "../analyzer/cli/diff.h"
+#include "bundle.h"
 #include "case.h"
 #include "report.h"
 
@@ -289,8 +290,9 @@ static int write_anew(const char *path, const AkText *text, char *why, size_t si
     if (asprintf(&fresh, "%s.new", path) < 0)
         return -1;
     FILE *file = fopen(fresh, "we");
-    size_t n = file ? fwrite(text->at, 1, text->len, file) : 0;
-    bool failed = !file || fclose(file) != 0 || n != text->len || rename(fresh, path) < 0;
+    if (file)
+        fwrite(text->at, 1, text->len, file);
+    bool failed = !file || ak_file_end(file) < 0 || rename(fresh, path) < 0;
 
     if (failed) {
         snprintf(why, size, "%s: %s", fresh, strerror(errno));
@@ -303,14 +305,14 @@ static int write_anew(const char *path, const AkText *text, char *why, size_t si
 static int rewrite(const AkCase *c, const Update *u, char *why, size_t size)
 {
     AkText text = {0};
+    bool marked = ak_txtar_has_marker(u->archive.comment);
     int done = 0;
 
-    for (size_t i = 0; i < u->kept_len; i++)
-        if (ak_txtar_has_marker(bytes_of(&u->kept[i])))
-            done = -1;
-    if (done || ak_txtar_has_marker(u->archive.comment)) {
+    for (size_t i = 0; i < u->archive.len && !marked; i++)
+        marked = ak_txtar_has_marker(u->archive.files[i].text);
+    if (marked) {
         snprintf(why, size,
-                 "a line like `-- name --` was printed, which begins a file in a case");
+                 "a line like `-- name --` was printed or raised, which begins a file in a case");
         return -1;
     }
     ak_txtar_write(&u->archive, &text);

@@ -154,6 +154,14 @@ def test_update_refuses_prints_that_would_be_files(case):
     assert "begins a file" in one["why"]
 
 
+@pytest.mark.parametrize("rest", ["", "-- error.txt --\nValueError: another\n"])
+def test_update_refuses_an_error_that_would_be_a_file(case, rest):
+    path = case("-- main.py:main --\ndef main(event):\n    raise ValueError('a\\n-- b.txt --\\n')\n" + rest)
+    before = path.read_text()
+    (one,) = verdicts("--update", path, code=40)
+    assert "begins a file" in one["why"] and path.read_text() == before
+
+
 @pytest.mark.parametrize("text, words", [
     ("hello\n", "it starts nothing"),
     (GREETS + "-- event.json --\n{\n", "line 8: event.json:"),
