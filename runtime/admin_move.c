@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "admin.h"
+#include "members.h"
 
 typedef struct Move {
     const json_t *expected;
@@ -20,9 +21,11 @@ static const json_t *row_of(const json_t *rows, const char *id)
     size_t i;
     json_t *row;
 
-    json_array_foreach(
-        rows, i,
-        row) if (!strcmp(json_string_value(json_object_get(row, "session_id")), id)) return row;
+    json_array_foreach(rows, i, row)
+    {
+        if (!strcmp(ak_member_text(row, "session_id"), id))
+            return row;
+    }
     return NULL;
 }
 

@@ -219,13 +219,14 @@ json_t *ak__api_steps(AkApiCall *call)
     if (!beyond) {
         uint64_t start = known_start(id, steps.from, &steps.previous);
         fault = ak_journal_read(store_of(call), id, start, add_step, &steps);
-        remember(id, steps.next, steps.previous);
     }
     if (*steps.broken || (fault < 0 && fault != AK_E_STOPPED)) {
         json_decref(steps.items);
         return *steps.broken ? ak_admin_error(AK_EXIT_FAILED, "%s", steps.broken)
                              : ak__api_store_error(call);
     }
+    if (!beyond)
+        remember(id, steps.next, steps.previous);
     return json_pack("{s:o, s:I}", "items", steps.items, "next", (json_int_t)steps.next);
 }
 

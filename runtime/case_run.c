@@ -526,8 +526,7 @@ static void open_play(Play *p)
 {
     const AkConfig *config = p->bench->home->config;
     AkDriverOptions options = {
-        .run = {.turn_timeout_us = ak_config_number(config, "limits.turn") * 1000000,
-                .max_line = (size_t)ak_config_number(config, "limits.line")},
+        .run = ak_driver_run_options(config),
         .idle_us = (int64_t)A_YEAR_S * 1000000,
     };
 

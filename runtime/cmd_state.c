@@ -276,8 +276,9 @@ static void print_url(AkHome *home, const char *path, bool json)
         base = ak_config_text(home->config, "serve.listen");
         scheme = "http://";
     }
+    size_t len = strlen(base);
     printf(json ? "{\"url\": \"%s%.*s%s\"}\n" : "%s%.*s%s\n", scheme,
-           (int)(strlen(base) - (base[strlen(base) - 1] == '/')), base, path);
+           (int)(len - (len && base[len - 1] == '/')), base, path);
     json_decref(request);
     json_decref(status);
 }

@@ -259,6 +259,14 @@ static void on_lazy_commit(void *owner)
 /* --- What the front asks for
  * ------------------------------------------------------------------------------ */
 
+AkRunOptions ak_driver_run_options(const AkConfig *config)
+{
+    return (AkRunOptions){
+        .turn_timeout_us = ak_config_number(config, "limits.turn") * AK_SECOND_US,
+        .max_line = (size_t)ak_config_number(config, "limits.line"),
+    };
+}
+
 AkDriver *ak_driver_new(AkLoop *loop, AkStore *store, const AkDriverOptions *options,
                         const AkFront *front, void *owner)
 {

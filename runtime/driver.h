@@ -19,6 +19,7 @@
 #ifndef AK_DRIVER_H
 #define AK_DRIVER_H
 
+#include "config.h"
 #include "engine.h"
 #include "loop.h"
 #include "runner.h"
@@ -33,6 +34,9 @@ typedef struct AkDriverOptions {
         everyone; /* sessions that come due in the store are loaded, not only those given here */
     size_t max_runners; /* processes at a time; what is more waits in order. 0: no limit */
 } AkDriverOptions;
+
+/* What the settings say of each session. */
+AkRunOptions ak_driver_run_options(const AkConfig *config);
 
 /* Called from ak_driver_turn or the loop; slices and texts live for the call. Only `host` is
  * needed. */

@@ -200,8 +200,7 @@ AkForeground *ak_foreground_new(AkHome *home, const AkForegroundOptions *options
     f->loop = ak_loop_new();
     f->hosts = ak_hosts_new(f->loop, home->store, config, &home->place);
     AkDriverOptions driving = {
-        .run = {.turn_timeout_us = ak_config_number(config, "limits.turn") * 1000000,
-                .max_line = (size_t)ak_config_number(config, "limits.line")},
+        .run = ak_driver_run_options(config),
         .idle_us = ak_config_number(config, "run.idle") * 1000000,
     };
     f->driver = ak_driver_new(f->loop, home->store, &driving, &front, f);

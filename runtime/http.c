@@ -573,9 +573,8 @@ AkHttp *ak_http_new(AkLoop *loop, int fd, AkHttpFn *fn, void *owner, char *why, 
     if (open_library(why, size) < 0)
         return NULL;
     AkHttp *http = calloc(1, sizeof *http);
-    snprintf(why, size, "the HTTP server does not start: %s", strerror(ENOMEM));
     if (!http)
-        return NULL;
+        abort();
     *http =
         (AkHttp){.loop = loop, .fn = fn, .owner = owner, .last = &http->first, .listening = -1};
     http->daemon = mhd.MHD_start_daemon(
@@ -586,6 +585,7 @@ AkHttp *ak_http_new(AkLoop *loop, int fd, AkHttpFn *fn, void *owner, char *why, 
         MHD_OPTION_NOTIFY_CONNECTION, on_connection, http, MHD_OPTION_NOTIFY_COMPLETED,
         on_completed, http, MHD_OPTION_URI_LOG_CALLBACK, on_uri, http, MHD_OPTION_END);
     if (!http->daemon) {
+        snprintf(why, size, "the HTTP server does not start: %s", strerror(errno));
         free(http);
         return NULL;
     }

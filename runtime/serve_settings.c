@@ -14,7 +14,7 @@ AkDriverOptions ak__serve_settings(AkServe *s, const AkConfig *config)
     s->spare_bytes = ak_config_number(config, "limits.spare");
     s->sync_us = ak_config_number(config, "serve.sync") * AK_SECOND;
     return (AkDriverOptions){
-        .run = {.turn_timeout_us = ak_config_number(config, "limits.turn") * AK_SECOND},
+        .run = ak_driver_run_options(config),
         .idle_us = ak_config_number(config, "serve.idle") * AK_SECOND,
         .everyone = true,
         .max_runners = (size_t)ak_config_number(config, "limits.runners"),
