@@ -21,6 +21,7 @@
 #ifndef AK_RULE_H
 #define AK_RULE_H
 
+#include "distance.h"
 #include "program.h"
 #include "temporal.h"
 
@@ -271,9 +272,5 @@ const char *ak_fix_import(AkReport *report, const char *module, const char *name
  * temporalio.workflow offers is written only where it works. */
 void ak_fix_callee(AkReport *report, const AkCall *call, const char *module, const char *name,
                    const char *tail);
-
-/* How many letters must be put in, taken out, changed or swapped to make one word of the other, for
- * "did you mean"; limit if it is that many or more. */
-size_t ak_distance(const char *a, const char *b, size_t limit);
 
 #endif

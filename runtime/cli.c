@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../analyzer/distance.h"
 #include "exit_codes.h"
 
 enum { MAX_GIVEN = 256, MAX_WORDS = 128 };
@@ -61,39 +62,17 @@ int ak_usage_error(const char *format, ...)
     return AK_EXIT_USAGE;
 }
 
-/* Damerau-Levenshtein without the last word on transpositions: enough for typing errors. */
-static size_t distance(const char *a, const char *b)
-{
-    size_t row[65], n = strlen(b);
-
-    if (n > 64)
-        return 99;
-    for (size_t j = 0; j <= n; j++)
-        row[j] = j;
-    for (size_t i = 1; a[i - 1]; i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= n; j++) {
-            size_t above = row[j], cost = diagonal + (a[i - 1] != b[j - 1]);
-            if (above + 1 < cost)
-                cost = above + 1;
-            if (row[j - 1] + 1 < cost)
-                cost = row[j - 1] + 1;
-            row[j] = cost;
-            diagonal = above;
-        }
-    }
-    return row[n];
-}
-
 const char *ak_nearest(const char *word, const char *const *list)
 {
     const char *best = NULL;
-    size_t limit = strlen(word) / 3 + 1, nearest = limit + 1;
+    size_t len = strlen(word), nearest = len / 3 + 2;
 
+    for (size_t i = 0; len > 2 && list[i]; i++)
+        if (!strncmp(word, list[i], len))
+            return list[i];
     for (; *list; list++) {
-        size_t d = distance(word, *list);
-        if (d < nearest || (strlen(word) > 2 && !best && !strncmp(word, *list, strlen(word)))) {
+        size_t d = ak_distance(word, *list, nearest);
+        if (d < nearest) {
             nearest = d;
             best = *list;
         }

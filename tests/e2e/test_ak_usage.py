@@ -84,6 +84,7 @@ def test_the_docs_name_every_command():
 
 def test_a_wrong_word_is_40_and_names_the_nearest():
     for words, sentence in [(["depoly"], "did you mean 'ak deploy'?"), (["session", "lst"], "did you mean 'ak session list'?"),
+                            (["com"], "did you mean 'ak completion'?"), (["ses"], "did you mean 'ak session'?"),
                             (["deploy", "--chekc"], "did you mean --check?"), (["qwertz"], "see ak --help"),
                             (["completion", "zhs"], "did you mean zsh?"), (["session", "get"], "usage: ak session get"),
                             (["serve", "--listen"], "--listen needs a value: --listen HOST:PORT"),
