@@ -1,7 +1,10 @@
 """[tool.ak] of a project's pyproject.toml: what is wrong there is said with its place, and nothing is deployed."""
+import json
+import re
+
 import pytest
 
-from run_host import Ak
+from run_host import ROOT, Ak
 
 MANIFEST = """version: v1
 project:
@@ -46,9 +49,27 @@ def test_settings_that_cannot_be_are_42_with_their_place(ak, project, settings, 
 def test_limits_are_kept_with_the_deployment(ak, project):
     (project / "pyproject.toml").write_text("[tool.ak]\nmax-sessions = 7\n[tool.ak.triggers.hook]\nmax-sessions = 1\nmax-queue = 2\n")
     assert ak("deploy", project).returncode == 0
-    import json
     row = ak.lines("deployment", "list", "--json")[0]
     manifest = json.loads(ak("deployment", "get", row["deployment_id"], "--json").stdout)["manifest"]
     assert manifest["max_sessions"] == 7
     assert manifest["triggers"][0]["max_sessions"] == 1 and manifest["triggers"][0]["max_queue"] == 2
     assert "environment" not in manifest
+
+
+def section_of_the_docs():
+    return (ROOT / "docs" / "ak.md").read_text().split("## Settings of a project\n")[1].split("\n## ")[0]
+
+
+def test_the_docs_have_every_setting_and_no_other(ak, project):
+    (project / "pyproject.toml").write_text("[tool.ak]\nother = 1\n")
+    known = ak("deploy", project).stderr.split("it has ")[1].splitlines()[0].split(", ")
+    assert re.findall(r"^\| `([a-z-]+)` \|", section_of_the_docs(), re.M) == known and len(known) == 6
+
+
+def test_the_example_of_the_docs_deploys(ak, project):
+    example = re.search(r"```toml\n(.*?)```", section_of_the_docs(), re.S)[1]
+    (project / "pyproject.toml").write_text(example.replace("NAME", "hook"))
+    done = ak("deploy", project, "--json")
+    assert done.returncode == 0, done.stderr
+    manifest = json.loads(ak("deployment", "get", json.loads(done.stdout)["deployment_id"], "--json").stdout)["manifest"]
+    assert (manifest["max_sessions"], manifest["max_queue"], manifest["triggers"][0]["max_sessions"]) == (20, 100, 1)
