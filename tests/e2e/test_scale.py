@@ -1,9 +1,11 @@
 """Programs of sizes that nobody writes by hand: time grows with the size, memory stays bounded, nothing crashes.
 
 Each shape is checked at a size and at twice that size, under a stack of 8 MB. What counts is the CPU
-time of the child, the best of two runs. docs/performance.md has the figures; this file prints them with
+time of the child, the best of two runs, of six where a busy machine wants them; sizes are such that it can be told
+from a start. docs/performance.md has the figures; this file prints them with
 `python3 tests/e2e/test_scale.py`. What is found in such programs, and by which way, is tests/test_scale.c's.
 """
+import math
 import os
 import pathlib
 import resource
@@ -85,12 +87,14 @@ def star_circle(n):
 SHAPES = [
     ("mutually recursive functions", recursive_functions, 5000, 1),
     ("modules that import each other", importing_modules, 5000, 1),
-    ("classes that derive from each other", deep_classes, 500, 1),
-    ("lines of one workflow", long_workflow, 10_000, 1),
-    ("links of an attribute chain", attribute_chain, 2500, 1),
+    ("classes that derive from each other", deep_classes, 600, 2),
+    ("lines of one workflow", long_workflow, 40_000, 1),
     ("functions that call each other all to all", all_to_all, 150, 2),
-    ("modules of a package that takes all their names by stars", star_circle, 200, 2),
+    ("modules of a package that takes all their names by stars", star_circle, 800, 2),
 ]
+# What is deep and costs no time.
+DEEP = [("links of an attribute chain", attribute_chain, 5000)]
+NOTHING = 0.05
 
 
 def limit_stack():
@@ -108,30 +112,46 @@ def cost(folder):
     return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, done.returncode, out
 
 
-def measure(folder, make, size):
+def put(folder, make, size):
     for name, text in make(size).items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
+    return folder
+
+
+def measure(folder):
     runs = [cost(folder) for _ in range(2)]
     return min(run[0] for run in runs), max(run[1] for run in runs), runs[0][2], runs[0][3]
 
 
 @pytest.mark.parametrize("name, make, size, power", SHAPES, ids=[shape[1].__name__ for shape in SHAPES])
 def test_twice_the_size_is_about_twice_the_time(tmp_path, name, make, size, power):
-    small, _, _, _ = measure(tmp_path / "small", make, size)
-    large, megabytes, code, out = measure(tmp_path / "large", make, 2 * size)
+    folders = put(tmp_path / "small", make, size), put(tmp_path / "large", make, 2 * size)
+    small = large = math.inf
+    for _ in range(3):
+        small = min(small, measure(folders[0])[0])
+        seconds, megabytes, code, out = measure(folders[1])
+        large = min(large, seconds)
+        assert code == 1 and "AK301" in out, out[-500:]
+        assert megabytes < MOST_MEGABYTES
+        if large <= GROWTH ** power * max(small, NOTHING):
+            return
+    pytest.fail(f"{small:.3f} s became {large:.3f} s")
+
+
+@pytest.mark.parametrize("name, make, size", DEEP, ids=[shape[1].__name__ for shape in DEEP])
+def test_what_is_deep_crashes_nothing(tmp_path, name, make, size):
+    _, megabytes, code, out = measure(put(tmp_path / "deep", make, size))
     assert code == 1 and "AK301" in out, out[-500:]
     assert megabytes < MOST_MEGABYTES
-    # What takes no time at all cannot be compared.
-    assert large < 0.1 or large <= GROWTH ** power * max(small, 0.02), (small, large)
 
 
 def main():
     print("| what | size | CPU seconds | at twice the size | factor | MB |\n|---|---|---|---|---|---|")
     for name, make, size, _ in SHAPES:
         with tempfile.TemporaryDirectory() as folder:
-            small, _, _, _ = measure(pathlib.Path(folder) / "small", make, size)
-            large, megabytes, code, out = measure(pathlib.Path(folder) / "large", make, 2 * size)
+            small, _, _, _ = measure(put(pathlib.Path(folder) / "small", make, size))
+            large, megabytes, code, out = measure(put(pathlib.Path(folder) / "large", make, 2 * size))
         print(f"| {name} | {size:,} | {small:.2f} | {large:.2f} | {large / small:.1f} | {megabytes:.0f} |"
               + f" exit {code} {'AK301' in out}" * (os.environ.get("AK_VERBOSE") == "1"), flush=True)
 
