@@ -190,14 +190,16 @@ def test_modules_that_come_up_while_their_stack_is_asked_for_are_taken(tmp_path)
     (tmp_path / "late.py").write_text("import os\nimport signal\nimport time\n\nsignal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})\n"
                                       "time.sleep(1.2)\n\n\ndef handler(event):\n    os.system('sleep 1.5')\n")
     ak = Ak(tmp_path / "data")
-    for _ in range(2):      # the first one compiles what the second one needs at once
+    for _ in range(6):      # the first one compiles what the second one needs at once; a busy machine wants more
         done = ak("run", tmp_path / "late.py:handler", timeout=60)
-    assert done.returncode == 0 or "loading took too long" in done.stderr, done.stderr     # on a machine that is slower still
+        if done.returncode == 0:
+            return
+        assert "loading took too long" in done.stderr, done.stderr
+    pytest.fail(done.stderr)
 
 
 def test_no_process_is_left_when_ak_is_killed(tmp_path):
-    marker = "ak-orphan-%d" % os.getpid()
-    (tmp_path / "o.py").write_text("import subprocess\n\n\ndef handler(event):\n    subprocess.run(['sh', '-c', 'exec sleep 60 # %s'], start_new_session=True)\n    \n" % marker)
+    (tmp_path / "o.py").write_text("import subprocess\n\n\ndef handler(event):\n    subprocess.run(['sleep', '60'], start_new_session=True)\n")
     ak = Ak(tmp_path / "data")
     run = ak.start("run", tmp_path / "o.py:handler")
 
