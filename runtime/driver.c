@@ -115,6 +115,7 @@ static void undo(AkDriver *d, int fault)
     for (size_t i = 0; i < d->queued; i++)
         if (d->queue[i]->dirty || d->queue[i]->lazy)
             ak__live_forget(d->queue[i]);
+    ak__driver_was_lost(d);
     if (d->front->store_failed)
         d->front->store_failed(d->owner, fault, words);
 }
@@ -177,6 +178,9 @@ static void clear_queue(AkDriver *d)
     for (size_t i = 0; i < d->queued; i++) {
         AkLive *live = d->queue[i];
         live->queued = live->lazy;
+        /* Its mail was none that it waits for: it needs no process, and stands in no line. */
+        if (live->coming && live->run && ak_run_wait(live->run) != AK_WAIT_NOTHING)
+            ak__live_set_coming(live, false);
         if (live->lazy) {
             d->queue[kept++] = live;
         } else if (live->ended) {
@@ -190,30 +194,23 @@ static void clear_queue(AkDriver *d)
 /* While others stand in line, a session that only waits gives its process back at once. */
 static bool free_a_runner(AkDriver *d)
 {
-    for (size_t b = 0; b < AK_LIVE_BUCKETS; b++)
-        for (AkLive *live = d->buckets[b]; live; live = live->next)
-            if (live->runner && live->run && !live->dirty && !live->lazy && !live->queued &&
-                ak_run_wait(live->run) != AK_WAIT_NOTHING) {
-                ak__live_on_idle(live);
-                return true;
-            }
+    for (AkLive *live = d->first_running; live; live = live->next_running)
+        if (live->run && !live->dirty && !live->lazy && !live->queued &&
+            ak_run_wait(live->run) != AK_WAIT_NOTHING) {
+            ak__live_on_idle(live);
+            return true;
+        }
     return false;
 }
 
 static void serve_line(AkDriver *d)
 {
-    size_t running = d->waiting ? ak_driver_runners(d) : 0;
-
     while (d->waiting) {
-        if (running >= d->options.max_runners) {
-            if (!free_a_runner(d))
-                return;
-            running--;
-        }
+        if (d->runners >= d->options.max_runners && !free_a_runner(d))
+            return;
         AkLive *live = d->first_waiting;
         ak__live_leave_line(live);
         ak__live_spawn(live);
-        running++;
         ak_loop_hurry(d->loop);
     }
 }
@@ -247,6 +244,7 @@ void ak_driver_turn(AkDriver *d)
     clear_queue(d);
     ak__lanes_admit(d);
     serve_line(d);
+    ak__driver_refill(d);
 }
 
 static void on_lazy_commit(void *owner)
@@ -282,6 +280,8 @@ AkDriver *ak_driver_new(AkLoop *loop, AkStore *store, const AkDriverOptions *opt
     d->front = front;
     d->owner = owner;
     d->last_waiting = &d->first_waiting;
+    d->last_running = &d->first_running;
+    d->lost = true; /* those that a process before had under way */
     d->lazy_commit = ak_timer_new(loop, on_lazy_commit, d);
     d->due = ak_timer_new(loop, ak__driver_on_due, d);
     if (d->options.everyone)
@@ -472,12 +472,7 @@ size_t ak_driver_sessions(const AkDriver *d)
 
 size_t ak_driver_runners(const AkDriver *d)
 {
-    size_t n = 0;
-
-    for (size_t b = 0; b < AK_LIVE_BUCKETS; b++)
-        for (const AkLive *live = d->buckets[b]; live; live = live->next)
-            n += live->runner != NULL;
-    return n;
+    return d->runners;
 }
 
 size_t ak_driver_waiting(const AkDriver *d)
@@ -498,10 +493,9 @@ void ak_driver_give_back(AkDriver *d)
 
 bool ak_driver_is_executing(const AkDriver *d)
 {
-    for (size_t b = 0; b < AK_LIVE_BUCKETS; b++)
-        for (const AkLive *live = d->buckets[b]; live; live = live->next)
-            if (live->runner && live->executing)
-                return true;
+    for (const AkLive *live = d->first_running; live; live = live->next_running)
+        if (live->executing)
+            return true;
     return false;
 }
 

@@ -85,39 +85,130 @@ void ak__driver_on_watch(void *owner)
     ak_loop_hurry(d->loop);
 }
 
+/* --- Those of the store whose time has come
+ * ---------------------------------------------------------------------- */
+
+enum {
+    LOOK = 64,                  /* rows noted at a time */
+    COMING_LEAST = 16,          /* woken sessions that may stand in line */
+    COMING_BYTES = 16 << 20,    /* what they may have in memory */
+    AGAIN_US = 5 * AK_SECOND_US /* after a store that failed */
+};
+
+typedef struct Name {
+    char id[64];
+    int64_t due_us;
+} Name;
+
 typedef struct Names {
-    char (*ids)[64];
-    size_t len, room;
+    AkDriver *driver;
+    Name *at;
+    size_t len, room, max; /* max: 0 for any number */
 } Names;
 
 static int note_name(void *payload, const AkSession *session)
 {
     Names *names = payload;
 
+    if (ak_driver_has(names->driver, session->id))
+        return 0;
     if (names->len == names->room) {
-        names->room = names->room ? names->room * 2 : 64;
-        names->ids = realloc(names->ids, names->room * sizeof *names->ids);
-        if (!names->ids)
+        names->room = names->room ? names->room * 2 : LOOK + 1;
+        names->at = realloc(names->at, names->room * sizeof *names->at);
+        if (!names->at)
             abort();
     }
-    snprintf(names->ids[names->len++], sizeof *names->ids, "%s", session->id);
-    return 0;
+    Name *name = &names->at[names->len++];
+    snprintf(name->id, sizeof name->id, "%s", session->id);
+    name->due_us = session->due_us;
+    return names->max && names->len > names->max;
 }
 
-/* Sessions of the store whose time has come. What is loaded is no longer "due" only when its
- * journal says so: the first look at a store finds all that were running. */
+static size_t coming_max(const AkDriver *d)
+{
+    size_t max = 2 * d->options.max_runners;
+
+    return max < COMING_LEAST ? COMING_LEAST : max;
+}
+
+bool ak__driver_has_room(const AkDriver *d)
+{
+    return !d->options.max_runners || !d->coming ||
+           (d->coming < coming_max(d) && d->coming_bytes < COMING_BYTES);
+}
+
+int ak__driver_wake_up(AkDriver *d, const char *id)
+{
+    int fault = ak_driver_load(d, id);
+    AkLive *live = fault ? NULL : ak__live_find(d, id);
+
+    if (live && live->run && !live->runner && !live->held_in)
+        ak__live_set_coming(live, true);
+    return fault;
+}
+
+/* What a process before had under way, or what a failed commit let go. */
+static int load_lost(AkDriver *d)
+{
+    Names names = {.driver = d};
+    int fault = ak_session_ready(d->store, note_name, &names);
+
+    if (!fault)
+        fault = ak__driver_look_for_mail(d);
+    for (size_t i = 0; i < names.len && !fault; i++)
+        ak_driver_load(d, names.at[i].id);
+    free(names.at);
+    return fault;
+}
+
+/* The oldest of those that are due, as many as there is room for: however many fall due at once,
+ * or while no server ran, what stands in memory is bounded. The rest stays in the store until
+ * those before it have their processes. */
+static int load_some(AkDriver *d, int64_t now)
+{
+    Names names = {.driver = d, .max = LOOK};
+    size_t i = 0;
+    int fault = ak_session_due(d->store, d->due_from, now, note_name, &names);
+
+    if (fault == AK_E_STOPPED)
+        fault = 0;
+    for (; i < names.len && i < LOOK && !fault && ak__driver_has_room(d); i++)
+        ak__driver_wake_up(d, names.at[i].id);
+    d->more_due = !fault && i < names.len;
+    if (d->more_due)
+        d->due_from = names.at[i].due_us;
+    free(names.at);
+    return fault;
+}
+
+static void look(AkDriver *d, int64_t now)
+{
+    int fault = load_some(d, now);
+    int64_t next =
+        fault || d->more_due ? now + AK_SECOND_US : ak_session_next_due(d->store, now);
+
+    ak__driver_set_due(d, next < 0 ? now + AK_SECOND_US : next);
+}
+
 void ak__driver_load_due(AkDriver *d, int64_t now)
 {
-    Names names = {0};
+    if (d->lost)
+        d->lost = load_lost(d) != 0;
+    d->due_from = 0;
+    look(d, now);
+}
 
-    int fault = ak_session_due(d->store, now, 0, note_name, &names);
-    if (!fault && !d->commits)
-        fault = ak__driver_look_for_mail(d);
-    if (!fault)
-        for (size_t i = 0; i < names.len; i++)
-            ak_driver_load(d, names.ids[i]);
-    free(names.ids);
-    ak__driver_set_due(d, ak_session_next_due(d->store, now));
+void ak__driver_refill(AkDriver *d)
+{
+    if (d->more_due && d->coming <= coming_max(d) / 2)
+        look(d, ak_loop_now().wall_us);
+}
+
+void ak__driver_was_lost(AkDriver *d)
+{
+    d->lost = true;
+    if (d->options.everyone)
+        ak__driver_set_due(d, ak_loop_now().wall_us + AGAIN_US);
 }
 
 static void load_parked(AkDriver *d, int64_t now)
@@ -139,7 +230,8 @@ void ak__driver_on_due(void *owner)
     int64_t now = ak_loop_now().wall_us;
 
     d->due_at = 0;
-    load_parked(d, now);
     if (d->options.everyone)
         ak__driver_load_due(d, now);
+    else
+        load_parked(d, now);
 }

@@ -34,6 +34,12 @@ static int hand_over(AkLive *live, const AkMail *mail)
     return ak__live_feed_mail(live, mail);
 }
 
+/* A session without a process would hold its mail in memory until its turn in the line comes. */
+static bool has_to_wait(const AkDriver *d, const AkLive *live)
+{
+    return !(live && live->runner) && !ak__driver_has_room(d);
+}
+
 int ak__live_mail(AkDriver *d, const AkMail *mail)
 {
     size_t size = strlen(mail->value ? mail->value : "");
@@ -43,13 +49,13 @@ int ak__live_mail(AkDriver *d, const AkMail *mail)
 
     if (fault || (!live && !d->options.everyone))
         return fault;
-    if (d->later_len || d->handed_out + size > TURN_MAX) {
+    if (d->later_len || d->handed_out + size > TURN_MAX || has_to_wait(d, live)) {
         put_off(d, mail->session_id, size);
         return 0;
     }
     d->handed_out += size;
     if (!live || !live->run)
-        return ak_driver_load(d, mail->session_id); /* which reads the whole inbox */
+        return ak__driver_wake_up(d, mail->session_id); /* which reads the whole inbox */
     hand_over(live, &put);
     return 0;
 }
@@ -72,13 +78,6 @@ int ak__live_feed_mail(void *payload, const AkMail *mail)
                : 1;
 }
 
-/* A session without a process would hold its mail in memory until its turn in the line comes. */
-static bool has_to_wait(const AkDriver *d, const AkLive *live)
-{
-    return !(live && live->runner) && d->options.max_runners &&
-           d->waiting >= d->options.max_runners;
-}
-
 void ak__driver_deliver(AkDriver *d)
 {
     size_t kept = 0;
@@ -97,7 +96,7 @@ void ak__driver_deliver(AkDriver *d)
             live->mail_waits = true;
             ak__live_enqueue(live);
         } else {
-            ak_driver_load(d, later.session);
+            ak__driver_wake_up(d, later.session);
         }
     }
     d->later_len = kept;

@@ -32,7 +32,10 @@ struct AkLive {
     AkState state;
     AkText value, error; /* of the end */
     AkText shows;        /* prints that wait for the commit, see ak__live_show_later */
-    AkRunner *runner;
+    AkRunner *runner;    /* set by ak__live_set_runner alone */
+    AkLive *next_running, **running_link;
+    bool coming;          /* woken, and without a process yet */
+    size_t coming_bytes;  /* its part of the driver's */
     AkLive *next_waiting; /* for a process, see AkDriver.first_waiting */
     bool waits_for_runner;
     bool unlimited, begun, counted; /* lanes.c: not its concern; RUNNING in the store; has its
@@ -78,9 +81,15 @@ struct AkDriver {
     AkLane *lanes; /* deployments and triggers that have a limit */
     size_t held;   /* sessions that wait because of one */
     bool lanes_moved;
+    AkLive *first_running,
+        **last_running; /* those that have a process, in the order they got it */
+    size_t runners, coming, coming_bytes;
     AkTimer *lazy_commit, *due, *watch;
     bool lazy_due;
     int64_t due_at;
+    bool more_due; /* the last look at the store stopped at due_from, as enough were coming */
+    int64_t due_from;
+    bool lost; /* sessions were let go that wait for nothing: the next look is for them too */
     size_t weight;
     AkLater *later; /* sessions whose mail waits for a turn of its own */
     size_t later_len, later_room, handed_out;
@@ -103,6 +112,9 @@ void ak__live_weigh(AkLive *live, size_t bytes);
 void ak__live_unweigh(AkLive *live);
 void ak__live_stand_in_line(AkLive *live);
 void ak__live_leave_line(AkLive *live);
+void ak__live_set_runner(AkLive *live, AkRunner *runner); /* NULL: it has none any more */
+/* It was woken, and is in memory until its process comes: such are counted, and bounded. */
+void ak__live_set_coming(AkLive *live, bool coming);
 /* One event to the engine; its commands are done by the turn. False: the session is spent. */
 bool ak__live_step(AkLive *live, const AkEvent *event);
 
@@ -116,6 +128,14 @@ int ak__live_create(AkDriver *driver, const AkNewSession *session);
 void ak__driver_on_due(void *driver);
 void ak__driver_on_watch(void *driver);
 void ak__driver_load_due(AkDriver *driver, int64_t now);
+/* At the end of a turn: more of those that are due, when there is room. */
+void ak__driver_refill(AkDriver *driver);
+/* May one more be woken, or do enough stand in line? */
+bool ak__driver_has_room(const AkDriver *driver);
+/* As ak_driver_load; until it has its process it takes room. */
+int ak__driver_wake_up(AkDriver *driver, const char *session_id);
+/* A failed commit let sessions go: they are looked for in a while. */
+void ak__driver_was_lost(AkDriver *driver);
 void ak__driver_set_due(AkDriver *driver, int64_t due_us); /* 0: never */
 void ak__live_on_idle(void *live);
 bool ak__live_taken_away(AkLive *live);

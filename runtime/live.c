@@ -108,13 +108,47 @@ void ak__live_stand_in_line(AkLive *live)
     d->waiting++;
 }
 
+void ak__live_set_runner(AkLive *live, AkRunner *runner)
+{
+    AkDriver *d = live->driver;
+    bool had = live->runner;
+
+    live->runner = runner;
+    if (runner && !had) {
+        live->next_running = NULL;
+        live->running_link = d->last_running;
+        *d->last_running = live;
+        d->last_running = &live->next_running;
+        d->runners++;
+    } else if (!runner && had) {
+        *live->running_link = live->next_running;
+        if (live->next_running)
+            live->next_running->running_link = live->running_link;
+        else
+            d->last_running = live->running_link;
+        d->runners--;
+    }
+}
+
+void ak__live_set_coming(AkLive *live, bool coming)
+{
+    AkDriver *d = live->driver;
+    size_t bytes = coming ? live->weight : 0;
+
+    d->coming += (size_t)coming - (size_t)live->coming;
+    d->coming_bytes += bytes - live->coming_bytes;
+    live->coming = coming;
+    live->coming_bytes = bytes;
+}
+
 /* Without its runner and its engine: what is left is a name that waits. */
 void ak__live_clear(AkLive *live)
 {
     ak__live_leave_line(live);
+    ak__live_set_coming(live, false);
     if (live->runner)
         ak_runner_end(live->runner);
-    live->runner = NULL;
+    ak__live_set_runner(live, NULL);
     live->executing = 0;
     ak_run_free(live->run);
     live->run = NULL;

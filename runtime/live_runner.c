@@ -52,7 +52,7 @@ static void on_broken(void *owner, const char *why)
 {
     AkLive *live = owner;
 
-    live->runner = NULL;
+    ak__live_set_runner(live, NULL);
     ak__live_step(live, &(AkEvent){.kind = AK_EV_BROKEN, .text = ak_bytes(why)});
 }
 
@@ -60,7 +60,7 @@ static void on_lost(void *owner, const char *how)
 {
     AkLive *live = owner;
 
-    live->runner = NULL;
+    ak__live_set_runner(live, NULL);
     ak__live_step(live, &(AkEvent){.kind = AK_EV_LOST, .text = ak_bytes(how)});
 }
 
@@ -93,7 +93,7 @@ static void on_stuck(void *owner, const char *stack)
     AkStackLine line;
     char error[1024];
 
-    live->runner = NULL;
+    ak__live_set_runner(live, NULL);
     if (ak_stack_user_line(stack, &line))
         snprintf(error, sizeof error,
                  "{\"type\": \"TimeoutError\", \"kind\": \"load\", \"message\": \"loading took "
@@ -138,7 +138,9 @@ void ak__live_spawn(AkLive *live)
     live->said_done = false;
     live->executing = 0;
     live->proto = 0;
-    live->runner = host ? ak_runner_start(host, live->entry, &runner_events, live) : NULL;
+    ak__live_set_coming(live, false);
+    ak__live_set_runner(live,
+                        host ? ak_runner_start(host, live->entry, &runner_events, live) : NULL);
     if (live->runner)
         return;
     if (host)
@@ -150,8 +152,7 @@ void ak__live_spawn_soon(AkLive *live)
 {
     AkDriver *d = live->driver;
 
-    if (d->options.max_runners &&
-        (d->waiting || ak_driver_runners(d) >= d->options.max_runners))
+    if (d->options.max_runners && (d->waiting || d->runners >= d->options.max_runners))
         ak__live_stand_in_line(live);
     else
         ak__live_spawn(live);
@@ -240,7 +241,7 @@ static void end_runner(AkLive *live)
         ak_runner_finish(live->runner, on_late, live->driver, live->id);
     else
         ak_runner_end(live->runner);
-    live->runner = NULL;
+    ak__live_set_runner(live, NULL);
     live->executing = 0;
 }
 

@@ -140,9 +140,12 @@ int ak_session_list(AkStore *store, const AkSessionQuery *query, AkSessionFn fn,
 int64_t ak_session_count(AkStore *store, const AkSessionQuery *query);
 /* How many are in each state: counts[AkState]. project_id NULL for all. 0 or a fault. */
 int ak_session_tally(AkStore *store, const char *project_id, int64_t counts[6]);
-/* Unfinished sessions to load: those that wait for nothing and those whose due time is at or
- * before `now`; oldest due time first. */
-int ak_session_due(AkStore *store, int64_t now_us, size_t limit, AkSessionFn fn, void *payload);
+/* Unfinished sessions that wait for nothing, oldest first: to be loaded when a server starts. */
+int ak_session_ready(AkStore *store, AkSessionFn fn, void *payload);
+/* Unfinished sessions that wait and whose due time is not before `from` nor after `now`; oldest
+ * due time first. What is read is what fn sees: it may stop early among any number. */
+int ak_session_due(AkStore *store, int64_t from_us, int64_t now_us, AkSessionFn fn,
+                   void *payload);
 /* Unfinished sessions that wait for an event or a signal and have mail: to be loaded when a
  * server starts, as the one before may have ended between putting the mail and telling. */
 int ak_session_with_mail(AkStore *store, AkSessionFn fn, void *payload);

@@ -277,16 +277,27 @@ int ak_session_tally(AkStore *store, const char *project_id, int64_t counts[6])
     return got;
 }
 
-int ak_session_due(AkStore *store, int64_t now_us, size_t limit, AkSessionFn fn, void *payload)
+int ak_session_ready(AkStore *store, AkSessionFn fn, void *payload)
 {
     int fault = 0;
-    sqlite3_stmt *rows = ak__store_query(
-        store, &fault,
-        "SELECT * FROM (SELECT " COLUMNS " FROM session WHERE state <= 2 AND wait = 0"
-        " UNION ALL SELECT " COLUMNS
-        " FROM session WHERE state <= 2 AND wait <> 0 AND due_us > 0"
-        " AND due_us <= ?1) ORDER BY due_us, id LIMIT ?2",
-        "ii", now_us, limit ? (int64_t)limit : (int64_t)-1);
+    sqlite3_stmt *rows =
+        ak__store_query(store, &fault,
+                        "SELECT " COLUMNS " FROM session WHERE state <= 2 AND wait = 0"
+                        " ORDER BY id",
+                        "");
+    return rows ? lend_sessions(store, rows, fn, payload) : fault;
+}
+
+/* In the order of its index, so that the first of many costs no more than the first of few. */
+int ak_session_due(AkStore *store, int64_t from_us, int64_t now_us, AkSessionFn fn,
+                   void *payload)
+{
+    int fault = 0;
+    sqlite3_stmt *rows = ak__store_query(store, &fault,
+                                         "SELECT " COLUMNS " FROM session WHERE state <= 2 AND"
+                                         " wait <> 0 AND due_us > 0 AND due_us BETWEEN ? AND ?"
+                                         " ORDER BY due_us, n",
+                                         "ii", from_us, now_us);
     return rows ? lend_sessions(store, rows, fn, payload) : fault;
 }
 

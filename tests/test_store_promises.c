@@ -183,22 +183,28 @@ END_TEST
 
 START_TEST(due_sessions_are_those_ready_and_those_whose_time_has_come)
 {
-    Count count = {0}, mailed = {0};
+    Count ready = {0}, count = {0}, late = {0}, mailed = {0};
     uint64_t id;
     open_any(_i);
     OK(ak_store_begin(store));
     put_session("ses_ready");
+    put_session("ses_first");
     put_session("ses_soon");
     put_session("ses_later");
     put_session("ses_mail");
     put_session("ses_over");
     OK(ak_session_wait(store, "ses_soon", AK_WAIT_SLEEP, 1, ak_bytes(""), 1, 100));
+    OK(ak_session_wait(store, "ses_first", AK_WAIT_SLEEP, 1, ak_bytes(""), 1, 50));
     OK(ak_session_wait(store, "ses_later", AK_WAIT_RETRY, 1, ak_bytes(""), 1, 300));
     OK(ak_session_wait(store, "ses_mail", AK_WAIT_SIGNAL, 1, ak_bytes(""), 1, 0));
     OK(ak_session_finish(store, "ses_over", AK_STATE_COMPLETED, ak_bytes(""),
                          (AkBytes){NULL, 0}, 1));
-    OK(ak_session_due(store, 200, 0, count_session, &count));
-    ck_assert_str_eq(count.ids, "ses_ready ses_soon");
+    OK(ak_session_ready(store, count_session, &ready));
+    ck_assert_str_eq(ready.ids, "ses_ready");
+    OK(ak_session_due(store, 0, 200, count_session, &count));
+    ck_assert_str_eq(count.ids, "ses_first ses_soon");
+    OK(ak_session_due(store, 51, 400, count_session, &late));
+    ck_assert_str_eq(late.ids, "ses_soon ses_later");
     ck_assert_int_eq(ak_session_next_due(store, 200), 300);
     ck_assert_int_eq(ak_session_next_due(store, 300), 0);
     OK(ak_session_with_mail(store, count_session, &mailed));
