@@ -181,12 +181,13 @@ void ak_memory_free(AkMemory *memory); /* NULL is fine */
 AkCheck *ak_check_new(const AkOptions *options);
 void ak_check_free(AkCheck *check);
 
-/* Names a Python file, relative to the working folder or absolute, always with '/'. The string is
- * copied. Its text is asked for by AkOptions.read when it can matter. */
+/* Names a Python file, relative to the working folder or absolute, always with '/'. The string lives
+ * as long as the check. Its text is asked for by AkOptions.read when it can matter. */
 int ak_check_path(AkCheck *check, const char *path, AkUse use);
 
 /* Gives a text at once (an editor's buffer, standard input). Not copied; it lives as long as the
- * check, with 64 readable zero bytes behind it. Wins over the same path given by ak_check_path. */
+ * check, with 64 readable zero bytes behind it; the path is copied. Wins over the same path given
+ * by ak_check_path. */
 int ak_check_text(AkCheck *check, const char *path, const char *text, size_t len, AkUse use);
 
 /* Gives a parsed autokitteh.yaml: its `call:` values are entry points of the files beside it. root

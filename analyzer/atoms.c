@@ -41,21 +41,41 @@ static void widen(AkAtomTable *atoms)
     atoms->cap = cap;
 }
 
-const char *ak__atom_hashed(AkAtomTable *atoms, const char *text, uint32_t len, uint32_t hash)
+/* Where the text is, or where it goes. At most three slots in four are taken: a large tree has so
+ * many paths that a table of twice the size would be felt. */
+static uint32_t slot_of(AkAtomTable *atoms, const char *text, uint32_t len, uint32_t hash)
 {
+    if (atoms->len >= atoms->cap / 4 * 3)
+        widen(atoms);
     uint32_t at = hash & (atoms->cap - 1);
     for (; atoms->slots[at]; at = (at + 1) & (atoms->cap - 1))
         if (atoms->hashes[at] == hash && strncmp(atoms->slots[at], text, len) == 0 &&
             !atoms->slots[at][len])
-            return atoms->slots[at];
-    if (atoms->len * 2 >= atoms->cap) {
-        widen(atoms);
-        return ak__atom_hashed(atoms, text, len, hash);
-    }
-    atoms->slots[at] = ak__strndup(atoms->arena, text, len);
+            break;
+    return at;
+}
+
+static const char *put(AkAtomTable *atoms, uint32_t at, const char *text, uint32_t hash)
+{
+    atoms->slots[at] = text;
     atoms->hashes[at] = hash;
     atoms->len++;
-    return atoms->slots[at];
+    return text;
+}
+
+const char *ak__atom_hashed(AkAtomTable *atoms, const char *text, uint32_t len, uint32_t hash)
+{
+    uint32_t at = slot_of(atoms, text, len, hash);
+    return atoms->slots[at] ? atoms->slots[at]
+                            : put(atoms, at, ak__strndup(atoms->arena, text, len), hash);
+}
+
+const char *ak__atom_lent(AkProgram *program, const char *text)
+{
+    AkAtomTable *atoms = program->atoms;
+    size_t len = strlen(text);
+    uint32_t hash = ak__hash(text, len), at = slot_of(atoms, text, (uint32_t)len, hash);
+    return atoms->slots[at] ? atoms->slots[at] : put(atoms, at, text, hash);
 }
 
 const char *ak__atom_len(AkProgram *program, const char *text, size_t len)

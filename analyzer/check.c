@@ -123,7 +123,6 @@ static void import_everything(AkProgram *program)
 
 static void check_all(AkProgram *program)
 {
-    ak__modules_name(program);
     ak__ak_entries(program);
     ak__told_files(program);
     ak__open_first(program);
@@ -235,9 +234,10 @@ int ak_check_text(AkCheck *check, const char *path, const char *text, size_t len
     AkProgram *program = &check->program;
     if (setjmp(*program->guard))
         return out_of_memory(check);
+    path = ak__atom(program, without_dot(path));
     AkFile *file = ak__module_add(program, path, use);
     if (!file) {
-        file = ak__module_by_path(program, ak__atom(program, without_dot(path)));
+        file = ak__module_by_path(program, path);
         if (file->given)
             return invalid(check, "a path was added twice");
         file->module.use = use;

@@ -94,7 +94,7 @@ AkFile *ak__module_add(AkProgram *program, const char *path, AkUse use)
 {
     while (path[0] == '.' && path[1] == '/')
         path += 2;
-    path = ak__atom(program, path);
+    path = ak__atom_lent(program, path);
     if (ak__module_by_path(program, path))
         return NULL;
     AkFile *file = add_file(program, path, use);
@@ -230,30 +230,6 @@ static AkFile *find_relative(AkProgram *program, const AkFile *from, const char 
     return found ? found : namespace_folder(program, path);
 }
 
-/* Answers are kept: many files of a folder import the same names. */
-AkModule *ak__module_find(AkProgram *program, const AkFile *from, const char *dotted,
-                          uint32_t level)
-{
-    char dots[] = "::::::::::::::::";
-    dots[level < 15 ? level + 1 : 16] = '\0';
-    const char *key = ak__atom_join(program, from->folder, dots, dotted);
-    uint32_t known = ak__map_get(&program->resolved, ak__key(key));
-    if (known)
-        return known == 1 ? NULL : &program->files[known - 2]->module;
-    AkFile *found = level ? find_relative(program, from, dotted, level)
-                          : find_absolute(program, from, dotted);
-    ak__map_set(program->arena, &program->resolved, ak__key(key), found ? found->index + 1 : 1);
-    return found ? &found->module : NULL;
-}
-
-AkModule *ak__module_child(AkProgram *program, const AkModule *package, const char *name)
-{
-    const AkFile *file = ak__file(package);
-    if (!package->is_package)
-        return NULL;
-    return ak__module_find(program, file, name, 1);
-}
-
 static const char *dotted_name(AkProgram *program, const AkFile *file)
 {
     const char *root = outside_package(program, file->folder);
@@ -271,9 +247,34 @@ static const char *dotted_name(AkProgram *program, const AkFile *file)
     return ak__atom_len(program, name, len);
 }
 
-void ak__modules_name(AkProgram *program)
+void ak__module_name_it(AkProgram *program, AkFile *file)
 {
-    for (uint32_t i = 0; i < program->file_len; i++)
-        if (!program->files[i]->module.name)
-            program->files[i]->module.name = dotted_name(program, program->files[i]);
+    if (!file->module.name)
+        file->module.name = dotted_name(program, file);
+}
+
+/* Answers are kept: many files of a folder import the same names. */
+AkModule *ak__module_find(AkProgram *program, const AkFile *from, const char *dotted,
+                          uint32_t level)
+{
+    char dots[] = "::::::::::::::::";
+    dots[level < 15 ? level + 1 : 16] = '\0';
+    const char *key = ak__atom_join(program, from->folder, dots, dotted);
+    uint32_t known = ak__map_get(&program->resolved, ak__key(key));
+    if (known)
+        return known == 1 ? NULL : &program->files[known - 2]->module;
+    AkFile *found = level ? find_relative(program, from, dotted, level)
+                          : find_absolute(program, from, dotted);
+    ak__map_set(program->arena, &program->resolved, ak__key(key), found ? found->index + 1 : 1);
+    if (found)
+        ak__module_name_it(program, found);
+    return found ? &found->module : NULL;
+}
+
+AkModule *ak__module_child(AkProgram *program, const AkModule *package, const char *name)
+{
+    const AkFile *file = ak__file(package);
+    if (!package->is_package)
+        return NULL;
+    return ak__module_find(program, file, name, 1);
 }

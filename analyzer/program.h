@@ -24,7 +24,8 @@ typedef struct AkCall AkCall;
 
 struct AkModule {
     const char *path;
-    const char *name; /* dotted, seen from the nearest folder that is no package; an atom */
+    const char *name; /* dotted, seen from the nearest folder that is no package; an atom. NULL
+                         while nothing opened or imported it */
     AkUse use;
     bool is_package;   /* an __init__.py */
     bool is_test;      /* by its path: tests/, test_*.py, *_test.py, conftest.py */

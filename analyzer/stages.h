@@ -345,6 +345,8 @@ AkAtomTable *ak__atoms_new(AkArena *arena);
 const char *ak__atom_hashed(AkAtomTable *atoms, const char *text, uint32_t len, uint32_t hash);
 const char *ak__atom_len(AkProgram *program, const char *text, size_t len);
 const char *ak__atom(AkProgram *program, const char *text);
+/* The text itself where it is new: it lives as long as the check. */
+const char *ak__atom_lent(AkProgram *program, const char *text);
 const char *ak__atom_join(AkProgram *program, const char *a, const char *separator,
                           const char *b);
 uint32_t ak__map_get(const AkMap *map, uint64_t key);
@@ -368,7 +370,8 @@ AkModule *ak__module_find(AkProgram *program, const AkFile *from, const char *do
                           uint32_t level);
 /* The submodule of a package, or NULL. */
 AkModule *ak__module_child(AkProgram *program, const AkModule *package, const char *name);
-void ak__modules_name(AkProgram *program);
+/* Gives the module its name, if it has none: those that nothing opens or imports need none. */
+void ak__module_name_it(AkProgram *program, AkFile *file);
 
 /* units.c: opening files and parsing blocks, in rounds. */
 bool ak__want_file(AkProgram *program, AkFile *file); /* whether it is open */

@@ -275,6 +275,8 @@ static void open_files(AkProgram *program, AkFile **files, size_t len, bool all)
     for (size_t i = 0; i < len; i++) {
         AkFile *file = files[i];
         note_closed(program, file);
+        if (file->state == AK_FILE_OPEN || file->state == AK_FILE_CLOSED)
+            ak__module_name_it(program, file);
         for (uint32_t k = 0; k < file->import_len; k++)
             file->imports[k].module =
                 ak__atom_len(program, file->imports[k].module, file->imports[k].module_len);
