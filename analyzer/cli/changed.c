@@ -89,14 +89,17 @@ static int give_old(Old *old, const char *path, const char *name)
                                 "cat-file", "blob", cli_keep_format("%s:%s", old->commit, name),
                                 NULL};
     CliBuf out = {0};
+    char *text;
 
     if (cli_process(argv, &out) != 0) {
         cli_buf_free(&out);
         return fail(cli_keep_format("git does not give %s as it was", name));
     }
     /* 64 zero bytes behind it, as the library wants them. */
-    cli_texts_give(old->run->texts, path, cli_keep_text(out.data ? out.data : "", out.len + 64),
-                   out.len);
+    text = cli_keep(out.len + 64);
+    if (out.len)
+        memcpy(text, out.data, out.len);
+    cli_texts_give(old->run->texts, path, text, out.len);
     cli_list_add(&old->given, path);
     cli_buf_free(&out);
     return 0;
