@@ -7,11 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Things stand from the beginning of a block on, texts from its end back: those need no borders. */
 typedef struct Block {
     struct Block *next;
-    size_t used, size;
+    size_t used, size; /* what is free lies between */
     max_align_t data[];
 } Block;
+
+enum { USUAL = 64 * 1024 };
 
 static Block *blocks;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -42,38 +45,75 @@ static Block *block_new(size_t size)
     return block;
 }
 
+/* A large piece has a block of its own, behind the one in use, so that the rest of that is not lost. */
+static void *keep_large(size_t size)
+{
+    Block *block = block_new(size);
+
+    block->used = size;
+    if (blocks) {
+        block->next = blocks->next;
+        blocks->next = block;
+    } else {
+        blocks = block;
+    }
+    return block->data;
+}
+
+/* Room for so many bytes in the block in use. */
+static void make_room(size_t size)
+{
+    if (!blocks || blocks->size - blocks->used < size) {
+        Block *fresh = block_new(USUAL);
+        fresh->next = blocks;
+        blocks = fresh;
+    }
+}
+
 void *cli_keep(size_t size)
 {
-    const size_t usual = 64 * 1024, align = sizeof(max_align_t);
+    /* What has a larger alignment has a size that is a multiple of it. */
+    const size_t align = size % sizeof(max_align_t) ? sizeof(void *) : sizeof(max_align_t);
     char *p;
 
     size = (size + align - 1) / align * align;
     pthread_mutex_lock(&lock);
-    if (!blocks || blocks->size - blocks->used < size) {
-        Block *fresh = block_new(size > usual / 4 ? size : usual);
-        /* A large piece goes behind the block in use, so that its rest is not lost. */
-        if (blocks && size > usual / 4) {
-            fresh->next = blocks->next;
-            blocks->next = fresh;
-            fresh->used = size;
-            pthread_mutex_unlock(&lock);
-            return memset(fresh->data, 0, size);
-        }
-        fresh->next = blocks;
-        blocks = fresh;
+    if (size > USUAL / 4) {
+        p = keep_large(size);
+    } else {
+        make_room(size + align);
+        blocks->used = (blocks->used + align - 1) / align * align;
+        p = (char *)blocks->data + blocks->used;
+        blocks->used += size;
     }
-    p = (char *)blocks->data + blocks->used;
-    blocks->used += size;
     pthread_mutex_unlock(&lock);
     return memset(p, 0, size);
 }
 
+/* Not zeroed. */
+static char *keep_chars(size_t size)
+{
+    char *p;
+
+    pthread_mutex_lock(&lock);
+    if (size > USUAL / 4) {
+        p = keep_large(size);
+    } else {
+        make_room(size);
+        blocks->size -= size;
+        p = (char *)blocks->data + blocks->size;
+    }
+    pthread_mutex_unlock(&lock);
+    return p;
+}
+
 char *cli_keep_text(const char *text, size_t len)
 {
-    char *copy = cli_keep(len + 1);
+    char *copy = keep_chars(len + 1);
 
     if (len)
         memcpy(copy, text, len);
+    copy[len] = '\0';
     return copy;
 }
 
@@ -92,7 +132,8 @@ char *cli_keep_format(const char *format, ...)
     va_copy(again, args);
     len = vsnprintf(NULL, 0, format, args);
     va_end(args);
-    text = cli_keep((size_t)(len < 0 ? 0 : len) + 1);
+    text = keep_chars((size_t)(len < 0 ? 0 : len) + 1);
+    *text = '\0';
     vsnprintf(text, (size_t)(len < 0 ? 0 : len) + 1, format, again);
     va_end(again);
     return text;
