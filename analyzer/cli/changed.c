@@ -108,7 +108,7 @@ static int give_old(Old *old, const char *path, const char *name)
 static int take_change(Old *old, char status, const char *name)
 {
     const char *path = cli_path_join(old->top, name);
-    bool is_known = cli_map_has(&old->run->files.by_path, path);
+    bool is_known = cli_files_get(&old->run->files, path) != NULL;
 
     if (!matters(name) || !cli_path_within(path, cli_paths_base()))
         return 0;

@@ -23,7 +23,7 @@ static int fail(const char *sentence)
 
 static AkLevel failing_level(CliRun *run, const CliFinding *item)
 {
-    const CliFile *file = cli_map_get(&run->files.by_path, item->path);
+    const CliFile *file = cli_files_get(&run->files, item->path);
 
     if (run->fail_on >= 0)
         return (AkLevel)run->fail_on;

@@ -58,16 +58,9 @@ static const char *identity(dev_t device, ino_t inode)
 static void add_file(CliFiles *files, const char *path, AkUse use, const CliSettings *settings,
                      CliInode inode)
 {
-    CliFile *file = cli_map_get(&files->by_path, path);
+    CliFile *file = cli_keep(sizeof *file);
 
-    if (file) {
-        if (use < file->use)
-            file->use = use;
-        return;
-    }
-    file = cli_keep(sizeof *file);
-    *file = (CliFile){path, use, settings, inode};
-    cli_map_put(&files->by_path, path, file);
+    *file = (CliFile){path, use, (unsigned)files->found.len, settings, inode};
     cli_list_add(&files->found, file);
     if (use == AK_REPORT)
         cli_terminal_progress("Looking for files:", files->found.len, 0);
@@ -82,7 +75,7 @@ static void add_manifest(CliFiles *files, const char *path, AkUse use,
         if (!strcmp(((CliFile *)files->manifests.items[i])->path, path))
             return;
     file = cli_keep(sizeof *file);
-    *file = (CliFile){path, use, settings, inode};
+    *file = (CliFile){path, use, 0, settings, inode};
     cli_list_add(&files->manifests, file);
 }
 
@@ -463,13 +456,6 @@ const CliSettings *cli_files_around(CliFiles *files, const char *path)
     return settings;
 }
 
-static int by_path(const void *a, const void *b)
-{
-    const CliFile *x = *(CliFile *const *)a, *y = *(CliFile *const *)b;
-
-    return strcmp(x->path, y->path);
-}
-
 bool cli_files_follow(CliFiles *files, const CliList *folders, const char *package,
                       const CliSettings *settings)
 {
@@ -491,9 +477,63 @@ bool cli_files_follow(CliFiles *files, const CliList *folders, const char *packa
     return false;
 }
 
+void cli_files_add(CliFiles *files, const char *path, AkUse use, const CliSettings *settings)
+{
+    add_file(files, path, use, settings, not_walked);
+}
+
+static int by_path(const void *a, const void *b)
+{
+    const CliFile *x = *(CliFile *const *)a, *y = *(CliFile *const *)b;
+    int order = strcmp(x->path, y->path);
+
+    return order ? order : (x->order > y->order) - (x->order < y->order);
+}
+
+/* Each path once; what is found later comes behind those that are here. */
+static void merge(CliList *found)
+{
+    CliFile *last = NULL;
+    size_t len = 0;
+
+    for (size_t i = 0; i < found->len; i++) {
+        CliFile *file = found->items[i];
+        file->order = 0;
+        if (last && !strcmp(last->path, file->path)) {
+            last->use = file->use < last->use ? file->use : last->use;
+            continue;
+        }
+        found->items[len++] = file;
+        last = file;
+    }
+    found->items[len] = NULL;
+    found->len = len;
+}
+
 void cli_files_sort(CliFiles *files)
 {
-    files->found_noted = 0;
-    if (files->found.len)
+    if (files->found.len) {
         qsort(files->found.items, files->found.len, sizeof *files->found.items, by_path);
+        merge(&files->found);
+    }
+    files->sorted = files->found.len;
+    files->found_noted = 0;
+}
+
+CliFile *cli_files_get(const CliFiles *files, const char *path)
+{
+    size_t low = 0, high = files->sorted;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        CliFile *file = files->found.items[middle];
+        int order = strcmp(path, file->path);
+        if (!order)
+            return file;
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return NULL;
 }

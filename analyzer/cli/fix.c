@@ -76,7 +76,7 @@ static bool is_manifest(const CliFiles *files, const char *path)
 
 static bool is_asked_for(const CliFixes *fixes, const char *path)
 {
-    const CliFile *file = cli_map_get(&fixes->run->files.by_path, path);
+    const CliFile *file = cli_files_get(&fixes->run->files, path);
 
     return (file && file->use == AK_REPORT) || is_manifest(&fixes->run->files, path);
 }

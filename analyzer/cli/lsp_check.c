@@ -152,7 +152,7 @@ static bool ends_with(const char *text, const char *end)
 static void add_document(LspCheck *check, const LspDocument *document)
 {
     CliFiles *files = &check->run.files;
-    CliFile *file = cli_map_get(&files->by_path, document->path);
+    CliFile *file = cli_files_get(files, document->path);
 
     if (!file &&
         (!ends_with(document->path, ".py") || strstr(document->path, "/site-packages/")))
@@ -160,14 +160,14 @@ static void add_document(LspCheck *check, const LspDocument *document)
     if (!file) {
         const char *path = cli_keep_string(document->path);
         const CliSettings *settings = cli_files_around(files, path);
-        file = cli_map_get(&files->by_path, path);
+        cli_files_sort(files);
+        file = cli_files_get(files, path);
         if (!file && cli_config_excludes(settings, path))
             return;
         if (!file) {
-            file = cli_keep(sizeof *file);
-            *file = (CliFile){.path = path, .use = AK_REPORT, .settings = settings};
-            cli_map_put(&files->by_path, path, file);
-            cli_list_add(&files->found, file);
+            cli_files_add(files, path, AK_REPORT, settings);
+            cli_files_sort(files);
+            return;
         }
     }
     file->use = AK_REPORT;
@@ -201,7 +201,6 @@ static int start(LspCheck *check)
         if (!status && world->documents[i]->path)
             add_document(check, world->documents[i]);
     }
-    cli_files_sort(&check->run.files);
     if (!status)
         status = cli_narrow_start(&check->narrow, &check->run);
     check->run.memory = check->memory;

@@ -90,7 +90,7 @@ static bool is_judged(void *arg, const char *path, const char *code)
 {
     const CliNarrow *narrow = arg;
     const CliOptions *o = narrow->run->options;
-    const CliFile *file = cli_map_get(&narrow->run->files.by_path, path);
+    const CliFile *file = cli_files_get(&narrow->run->files, path);
 
     (void)code;
     if (o->select.len || o->ignore.len || o->changed_since)

@@ -123,22 +123,15 @@ static int read_config(CliRun *run)
 static int read_stdin(CliRun *run)
 {
     const char *name = run->options->stdin_filename ? run->options->stdin_filename : "-";
-    CliFile *file = cli_keep(sizeof *file);
+    const CliSettings *settings;
     size_t len;
 
     run->stdin_path = cli_path_absolute(name);
     if (cli_text_read_stdin(&run->stdin_text, &len) != 0)
         return fail("standard input cannot be read");
-    file->settings = cli_files_around(&run->files, run->stdin_path);
-    file->path = run->stdin_path;
-    file->use = AK_REPORT;
-    if (cli_map_has(&run->files.by_path, file->path)) {
-        ((CliFile *)cli_map_get(&run->files.by_path, file->path))->use = AK_REPORT;
-    } else {
-        cli_map_put(&run->files.by_path, file->path, file);
-        cli_list_add(&run->files.found, file);
-    }
-    cli_texts_give(run->texts, file->path, run->stdin_text, len);
+    settings = cli_files_around(&run->files, run->stdin_path);
+    cli_files_add(&run->files, run->stdin_path, AK_REPORT, settings);
+    cli_texts_give(run->texts, run->stdin_path, run->stdin_text, len);
     return 0;
 }
 
@@ -538,7 +531,7 @@ static bool is_ignored_here(const CliSettings *s, const char *path, const AkRule
 
 static const CliSettings *settings_of(CliRun *run, const char *path, bool *asked)
 {
-    const CliFile *file = cli_map_get(&run->files.by_path, path);
+    const CliFile *file = cli_files_get(&run->files, path);
 
     for (size_t i = 0; !file && i < run->files.manifests.len; i++)
         if (!strcmp(((CliFile *)run->files.manifests.items[i])->path, path))
