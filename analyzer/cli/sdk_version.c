@@ -5,8 +5,8 @@
 
 #include "mem.h"
 #include "paths.h"
+#include "texts.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static const char package[] = "temporalio";
@@ -15,24 +15,6 @@ enum { MOST_BYTES = 32 << 20 };
 static bool is_blank(char c)
 {
     return c == ' ' || c == '\t';
-}
-
-static char *read_text(const char *path)
-{
-    FILE *in = fopen(path, "rb");
-    CliBuf buf = {0};
-    char piece[4096];
-    char *text = NULL;
-
-    if (!in)
-        return NULL;
-    for (size_t n; buf.len < MOST_BYTES && (n = fread(piece, 1, sizeof(piece), in)) > 0;)
-        cli_buf_add(&buf, piece, n);
-    fclose(in);
-    if (buf.data)
-        text = cli_keep_text(buf.data, buf.len);
-    cli_buf_free(&buf);
-    return text;
 }
 
 /* The text between quotes from here on, on this line; or NULL. */
@@ -124,9 +106,16 @@ static const char *in_requirements(const char *text)
 static const char *in_file(const char *folder, const char *name,
                            const char *(*find)(const char *))
 {
-    const char *text = read_text(cli_path_join(folder, name));
+    const char *found = NULL;
+    char *text;
+    size_t len;
 
-    return text ? find(text) : NULL;
+    if (cli_text_read(cli_path_join(folder, name), MOST_BYTES, &text, &len) != 0)
+        return NULL;
+    if (len <= MOST_BYTES)
+        found = find(text);
+    cli_text_free(text, len, MOST_BYTES);
+    return found;
 }
 
 static const char *of_folder(const char *folder)
