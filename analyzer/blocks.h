@@ -115,6 +115,16 @@ typedef struct AkBlockImport {
 size_t ak__block_imports(AkArena *arena, const char *text, const AkBlock *block,
                          AkBlockImport **out);
 
+/* Both, from one reading. */
+typedef struct AkBindings {
+    AkBoundName *names;
+    uint32_t name_len;
+    AkBlockImport *imports;
+    uint32_t import_len;
+} AkBindings;
+
+AkBindings ak__block_bindings(AkArena *arena, const char *text, const AkBlock *block);
+
 /* ---- Identifiers that a block mentions ---- */
 
 enum {

@@ -44,9 +44,10 @@ static const char *const operators[] = {
 static uint32_t operator_end(const char *text, uint32_t end, uint32_t at)
 {
     for (size_t i = 0; i < sizeof operators / sizeof *operators; i++) {
+        if (operators[i][0] != text[at])
+            continue;
         uint32_t n = (uint32_t)strlen(operators[i]);
-        if (operators[i][0] == text[at] && end - at >= n &&
-            memcmp(text + at, operators[i], n) == 0)
+        if (end - at >= n && memcmp(text + at, operators[i], n) == 0)
             return at + n;
     }
     return at + 1;
@@ -133,7 +134,7 @@ static bool next_line(Lines *lines)
 
 static bool is(const Lines *lines, uint32_t i, const char *word)
 {
-    if (i >= lines->count)
+    if (i >= lines->count || lines->text[lines->tokens[i].start] != word[0])
         return false;
     Token token = lines->tokens[i];
     size_t len = strlen(word);
@@ -550,38 +551,50 @@ static bool has_walrus(const char *text, const AkBlock *block)
     return false;
 }
 
+/* Of a def or class the name is known; only `global` and := can bind one more. */
+static bool binds_one(const char *text, const AkBlock *block)
+{
+    static const char *const global[] = {"global", NULL};
+    bool defines = block->kind == AK_BLOCK_DEF || block->kind == AK_BLOCK_CLASS;
+    return defines && !block->unsure && !has_walrus(text, block) &&
+           !block_mentions(text, block, global);
+}
+
+AkBindings ak__block_bindings(AkArena *arena, const char *text, const AkBlock *block)
+{
+    static const char *const import[] = {"import", NULL};
+    AkBindings found = {.names = NULL};
+    if (block->kind == AK_BLOCK_DOC || block->kind == AK_BLOCK_BLANK)
+        return found;
+    bool one = binds_one(text, block);
+    if (!one || block_mentions(text, block, import)) {
+        Names n = read_block(arena, text, block);
+        found = (AkBindings){n.names, n.count, n.imports, n.import_count};
+    }
+    if (one) {
+        found.names = ak__alloc(arena, sizeof *found.names);
+        found.name_len = 1;
+        *found.names =
+            (AkBoundName){block->name_start, block->name_len,
+                          block->kind == AK_BLOCK_DEF ? AK_BOUND_DEF : AK_BOUND_CLASS, false};
+    }
+    return found;
+}
+
 size_t ak__block_names(AkArena *arena, const char *text, const AkBlock *block,
                        AkBoundName **out)
 {
-    static const char *const global[] = {"global", NULL};
-    *out = NULL;
-    if (block->kind == AK_BLOCK_DOC || block->kind == AK_BLOCK_BLANK)
-        return 0;
-    /* Of a def or class the name is known; only `global` and := can bind one more. */
-    bool defines = block->kind == AK_BLOCK_DEF || block->kind == AK_BLOCK_CLASS;
-    if (defines && !block->unsure && !has_walrus(text, block) &&
-        !block_mentions(text, block, global)) {
-        *out = ak__alloc(arena, sizeof **out);
-        **out =
-            (AkBoundName){block->name_start, block->name_len,
-                          block->kind == AK_BLOCK_DEF ? AK_BOUND_DEF : AK_BOUND_CLASS, false};
-        return 1;
-    }
-    Names n = read_block(arena, text, block);
-    *out = n.names;
-    return n.count;
+    AkBindings found = ak__block_bindings(arena, text, block);
+    *out = found.names;
+    return found.name_len;
 }
 
 size_t ak__block_imports(AkArena *arena, const char *text, const AkBlock *block,
                          AkBlockImport **out)
 {
-    static const char *const import[] = {"import", NULL};
-    *out = NULL;
-    if (block->kind == AK_BLOCK_DOC || !block_mentions(text, block, import))
-        return 0;
-    Names n = read_block(arena, text, block);
-    *out = n.imports;
-    return n.import_count;
+    AkBindings found = ak__block_bindings(arena, text, block);
+    *out = found.imports;
+    return found.import_len;
 }
 
 /* ---- Identifiers ---- */

@@ -221,8 +221,7 @@ typedef struct AkSet {
 
 typedef struct AkWorker {
     AkArena *arena;
-    AkArena
-        *passing; /* what reading a file leaves behind; emptied after each round of opening */
+    AkArena *passing; /* what reading a file leaves behind; emptied after each */
     AkParser *parser;
     struct AkKept *kept; /* what it made for AkOptions.memory */
     bool failed;

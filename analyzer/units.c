@@ -72,44 +72,54 @@ static int compare_bound(const void *a, const void *b)
                                 : (x->start > y->start) - (x->start < y->start);
 }
 
-static void index_names(const AkWorker *worker, AkFile *file)
+static AkBoundAt bound_at(const char *text, const AkBoundName *name, uint32_t block)
 {
-    uint32_t cap = 0;
-    const char *text = file->source.text;
-    for (uint32_t i = 0; i < file->block_len; i++) {
-        AkBoundName *names;
-        size_t len = ak__block_names(worker->passing, text, &file->blocks[i], &names);
-        for (size_t k = 0; k < len; k++)
-            AK_PUSH(worker->arena, file->names, file->name_len, cap) =
-                (AkBoundAt){ak__hash(text + names[k].start, names[k].len),
-                            names[k].start,
-                            names[k].len,
-                            i,
-                            names[k].kind,
-                            names[k].nested};
-    }
-    if (file->name_len)
-        qsort(file->names, file->name_len, sizeof *file->names, compare_bound);
+    return (AkBoundAt){ak__hash(text + name->start, name->len),
+                       name->start,
+                       name->len,
+                       block,
+                       name->kind,
+                       name->nested};
 }
 
-/* The names of modules lie in what is emptied, until open_files makes atoms of them. */
-static void index_imports(const AkWorker *worker, AkFile *file)
+/* A module's name that does not stand in the text in one piece lies in what is emptied. */
+static AkImportAt import_at(AkArena *arena, const AkFile *file, const AkBlockImport *import,
+                            uint32_t block)
 {
-    uint32_t cap = 0;
+    const char *text = file->source.text, *module = import->module;
+    if (import->module_len && (module < text || module >= text + file->source.len))
+        module = ak__strndup(arena, module, import->module_len);
+    return (AkImportAt){
+        module,           import->module_len,  import->level,     import->name.start,
+        import->name.len, import->bound.start, import->bound.len, block,
+        import->star,     import->local,       import->nested,    import->aliased,
+        import->from};
+}
+
+static void *kept(AkArena *arena, const void *rows, size_t size)
+{
+    return size ? memcpy(ak__alloc(arena, size), rows, size) : NULL;
+}
+
+static void index_bindings(const AkWorker *worker, AkFile *file)
+{
+    AkBoundAt *names = NULL;
+    AkImportAt *imports = NULL;
+    uint32_t name_cap = 0, import_cap = 0;
     for (uint32_t i = 0; i < file->block_len; i++) {
-        AkBlockImport *imports;
-        size_t len =
-            ak__block_imports(worker->passing, file->source.text, &file->blocks[i], &imports);
-        for (size_t k = 0; k < len; k++)
-            AK_PUSH(worker->arena, file->imports, file->import_len, cap) =
-                (AkImportAt){imports[k].module,    imports[k].module_len,
-                             imports[k].level,     imports[k].name.start,
-                             imports[k].name.len,  imports[k].bound.start,
-                             imports[k].bound.len, i,
-                             imports[k].star,      imports[k].local,
-                             imports[k].nested,    imports[k].aliased,
-                             imports[k].from};
+        AkBindings found =
+            ak__block_bindings(worker->passing, file->source.text, &file->blocks[i]);
+        for (uint32_t k = 0; k < found.name_len; k++)
+            AK_PUSH(worker->passing, names, file->name_len, name_cap) =
+                bound_at(file->source.text, &found.names[k], i);
+        for (uint32_t k = 0; k < found.import_len; k++)
+            AK_PUSH(worker->passing, imports, file->import_len, import_cap) =
+                import_at(worker->arena, file, &found.imports[k], i);
     }
+    file->names = kept(worker->arena, names, file->name_len * sizeof *names);
+    file->imports = kept(worker->arena, imports, file->import_len * sizeof *imports);
+    if (file->name_len)
+        qsort(file->names, file->name_len, sizeof *file->names, compare_bound);
 }
 
 static bool names_module(const AkImportAt *import, const char *name)
@@ -204,10 +214,10 @@ static void open_text(const AkProgram *program, const AkWorker *worker, AkFile *
         (uint32_t)ak__blocks_cut(arena, file->source.text, file->source.len, &file->blocks);
     file->unit_of = ak__alloc(arena, file->block_len * sizeof *file->unit_of);
     file->wanted = ak__alloc(arena, file->block_len * sizeof *file->wanted);
-    index_names(worker, file);
-    index_imports(worker, file);
+    index_bindings(worker, file);
     note_frameworks(program, file);
     note_blocks(program, worker, file);
+    ak__arena_reset(worker->passing);
     file->state = AK_FILE_OPEN;
 }
 
@@ -283,8 +293,6 @@ static void open_files(AkProgram *program, AkFile **files, size_t len, bool all)
         program->counts.files_opened += file->state == AK_FILE_OPEN;
         program->counts.blocks += file->state == AK_FILE_OPEN ? file->block_len : 0;
     }
-    for (uint32_t i = 0; i < program->worker_len; i++)
-        ak__arena_reset(program->workers[i].passing);
 }
 
 void ak__open_first(AkProgram *program)
