@@ -495,7 +495,7 @@ AkArgument ak_argument_at(AkPass *pass, const AkUnit *unit, AkExprId call, const
         AkExprId arg = ak_kid(facts, kids, i);
         const AkExpr *row = &facts->exprs[arg];
         AkExprId value = ak_kid(facts, row->kids, 0);
-        if (row->kind == AK_X_KEYWORD && keyword &&
+        if (row->kind == AK_X_KEYWORD && keyword && unit->atoms[row->name][0] == keyword[0] &&
             strcmp(unit->atoms[row->name], keyword) == 0)
             return (AkArgument){AK_GIVEN, unit, value, true};
         if (row->kind == AK_X_STAR) {

@@ -253,7 +253,7 @@ static const char *const *methods_of_builtin(const char *name)
         {"str", {"__str__", "__repr__"}},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
-        if (strcmp(table[i].name, name) == 0)
+        if (table[i].name[0] == name[0] && strcmp(table[i].name, name) == 0)
             return table[i].methods;
     return NULL;
 }

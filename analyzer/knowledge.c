@@ -81,6 +81,7 @@ struct AkKnowledge {
     AkProgram *program;
     AkMap rows;    /* atom → index + 1 into known */
     AkMap aliases; /* atom → index + 1 into others */
+    AkMap *found; /* atom of what was asked for → index + 2 into known; 1: nothing is known */
     AkKnown *known;
     uint32_t len, cap;
     const char **others; /* atoms */
@@ -166,6 +167,7 @@ AkKnowledge *ak__knowledge_new(AkProgram *program)
 {
     AkKnowledge *knowledge = ak__alloc(program->arena, sizeof *knowledge);
     knowledge->program = program;
+    knowledge->found = ak__alloc(program->arena, sizeof *knowledge->found);
     for (size_t i = 0; i < COUNT(rows); i++) {
         AkKnown *row = row_of(knowledge, rows[i].name);
         row->effects |= rows[i].effects;
@@ -216,10 +218,9 @@ static bool names_exception(const char *dotted)
 }
 
 /* A row that only says what is returned does not hide what `module.*` says of effects. */
-const AkKnown *ak_known(const AkKnowledge *knowledge, const char *dotted)
+static const AkKnown *look_up(const AkKnowledge *knowledge, const char *dotted, size_t len)
 {
     char name[512];
-    size_t len = strlen(dotted);
     const AkKnown *own = exact(knowledge, dotted, len);
     if ((own && own->source) || len + 2 > sizeof name || names_exception(dotted))
         return own;
@@ -232,6 +233,20 @@ const AkKnown *ak_known(const AkKnowledge *knowledge, const char *dotted)
         *dot = '\0';
     }
     return own;
+}
+
+/* The same few names are asked for at each of their calls. */
+const AkKnown *ak_known(const AkKnowledge *knowledge, const char *dotted)
+{
+    size_t len = strlen(dotted);
+    uint64_t key = ak__key(ak__atom_len(knowledge->program, dotted, len));
+    uint32_t at = ak__map_get(knowledge->found, key);
+    if (!at) {
+        const AkKnown *known = look_up(knowledge, dotted, len);
+        at = known ? (uint32_t)(known - knowledge->known) + 2 : 1;
+        ak__map_set(knowledge->program->arena, knowledge->found, key, at);
+    }
+    return at > 1 ? &knowledge->known[at - 2] : NULL;
 }
 
 static bool is_row(const char *name)

@@ -19,7 +19,8 @@
 
 #include <string.h>
 
-enum { MOST_BINDINGS = 48, DEEPEST = 200 };
+/* Up to FEW_NAMES, looking through a unit's names costs less than a map of them. */
+enum { MOST_BINDINGS = 48, DEEPEST = 200, FEW_NAMES = 48 };
 
 /* The first of the bindings, which are sorted by name, whose name is this one or behind it. */
 static uint32_t first_named(const AkBinding *bindings, uint32_t len, AkName name)
@@ -45,9 +46,19 @@ const AkBinding *ak__scope_bindings(const AkFacts *facts, AkScopeId scope, AkNam
     return bindings + first;
 }
 
+static AkName name_among(const AkUnit *unit, const char *atom)
+{
+    for (AkName i = 1; i < unit->facts->name_count; i++)
+        if (unit->atoms[i] == atom)
+            return i;
+    return 0;
+}
+
 AkName ak__name_in(AkProgram *program, const AkUnit *unit, const char *atom)
 {
     AkUnitX *x = ak__unit(unit);
+    if (unit->facts->name_count <= FEW_NAMES)
+        return name_among(unit, atom);
     if (!x->name_of.cap)
         for (AkName i = 1; i < unit->facts->name_count; i++)
             ak__map_set(program->arena, &x->name_of, ak__key(unit->atoms[i]), i);

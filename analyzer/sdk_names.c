@@ -51,19 +51,34 @@ AkSdkVersions ak_sdk_all(void)
     return ak_sdk_find("temporalio")->versions;
 }
 
-/* The first row that is not before text[0, len). */
+/* How many bytes of text[0, len) a row begins with, where `same` are known. */
+static size_t alike(const char *row, const char *text, size_t len, size_t same)
+{
+    while (same < len && row[same] == text[same])
+        same++;
+    return same;
+}
+
+/* The first row that is not before text[0, len). What both ends of a range begin with, all rows
+ * between them do: of long names only the last part is compared. */
 static size_t lower_bound(const char *text, size_t len)
 {
     size_t low = 0, high = name_len;
+    size_t at_low = alike(names[0].name, text, len, 0);
+    size_t at_high = alike(names[name_len - 1].name, text, len, 0);
 
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        int order = strncmp(names[middle].name, text, len);
+        const char *row = names[middle].name;
+        size_t same = alike(row, text, len, at_low < at_high ? at_low : at_high);
 
-        if (order < 0)
+        if (same < len && (unsigned char)row[same] < (unsigned char)text[same]) {
             low = middle + 1;
-        else
+            at_low = same;
+        } else {
             high = middle;
+            at_high = same;
+        }
     }
     return low;
 }

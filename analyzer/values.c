@@ -397,14 +397,17 @@ static AkValues keep(AkProgram *program, const AkUnit *unit, AkExprId expr, uint
     }
     AkMemo *memo = &program->memos[slot - 1];
     memo->epoch = epoch;
-    memo->len = set->len;
     if (set->len == 1 && set->items[0].kind == AK_V_UNKNOWN && !set->items[0].guessed) {
         memo->items = &unknown;
     } else {
-        AkValue *items = ak__alloc(program->arena, set->len * sizeof *items);
+        /* An answer of an earlier work item is of no use to anybody: its place is taken. */
+        AkValue *items = memo->items != &unknown && memo->len >= set->len
+                             ? (AkValue *)(uintptr_t)memo->items
+                             : ak__alloc(program->arena, set->len * sizeof *items);
         memcpy(items, set->items, set->len * sizeof *items);
         memo->items = items;
     }
+    memo->len = set->len;
     ak__unit(unit)->memo[expr] = slot;
     return (AkValues){memo->items, memo->len};
 }

@@ -461,7 +461,7 @@ static Special special_for(const char *dotted)
         {"asyncio.shield", special_run},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
-        if (strcmp(table[i].dotted, dotted) == 0)
+        if (table[i].dotted[0] == dotted[0] && strcmp(table[i].dotted, dotted) == 0)
             return table[i].special;
     return NULL;
 }

@@ -19,6 +19,21 @@ static const char *last_part(const char *dotted)
     return dot ? dot + 1 : dotted;
 }
 
+/* "a.b" of "a" and "b", "a" of "a" and ""; false if it is too long for any name. */
+static bool join(const char *module, const char *name, char out[LONGEST])
+{
+    size_t len = strlen(module), name_len = strlen(name);
+
+    if (len + name_len + 2 > LONGEST)
+        return false;
+    memcpy(out, module, len);
+    out[len] = '.';
+    memcpy(out + len + 1, name, name_len + 1);
+    if (!name_len)
+        out[len] = '\0';
+    return true;
+}
+
 static bool same_parent(const char *a, const char *b)
 {
     size_t len = (size_t)(last_part(a) - a);
@@ -185,9 +200,8 @@ static void check_attribute(AkPass *pass, const AkUnit *unit, AkExprId id)
 
     if (name[0] == '_' || is_broken(unit->facts, expr) ||
         !(owner = owner_of(pass, unit, ak_kid(unit->facts, expr->kids, 0))) ||
-        strlen(owner->name) + strlen(name) + 2 > sizeof(dotted))
+        !join(owner->name, name, dotted))
         return;
-    snprintf(dotted, sizeof(dotted), "%.120s.%.70s", owner->name, name);
     row = ak_sdk_find(dotted);
     if (row && !is_out_of_reach(pass, row->versions))
         return;
@@ -215,10 +229,8 @@ static void check_import(AkPass *pass, const AkModule *module, const AkSdkImport
     const char *rest;
     AkReport *report;
 
-    if (import->optional || strlen(import->module) + strlen(import->name) + 2 > sizeof(dotted))
+    if (import->optional || !join(import->module, import->name, dotted))
         return;
-    snprintf(dotted, sizeof(dotted), "%.120s%s%.70s", import->module, *import->name ? "." : "",
-             import->name);
     row = ak_sdk_prefix(dotted, &rest);
     if (!row || !ak_sdk_is_closed(row) || rest[0] == '_' || strstr(rest, "._"))
         return;

@@ -30,7 +30,13 @@ const char *cli_paths_cwd(void)
 
 const char *cli_path_join(const char *folder, const char *name)
 {
-    return cli_keep_format("%s%s%s", folder, strcmp(folder, "/") ? "/" : "", name);
+    size_t len = strcmp(folder, "/") ? strlen(folder) : 0, name_len = strlen(name);
+    char *path = cli_keep(len + name_len + 2);
+
+    memcpy(path, folder, len);
+    path[len] = '/';
+    memcpy(path + len + 1, name, name_len);
+    return path;
 }
 
 static bool has_dots(const char *path)
