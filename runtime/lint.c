@@ -17,7 +17,7 @@
 
 static int failing_level(CliRun *run, const CliFinding *item)
 {
-    const CliFile *file = cli_map_get(&run->files.by_path, item->path);
+    const CliFile *file = cli_files_get(&run->files, item->path);
 
     if (run->fail_on >= 0)
         return run->fail_on;
