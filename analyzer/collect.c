@@ -474,13 +474,9 @@ static const AkFacts *collect(AkWalk *w, uint32_t len)
     return keep_all(w);
 }
 
-/* A member's text may start behind its indentation or before it: the grammar takes the first
- * statement where it stands, and those that follow at the same column or, below the first
- * line's, as its block's end. So indent has nothing to add. */
 const AkFacts *ak__collect(struct AkArena *arena, AkParser *parser, const char *text,
-                           uint32_t len, uint32_t indent)
+                           uint32_t len)
 {
-    (void)indent;
     AkWalk w = {.arena = arena, .parser = parser, .block = text, .text = text};
     if (!ak__parse(parser, 0, text, len))
         ak__no_memory(&w);

@@ -355,16 +355,15 @@ typedef struct AkFacts {
 
 struct AkArena;
 
-/* parse.c + collect.c: facts of text[0, len), a run of whole statements at column 0 (or, for a
- * member of a class cut at its methods, statements at the class body's indent: indent > 0 is then
- * the column of the first byte). All memory comes from the arena; safe to run on any thread with an
+/* parse.c + collect.c: facts of text[0, len), a run of whole statements at column 0, or those of a
+ * class cut at its methods. All memory comes from the arena; safe to run on any thread with an
  * arena of its own. parser is kept by the caller for its thread; ak__parser_new returns NULL when
  * there is no memory, ak__parser_free takes NULL. */
 typedef struct AkParser AkParser;
 AkParser *ak__parser_new(void);
 void ak__parser_free(AkParser *parser);
 const AkFacts *ak__collect(struct AkArena *arena, AkParser *parser, const char *text,
-                           uint32_t len, uint32_t indent);
+                           uint32_t len);
 
 /* The syntax tree of the text that the parser collected last: makes collecting from a similar text
  * cheap. NULL when there is no memory, or when the fast parser read it: that one needs no help. */

@@ -327,11 +327,12 @@ bool ak__parse_from(AkParser *parser, const AkTree *old, const char *old_text, u
                     const char *text, uint32_t len)
 {
     Level *level = &parser->levels[0];
-    TSInputEdit edit = edit_of(old_text, old_len, text, len);
+    TSInputEdit edit;
     TSTree *edited, *tree;
     if (!parser->only_grammar && parse_quick(level, text, len))
         return true;
     level->is_quick = false;
+    edit = edit_of(old_text, old_len, text, len);
     edited = ts_tree_copy((const TSTree *)old);
     if (!edited)
         return false;

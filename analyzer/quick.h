@@ -147,6 +147,7 @@ void ak__quick_comment(AkQuick *q, uint32_t start, uint32_t end);
 /* Takes a token of that kind, or refuses. */
 void ak__quick_take(AkQuick *q, AkToken token);
 
+uint32_t ak__quick_name(AkQuick *q);                  /* an identifier, nothing else */
 uint32_t ak__quick_leaf(AkQuick *q, AkNodeKind kind); /* the token, which is a whole node */
 /* Over children: begins where the first does, ends behind the last token. */
 uint32_t ak__quick_over(AkQuick *q, AkNodeKind kind, AkQuickKids kids);
@@ -156,6 +157,11 @@ AkNodeKind ak__quick_kind(const AkQuick *q, uint32_t node);
 /* Whether a node may be assigned to; deleted, too. */
 bool ak__quick_is_target(const AkQuick *q, uint32_t node);
 bool ak__quick_begins(const AkQuick *q); /* whether an expression may begin with the token */
+
+static inline char ak__quick_peek(const AkQuick *q, uint32_t at)
+{
+    return at < q->len ? q->text[at] : 0;
+}
 
 /* quick_stmt.c: the statements of that indent. */
 void ak__quick_lines(AkQuick *q, uint32_t indent, AkQuickKids *kids);

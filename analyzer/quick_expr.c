@@ -277,14 +277,9 @@ uint32_t ak__quick_disjunction(AkQuick *q)
 
 /* ---- Lambdas and the rest ---- */
 
-static uint32_t param_name(AkQuick *q)
+uint32_t ak__quick_name(AkQuick *q)
 {
     return q->token == AK_TOK_NAME ? ak__quick_leaf(q, AK_N_IDENTIFIER) : ak__quick_refuse(q);
-}
-
-static uint32_t separator(AkQuick *q, AkNodeKind kind)
-{
-    return ak__quick_leaf(q, kind);
 }
 
 /* `x`, `x: T`, `x=d`, `x: T = d`, `*x`, `**x`, `/`, `*`. */
@@ -293,19 +288,19 @@ static uint32_t param(AkQuick *q, bool typed)
     AkToken token = q->token;
     AkQuickKids kids = {0};
     if (token == AK_TOK_BINARY && q->op == AK_OP_DIV)
-        return separator(q, AK_N_POSITIONAL_SEPARATOR);
+        return ak__quick_leaf(q, AK_N_POSITIONAL_SEPARATOR);
     if (token == AK_TOK_STAR || token == AK_TOK_POWER) {
         uint32_t start = q->start;
         ak__quick_next(q);
         if (token == AK_TOK_STAR && q->token == AK_TOK_COMMA)
             return ak__quick_node(q, AK_N_KEYWORD_SEPARATOR, start, start + 1, kids);
-        ak__quick_add(q, &kids, param_name(q));
+        ak__quick_add(q, &kids, ak__quick_name(q));
         uint32_t node = ak__quick_node(
             q, token == AK_TOK_STAR ? AK_N_LIST_SPLAT_PATTERN : AK_N_DICTIONARY_SPLAT_PATTERN,
             start, q->last_end, kids);
         kids = (AkQuickKids){node, node};
     } else {
-        ak__quick_add(q, &kids, param_name(q));
+        ak__quick_add(q, &kids, ak__quick_name(q));
     }
     bool annotated = typed && q->token == AK_TOK_COLON;
     if (annotated) {

@@ -11,11 +11,6 @@ uint32_t ak__quick_refuse(AkQuick *q)
     return 0;
 }
 
-static char peek(const AkQuick *q, uint32_t at)
-{
-    return at < q->len ? q->text[at] : 0;
-}
-
 static bool is_digit(char c)
 {
     return c >= '0' && c <= '9';
@@ -27,11 +22,11 @@ static bool is_digit(char c)
  * for the grammar. */
 static uint32_t line_end(AkQuick *q, uint32_t at)
 {
-    if (peek(q, at) == '\n')
+    if (ak__quick_peek(q, at) == '\n')
         return 1;
-    if (peek(q, at) != '\r')
+    if (ak__quick_peek(q, at) != '\r')
         return 0;
-    if (peek(q, at + 1) == '\n')
+    if (ak__quick_peek(q, at + 1) == '\n')
         return 2;
     ak__quick_refuse(q);
     return 0;
@@ -51,7 +46,7 @@ static uint32_t comment(AkQuick *q, uint32_t at)
 static uint32_t skip(AkQuick *q, uint32_t at)
 {
     for (uint32_t newline;;) {
-        char c = peek(q, at);
+        char c = ak__quick_peek(q, at);
         if (c == ' ' || c == '\t') {
             at++;
         } else if (c == '\\' && (newline = line_end(q, at + 1))) {
@@ -118,7 +113,8 @@ static AkToken keyword(const char *text, uint32_t len)
 {
     if (len < 2 || len > 8)
         return AK_TOK_NAME;
-    for (size_t i = 0; i < sizeof keywords / sizeof *keywords; i++)
+    for (size_t i = 0; i < sizeof keywords / sizeof *keywords && keywords[i].text[0] <= text[0];
+         i++)
         if (keywords[i].text[0] == text[0] && keywords[i].len == len &&
             memcmp(keywords[i].text, text, len) == 0)
             return (AkToken)keywords[i].token;
@@ -129,8 +125,9 @@ static AkToken keyword(const char *text, uint32_t len)
 static uint32_t digits(const AkQuick *q, uint32_t at, bool hex)
 {
     for (;; at++) {
-        char c = peek(q, at), low = (char)(c | 0x20);
-        if (c == '_' && ak__is_word(peek(q, at + 1)) && peek(q, at + 1) != '_')
+        char c = ak__quick_peek(q, at), low = (char)(c | 0x20);
+        if (c == '_' && ak__is_word(ak__quick_peek(q, at + 1)) &&
+            ak__quick_peek(q, at + 1) != '_')
             continue;
         if (!is_digit(c) && !(hex && low >= 'a' && low <= 'f'))
             return at;
@@ -140,19 +137,19 @@ static uint32_t digits(const AkQuick *q, uint32_t at, bool hex)
 static uint32_t exponent(const AkQuick *q, uint32_t at)
 {
     uint32_t digit = at + 1;
-    if ((peek(q, at) | 0x20) != 'e')
+    if ((ak__quick_peek(q, at) | 0x20) != 'e')
         return at;
-    if (peek(q, digit) == '+' || peek(q, digit) == '-')
+    if (ak__quick_peek(q, digit) == '+' || ak__quick_peek(q, digit) == '-')
         digit++;
-    return is_digit(peek(q, digit)) ? digits(q, digit, false) : at;
+    return is_digit(ak__quick_peek(q, digit)) ? digits(q, digit, false) : at;
 }
 
 static void number(AkQuick *q)
 {
     uint32_t at = q->start;
-    char second = (char)(peek(q, at + 1) | 0x20);
+    char second = (char)(ak__quick_peek(q, at + 1) | 0x20);
     q->token = AK_TOK_INTEGER;
-    if (peek(q, at) == '0' && second == 'x') {
+    if (ak__quick_peek(q, at) == '0' && second == 'x') {
         at = digits(q, at + 2, true);
         if (at == q->start + 2)
             ak__quick_refuse(q);
@@ -161,15 +158,15 @@ static void number(AkQuick *q)
         /* `0777`, `0b1`, `0o7`: rare, or of Python 2. */
         if (q->text[q->start] == '0' && at > q->start + 1)
             ak__quick_refuse(q);
-        if (peek(q, at) == '.')
+        if (ak__quick_peek(q, at) == '.')
             at = digits(q, at + 1, false);
         at = exponent(q, at);
         if (at > whole)
             q->token = AK_TOK_FLOAT;
-        if ((peek(q, at) | 0x20) == 'j')
+        if ((ak__quick_peek(q, at) | 0x20) == 'j')
             at++;
     }
-    if (ak__is_word(peek(q, at)))
+    if (ak__is_word(ak__quick_peek(q, at)))
         ak__quick_refuse(q);
     q->at = at;
 }
@@ -200,17 +197,18 @@ static uint32_t string_end(AkQuick *q, uint32_t at)
 {
     const char *text = q->text;
     char quote = text[at];
-    bool triple = peek(q, at + 1) == quote && peek(q, at + 2) == quote;
-    if (!triple && peek(q, at + 1) == quote)
+    bool triple = ak__quick_peek(q, at + 1) == quote && ak__quick_peek(q, at + 2) == quote;
+    if (!triple && ak__quick_peek(q, at + 1) == quote)
         return at + 2;
     for (at += triple ? 3 : 1; at < q->len; at++) {
         char c = text[at];
-        if (c == quote && (!triple || (peek(q, at + 1) == quote && peek(q, at + 2) == quote)))
+        if (c == quote && (!triple || (ak__quick_peek(q, at + 1) == quote &&
+                                       ak__quick_peek(q, at + 2) == quote)))
             return at + (triple ? 3 : 1);
         bool escaped = c == '\\';
         if (escaped)
-            c = peek(q, ++at);
-        if (c == '\r' && peek(q, at + 1) == '\n')
+            c = ak__quick_peek(q, ++at);
+        if (c == '\r' && ak__quick_peek(q, at + 1) == '\n')
             c = text[++at];
         if (!c || c == '\r' || (c == '\n' && !triple && !escaped))
             break;
@@ -241,8 +239,8 @@ static void word(AkQuick *q)
             return;
         }
         at++;
-    } while (ak__is_word(peek(q, at)));
-    char c = peek(q, at);
+    } while (ak__is_word(ak__quick_peek(q, at)));
+    char c = ak__quick_peek(q, at);
     if (c == '"' || c == '\'') {
         if (is_prefix(q->text + q->start, at - q->start, &format))
             string(q, at, format);
@@ -263,12 +261,12 @@ static void sign(AkQuick *q, AkToken once, AkOp op, AkToken twice, AkOp op_twice
     q->at = q->start + 1;
     q->token = once;
     q->op = op;
-    if (op_twice && peek(q, q->at) == c) {
+    if (op_twice && ak__quick_peek(q, q->at) == c) {
         q->at++;
         q->token = twice;
         q->op = op_twice;
     }
-    if (peek(q, q->at) == '=') {
+    if (ak__quick_peek(q, q->at) == '=') {
         q->at++;
         q->token = AK_TOK_AUGMENTED;
     }
@@ -279,7 +277,7 @@ static void comparison(AkQuick *q, AkOp op, AkOp with_equals)
     q->at = q->start + 1;
     q->token = AK_TOK_COMPARE;
     q->op = op;
-    if (peek(q, q->at) == '=') {
+    if (ak__quick_peek(q, q->at) == '=') {
         q->at++;
         q->op = with_equals;
     }
@@ -288,7 +286,7 @@ static void comparison(AkQuick *q, AkOp op, AkOp with_equals)
 /* `<` and `>`: comparisons, shifts, and what Python 2 had. */
 static void angle(AkQuick *q, AkOp op, AkOp with_equals, AkOp shift)
 {
-    char c = q->text[q->start], next = peek(q, q->start + 1);
+    char c = q->text[q->start], next = ak__quick_peek(q, q->start + 1);
     if (next == c)
         sign(q, AK_TOK_BINARY, AK_OP_NONE, AK_TOK_BINARY, shift);
     else if (c == '<' && next == '>')
@@ -314,7 +312,7 @@ static void close_bracket(AkQuick *q, AkToken token)
 
 static void one_or_two(AkQuick *q, AkToken one, char second, AkToken two)
 {
-    bool both = peek(q, q->start + 1) == second;
+    bool both = ak__quick_peek(q, q->start + 1) == second;
     q->token = both ? two : one;
     q->at = q->start + 1 + both;
 }
@@ -322,11 +320,12 @@ static void one_or_two(AkQuick *q, AkToken one, char second, AkToken two)
 static void dot(AkQuick *q)
 {
     q->token = AK_TOK_DOT;
-    if (is_digit(peek(q, q->start + 1))) {
+    if (is_digit(ak__quick_peek(q, q->start + 1))) {
         number(q);
         if (!q->refused)
             q->token = AK_TOK_FLOAT;
-    } else if (peek(q, q->start + 1) == '.' && peek(q, q->start + 2) == '.') {
+    } else if (ak__quick_peek(q, q->start + 1) == '.' &&
+               ak__quick_peek(q, q->start + 2) == '.') {
         q->token = AK_TOK_ELLIPSIS;
         q->at = q->start + 3;
     }
@@ -366,7 +365,7 @@ static void operator_sign(AkQuick *q, char c)
     case '@': sign(q, AK_TOK_AT, AK_OP_MATMUL, AK_TOK_AT, AK_OP_NONE); break;
     case '+': sign(q, AK_TOK_PLUS, AK_OP_ADD, AK_TOK_PLUS, AK_OP_NONE); break;
     case '-':
-        if (peek(q, q->at) == '>') {
+        if (ak__quick_peek(q, q->at) == '>') {
             q->token = AK_TOK_ARROW;
             q->at++;
         } else {
@@ -388,7 +387,7 @@ void ak__quick_next(AkQuick *q)
     if (q->refused)
         return;
     q->start = q->at = at;
-    char c = peek(q, at);
+    char c = ak__quick_peek(q, at);
     if (at >= q->len) {
         q->token = AK_TOK_END;
         if (q->brackets)
@@ -412,13 +411,13 @@ static uint32_t measure(AkQuick *q, uint32_t *at)
 {
     uint32_t begin = *at;
     char blank = q->blank;
-    for (char c; (c = peek(q, *at)) == ' ' || c == '\t'; ++*at) {
+    for (char c; (c = ak__quick_peek(q, *at)) == ' ' || c == '\t'; ++*at) {
         if (!blank)
             blank = c;
         if (c != blank)
             begin = UINT32_MAX;
     }
-    char c = peek(q, *at);
+    char c = ak__quick_peek(q, *at);
     if (c == '#' || c == '\n' || c == '\r')
         return 0;
     q->blank = blank;
@@ -435,7 +434,7 @@ void ak__quick_line(AkQuick *q)
         return;
     for (;;) {
         q->indent = measure(q, &at);
-        if (peek(q, at) == '#')
+        if (ak__quick_peek(q, at) == '#')
             at = comment(q, at);
         newline = line_end(q, at);
         if (q->refused || !newline)

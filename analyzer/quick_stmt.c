@@ -175,18 +175,14 @@ static uint32_t delete_stmt(AkQuick *q)
     return close(q, AK_N_DELETE_STATEMENT, start, kids);
 }
 
-static uint32_t name(AkQuick *q)
-{
-    return q->token == AK_TOK_NAME ? ak__quick_leaf(q, AK_N_IDENTIFIER) : ak__quick_refuse(q);
-}
-
-static uint32_t declaration(AkQuick *q, AkNodeKind kind)
+/* A word, and a list of what one() reads. */
+static uint32_t listed(AkQuick *q, AkNodeKind kind, uint32_t (*one)(AkQuick *))
 {
     uint32_t start = q->start;
     AkQuickKids kids = {0};
     do {
         ak__quick_next(q);
-        ak__quick_add(q, &kids, name(q));
+        ak__quick_add(q, &kids, one(q));
     } while (q->token == AK_TOK_COMMA);
     return close(q, kind, start, kids);
 }
@@ -212,19 +208,8 @@ static uint32_t import_clause(AkQuick *q)
     if (q->token != AK_TOK_AS)
         return kids.first;
     ak__quick_next(q);
-    ak__quick_add(q, &kids, name(q));
+    ak__quick_add(q, &kids, ak__quick_name(q));
     return close(q, AK_N_ALIASED_IMPORT, start, kids);
-}
-
-static uint32_t import_stmt(AkQuick *q)
-{
-    uint32_t start = q->start;
-    AkQuickKids kids = {0};
-    do {
-        ak__quick_next(q);
-        ak__quick_add(q, &kids, import_clause(q));
-    } while (q->token == AK_TOK_COMMA);
-    return close(q, AK_N_IMPORT_STATEMENT, start, kids);
 }
 
 static uint32_t from_module(AkQuick *q)
@@ -283,9 +268,9 @@ static uint32_t simple(AkQuick *q)
     case AK_TOK_CONTINUE: return ak__quick_leaf(q, AK_N_CONTINUE_STATEMENT);
     case AK_TOK_DEL: return delete_stmt(q);
     case AK_TOK_FROM: return from_import(q);
-    case AK_TOK_GLOBAL: return declaration(q, AK_N_GLOBAL_STATEMENT);
-    case AK_TOK_IMPORT: return import_stmt(q);
-    case AK_TOK_NONLOCAL: return declaration(q, AK_N_NONLOCAL_STATEMENT);
+    case AK_TOK_GLOBAL: return listed(q, AK_N_GLOBAL_STATEMENT, ak__quick_name);
+    case AK_TOK_IMPORT: return listed(q, AK_N_IMPORT_STATEMENT, import_clause);
+    case AK_TOK_NONLOCAL: return listed(q, AK_N_NONLOCAL_STATEMENT, ak__quick_name);
     case AK_TOK_PASS: return ak__quick_leaf(q, AK_N_PASS_STATEMENT);
     case AK_TOK_RAISE: return raise(q);
     case AK_TOK_RETURN: return return_stmt(q);
@@ -407,7 +392,7 @@ static uint32_t handled(AkQuick *q)
     if (q->token != AK_TOK_AS)
         return kids.first;
     ak__quick_next(q);
-    ak__quick_add(q, &kids, wrapped(q, AK_N_AS_PATTERN_TARGET, name));
+    ak__quick_add(q, &kids, wrapped(q, AK_N_AS_PATTERN_TARGET, ak__quick_name));
     return close(q, AK_N_AS_PATTERN, start, kids);
 }
 
@@ -447,7 +432,7 @@ static uint32_t with_stmt(AkQuick *q, uint32_t start, AkQuickKids kids)
 static uint32_t function(AkQuick *q, uint32_t start, AkQuickKids kids)
 {
     ak__quick_next(q);
-    ak__quick_add(q, &kids, name(q));
+    ak__quick_add(q, &kids, ak__quick_name(q));
     AkQuickKids params = {0};
     uint32_t begin = q->start;
     ak__quick_take(q, AK_TOK_OPEN);
@@ -467,7 +452,7 @@ static uint32_t class(AkQuick *q)
     uint32_t start = q->start;
     AkQuickKids kids = {0};
     ak__quick_next(q);
-    ak__quick_add(q, &kids, name(q));
+    ak__quick_add(q, &kids, ak__quick_name(q));
     if (q->token == AK_TOK_OPEN)
         ak__quick_add(q, &kids, ak__quick_arguments(q));
     add_block(q, &kids);

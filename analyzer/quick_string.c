@@ -9,15 +9,11 @@ typedef struct Quotes {
     bool triple, raw;
 } Quotes;
 
-static char peek(const AkQuick *q, uint32_t at)
-{
-    return at < q->len ? q->text[at] : 0;
-}
-
 static bool is_closing(const AkQuick *q, const Quotes *s, uint32_t at)
 {
-    return peek(q, at) == s->quote &&
-           (!s->triple || (peek(q, at + 1) == s->quote && peek(q, at + 2) == s->quote));
+    return ak__quick_peek(q, at) == s->quote &&
+           (!s->triple ||
+            (ak__quick_peek(q, at + 1) == s->quote && ak__quick_peek(q, at + 2) == s->quote));
 }
 
 static void field(AkQuick *q, const Quotes *s, AkQuickKids *kids);
@@ -26,10 +22,10 @@ static void field(AkQuick *q, const Quotes *s, AkQuickKids *kids);
 static void spec(AkQuick *q, const Quotes *s, AkQuickKids *kids)
 {
     while (!q->refused) {
-        char c = peek(q, q->at);
+        char c = ak__quick_peek(q, q->at);
         if (c == '}')
             return;
-        if (c == '{' && peek(q, q->at + 1) != '{')
+        if (c == '{' && ak__quick_peek(q, q->at + 1) != '{')
             field(q, s, kids);
         else if (c < ' ' || c > '~' || strchr("{\\'\"", c))
             ak__quick_refuse(q);
@@ -40,7 +36,7 @@ static void spec(AkQuick *q, const Quotes *s, AkQuickKids *kids)
 
 static uint32_t skip_blanks(const AkQuick *q, uint32_t at)
 {
-    while (peek(q, at) == ' ')
+    while (ak__quick_peek(q, at) == ' ')
         at++;
     return at;
 }
@@ -51,18 +47,18 @@ static void field_end(AkQuick *q, const Quotes *s, AkQuickKids *kids)
     uint32_t at = q->start;
     if (q->token == AK_TOK_ASSIGN)
         at = skip_blanks(q, at + 1);
-    if (peek(q, at) == '!') {
-        char c = peek(q, at + 1);
+    if (ak__quick_peek(q, at) == '!') {
+        char c = ak__quick_peek(q, at + 1);
         if (c != 'r' && c != 's' && c != 'a')
             ak__quick_refuse(q);
         at = skip_blanks(q, at + 2);
     }
     q->at = at;
-    if (peek(q, at) == ':') {
+    if (ak__quick_peek(q, at) == ':') {
         q->at++;
         spec(q, s, kids);
     }
-    if (q->refused || peek(q, q->at) != '}')
+    if (q->refused || ak__quick_peek(q, q->at) != '}')
         ak__quick_refuse(q);
     else
         q->at++;
@@ -97,17 +93,17 @@ static void field(AkQuick *q, const Quotes *s, AkQuickKids *kids)
 /* At a backslash: to behind what it escapes. A bracket is a field's all the same. */
 static void escape(AkQuick *q, const Quotes *s)
 {
-    char c = peek(q, ++q->at);
+    char c = ak__quick_peek(q, ++q->at);
     if (c == '{' || c == '}')
         return;
-    if (c == 'N' && !s->raw && peek(q, q->at + 1) == '{') {
+    if (c == 'N' && !s->raw && ak__quick_peek(q, q->at + 1) == '{') {
         while (q->at < q->len && q->text[q->at] != '}' && q->text[q->at] != '\n' &&
                q->text[q->at] != s->quote)
             q->at++;
-        if (peek(q, q->at) != '}')
+        if (ak__quick_peek(q, q->at) != '}')
             ak__quick_refuse(q);
     }
-    if (!c || (c == '\r' && peek(q, ++q->at) != '\n'))
+    if (!c || (c == '\r' && ak__quick_peek(q, ++q->at) != '\n'))
         ak__quick_refuse(q);
     q->at++;
 }
@@ -115,12 +111,12 @@ static void escape(AkQuick *q, const Quotes *s)
 static void content(AkQuick *q, const Quotes *s, AkQuickKids *kids)
 {
     while (!q->refused && !is_closing(q, s, q->at)) {
-        char c = peek(q, q->at);
-        if (c == '{' && peek(q, q->at + 1) == '{')
+        char c = ak__quick_peek(q, q->at);
+        if (c == '{' && ak__quick_peek(q, q->at + 1) == '{')
             q->at += 2;
         else if (c == '{')
             field(q, s, kids);
-        else if (c == '}' && peek(q, q->at + 1) == '}')
+        else if (c == '}' && ak__quick_peek(q, q->at + 1) == '}')
             q->at += 2;
         else if (c == '\\')
             escape(q, s);
@@ -138,7 +134,8 @@ uint32_t ak__quick_fstring(AkQuick *q)
     AkQuickKids kids = {0};
     for (uint32_t i = start; i < q->at; i++)
         s.raw |= (q->text[i] | 0x20) == 'r';
-    s.triple = peek(q, q->at + 1) == s.quote && peek(q, q->at + 2) == s.quote;
+    s.triple =
+        ak__quick_peek(q, q->at + 1) == s.quote && ak__quick_peek(q, q->at + 2) == s.quote;
     q->at += s.triple ? 3 : 1;
     content(q, &s, &kids);
     if (q->refused)

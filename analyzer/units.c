@@ -365,7 +365,7 @@ static const AkFacts *facts_of(const AkProgram *program, AkWorker *worker, const
         old = ak__memory_tree(memory, text, len, &old_text, &old_len);
     facts =
         old ? ak__collect_from(worker->arena, worker->parser, old, old_text, old_len, text, len)
-            : ak__collect(worker->arena, worker->parser, text, len, 0);
+            : ak__collect(worker->arena, worker->parser, text, len);
     AkKept *kept =
         memory ? ak__kept_new(memory, text, len, facts, file->given ? worker->parser : NULL)
                : NULL;

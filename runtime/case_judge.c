@@ -311,8 +311,9 @@ static int rewrite(const AkCase *c, const Update *u, char *why, size_t size)
     for (size_t i = 0; i < u->archive.len && !marked; i++)
         marked = ak_txtar_has_marker(u->archive.files[i].text);
     if (marked) {
-        snprintf(why, size,
-                 "a line like `-- name --` was printed or raised, which begins a file in a case");
+        snprintf(
+            why, size,
+            "a line like `-- name --` was printed or raised, which begins a file in a case");
         return -1;
     }
     ak_txtar_write(&u->archive, &text);

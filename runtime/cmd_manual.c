@@ -190,8 +190,8 @@ static int write_page(const char *dir, const char *name, const AkCmd *command, b
     else
         command_page(to, command);
     return ak_file_end(to) == 0 ? 0
-                                : ak_say_error(AK_EXIT_FAILED, "%s: it cannot be written: %s", path,
-                                               strerror(errno));
+                                : ak_say_error(AK_EXIT_FAILED, "%s: it cannot be written: %s",
+                                               path, strerror(errno));
 }
 
 static int manual(const AkArgs *args)

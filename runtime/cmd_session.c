@@ -458,7 +458,8 @@ static const AkFlag log_flags[] = {
 static const AkFlag replay_flags[] = {
     {"pdb", 0, AK_FLAG_SWITCH, NULL, "stop at the first line and at an error, in the debugger"},
     {"code", 0, AK_FLAG_VALUE, "DIR", "with the code in DIR instead of the session's own"},
-    {"python", 'p', AK_FLAG_VALUE, "PATH", "in another interpreter, or a virtual environment's folder"},
+    {"python", 'p', AK_FLAG_VALUE, "PATH",
+     "in another interpreter, or a virtual environment's folder"},
     {0},
 };
 static const AkFlag stop_flags[] = {

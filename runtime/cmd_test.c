@@ -210,7 +210,8 @@ static int write_junit(const Suite *s, const char *path, int64_t took_us)
             (double)took_us / 1e6);
     json_array_foreach(s->all, i, o) junit_case(to, o);
     fputs("</testsuite>\n", to);
-    return ak_file_end(to) == 0 ? 0 : ak_say_error(AK_EXIT_FAILED, "%s: %s", path, strerror(errno));
+    return ak_file_end(to) == 0 ? 0
+                                : ak_say_error(AK_EXIT_FAILED, "%s: %s", path, strerror(errno));
 }
 
 /* --- One case

@@ -397,10 +397,9 @@ static int lay_out(Replay *r, AkStore *store, const AkPlace *place)
         return ak_say_error(AK_EXIT_FAILED, "%s", ak_store_error(store));
     json_t *manifest = d && d->manifest ? json_loads(d->manifest, 0, NULL) : NULL;
     char why[1400], path[1200];
-    int code =
-        ak_venv_find(place, r->options->config, manifest, &r->venv, why, sizeof why) < 0
-            ? ak_say_error(AK_EXIT_FAILED, "%s", why)
-            : 0;
+    int code = ak_venv_find(place, r->options->config, manifest, &r->venv, why, sizeof why) < 0
+                   ? ak_say_error(AK_EXIT_FAILED, "%s", why)
+                   : 0;
     if (r->options->interpreter)
         r->interpreter = strdup(ak_venv_python(r->options->interpreter, path, sizeof path));
     else if (*r->venv.interpreter)

@@ -114,11 +114,11 @@ static json_t *step_span(const Trace *trace, const AkRecord *r)
     add_number(attributes, "ak.step.number", r->number);
     add_string(attributes, "ak.step.kind", ak_record_kind_name(r->kind));
     add_number(attributes, "ak.step.attempt", r->attempt);
-    json_t *span = json_pack(
-        "{s:s, s:s, s:s, s:o, s:i, s:o, s:o, s:o}", "traceId", trace->id, "spanId", id,
-        "parentSpanId", trace->root, "name", ak_view_text(r->name), "kind", 1,
-        "startTimeUnixNano", nanos(r->start_us ? r->start_us : r->at_us), "endTimeUnixNano",
-        nanos(r->at_us), "attributes", attributes);
+    json_t *span =
+        json_pack("{s:s, s:s, s:s, s:o, s:i, s:o, s:o, s:o}", "traceId", trace->id, "spanId",
+                  id, "parentSpanId", trace->root, "name", ak_view_text(r->name), "kind", 1,
+                  "startTimeUnixNano", nanos(r->start_us ? r->start_us : r->at_us),
+                  "endTimeUnixNano", nanos(r->at_us), "attributes", attributes);
     if (r->error.at)
         set_failure(span, r->error, r->at_us);
     return span;

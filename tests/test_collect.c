@@ -31,7 +31,7 @@ static void tear_down(void)
 
 static const AkFacts *collect(const char *text)
 {
-    return ak__collect(arena, parser, text, (uint32_t)strlen(text), 0);
+    return ak__collect(arena, parser, text, (uint32_t)strlen(text));
 }
 
 static char *slurp(const char *path)
@@ -58,7 +58,7 @@ static void check_case(const char *path)
     size_t len = 0;
     source += strlen(source_line);
     FILE *memory = open_memstream(&printed, &len);
-    facts_print(memory, ak__collect(arena, parser, source, (uint32_t)(facts - source), 0));
+    facts_print(memory, ak__collect(arena, parser, source, (uint32_t)(facts - source)));
     fclose(memory);
     facts += strlen(facts_line_);
     const char *golden = getenv("AK_GOLDEN");
@@ -229,11 +229,11 @@ static void expect_members(const AkFacts *facts)
 
 START_TEST(members_are_read_with_and_without_their_first_indentation)
 {
-    const AkFacts *facts = ak__collect(arena, parser, members, (uint32_t)strlen(members), 4);
+    const AkFacts *facts = ak__collect(arena, parser, members, (uint32_t)strlen(members));
     expect_members(facts);
     ck_assert_uint_eq(facts->stmts[1].start, 4);
     ck_assert_mem_eq(members + facts->functions[1].start, "def f", 5);
-    facts = ak__collect(arena, parser, members + 4, (uint32_t)strlen(members) - 4, 4);
+    facts = ak__collect(arena, parser, members + 4, (uint32_t)strlen(members) - 4);
     expect_members(facts);
     ck_assert_uint_eq(facts->stmts[1].start, 0);
     ck_assert_mem_eq(members + 4 + facts->functions[2].start, "async def k", 11);

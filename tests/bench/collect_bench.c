@@ -19,7 +19,7 @@
 
 typedef struct Piece {
     const char *text;
-    uint32_t len, indent;
+    uint32_t len;
 } Piece;
 
 typedef struct Pieces {
@@ -96,7 +96,7 @@ static double collect_all(AkParser *parser, const Pieces *pieces, size_t *used)
         exit(EXIT_FAILURE);
     double start = seconds();
     for (size_t i = 0; i < pieces->len; i++)
-        ak__collect(arena, parser, pieces->at[i].text, pieces->at[i].len, pieces->at[i].indent);
+        ak__collect(arena, parser, pieces->at[i].text, pieces->at[i].len);
     double spent = seconds() - start;
     *used = ak__arena_used(arena);
     ak__arena_free(arena);

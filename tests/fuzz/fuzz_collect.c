@@ -81,13 +81,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (setjmp(*ak__arena_guard(arena)) == 0) {
         AkSource source;
         if (ak__source_open(arena, &source, "fuzz.py", (const char *)data, size) ==
-            AK_SOURCE_OK)
-            for (uint32_t indent = 0; indent <= 4; indent += 4) {
-                const AkFacts *f = ak__collect(arena, parser, source.text, source.len, indent);
-                check_exprs(f, source.len);
-                check_stmts(f, source.len);
-                check_rest(f, source.len);
-            }
+            AK_SOURCE_OK) {
+            const AkFacts *f = ak__collect(arena, parser, source.text, source.len);
+            check_exprs(f, source.len);
+            check_stmts(f, source.len);
+            check_rest(f, source.len);
+        }
     }
     ak__arena_free(arena);
     return 0;

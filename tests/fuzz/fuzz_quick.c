@@ -94,10 +94,10 @@ static void compare_parsers(AkArena *arena, const char *text, uint32_t len)
         must(parser && grammar);
         ak__parser_only_grammar(grammar);
     }
-    const AkFacts *a = ak__collect(arena, parser, text, len, 0);
+    const AkFacts *a = ak__collect(arena, parser, text, len);
     if (!ak__parse_was_quick(parser))
         return;
-    const AkFacts *b = ak__collect(arena, grammar, text, len, 0);
+    const AkFacts *b = ak__collect(arena, grammar, text, len);
     must(b->error_len == 1);
     compare_exprs(a, b);
     compare_stmts(a, b);

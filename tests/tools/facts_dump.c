@@ -198,7 +198,7 @@ static void dump_json(Tool *tool, const char *path, const AkSource *source, int 
     if (status == AK_SOURCE_OK)
         json_object_set_new(
             line, "facts",
-            tables(ak__collect(tool->arena, tool->parser, source->text, source->len, 0)));
+            tables(ak__collect(tool->arena, tool->parser, source->text, source->len)));
     json_dumpf(line, stdout, JSON_COMPACT);
     putchar('\n');
     fflush(stdout);
@@ -215,13 +215,13 @@ static void compare(Tool *tool, const char *path, const AkSource *source, int st
     const char *text = source->text;
     size_t count = ak__blocks_cut(tool->arena, text, source->len, &blocks);
     FactLines whole = {0}, parts = {0}, whole_inside = {0}, inside = {0};
-    const AkFacts *facts = ak__collect(tool->arena, tool->parser, text, source->len, 0);
+    const AkFacts *facts = ak__collect(tool->arena, tool->parser, text, source->len);
     if (facts->error_len > 1)
         return;
     facts_lines(&whole, facts, 0, FACTS_ALL, 0, source->len);
     for (size_t i = 0; i < count; i++) {
         uint32_t start = blocks[i].start, len = blocks[i].end - start;
-        facts_lines(&parts, ak__collect(tool->arena, tool->parser, text + start, len, 0), start,
+        facts_lines(&parts, ak__collect(tool->arena, tool->parser, text + start, len), start,
                     FACTS_ALL, 0, len);
         if (blocks[i].kind != AK_BLOCK_CLASS)
             continue;
@@ -230,10 +230,8 @@ static void compare(Tool *tool, const char *path, const AkSource *source, int st
             start = members[k].start;
             len = members[k].end - start;
             facts_lines(&whole_inside, facts, 0, FACTS_INSIDE, start, start + len);
-            facts_lines(
-                &inside,
-                ak__collect(tool->arena, tool->parser, text + start, len, members[k].indent),
-                start, FACTS_INSIDE, 0, len);
+            facts_lines(&inside, ak__collect(tool->arena, tool->parser, text + start, len),
+                        start, FACTS_INSIDE, 0, len);
         }
         tool->blocks += member_count - 1;
     }
@@ -299,7 +297,7 @@ static void compare_parsers(Tool *tool, const char *path, const AkSource *source
     for (size_t i = 0; i < count; i++) {
         const char *text = source->text + blocks[i].start;
         uint32_t len = blocks[i].end - blocks[i].start;
-        const AkFacts *quick = ak__collect(tool->arena, tool->parser, text, len, 0);
+        const AkFacts *quick = ak__collect(tool->arena, tool->parser, text, len);
         tool->blocks++;
         tool->bytes += len;
         if (!ak__parse_was_quick(tool->parser)) {
@@ -307,7 +305,7 @@ static void compare_parsers(Tool *tool, const char *path, const AkSource *source
             if (tool->tell)
                 printf("%s: refused at byte %u\n", path, blocks[i].start);
         } else {
-            const AkFacts *grammar = ak__collect(tool->arena, tool->grammar, text, len, 0);
+            const AkFacts *grammar = ak__collect(tool->arena, tool->grammar, text, len);
             tool->wrong += !same_tables(quick, grammar, path, blocks[i].start);
         }
     }
@@ -344,7 +342,7 @@ static int dump_text(Tool *tool)
     AkSource source;
     if (ak__source_open(tool->arena, &source, "stdin", bytes, len) != AK_SOURCE_OK)
         return 1;
-    facts_print(stdout, ak__collect(tool->arena, tool->parser, source.text, source.len, 0));
+    facts_print(stdout, ak__collect(tool->arena, tool->parser, source.text, source.len));
     free(bytes);
     return 0;
 }
