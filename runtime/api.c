@@ -1,7 +1,6 @@
 #define _GNU_SOURCE
 #include "api.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 
 #include "admin.h"
 #include "exit_codes.h"
+#include "listen.h"
 
 /* ---- Answers */
 
@@ -84,17 +84,11 @@ void ak__api_answer(AkHttpRequest *request, unsigned status, json_t *body)
 static bool is_loopback(const char *host, size_t len)
 {
     char name[64];
-    struct in_addr four;
-    struct in6_addr six;
 
     if (len >= sizeof name)
         return false;
     snprintf(name, sizeof name, "%.*s", (int)len, host);
-    if (!strcasecmp(name, "localhost"))
-        return true;
-    if (inet_pton(AF_INET, name, &four) == 1)
-        return ntohl(four.s_addr) >> 24 == 127;
-    return inet_pton(AF_INET6, name, &six) == 1 && IN6_IS_ADDR_LOOPBACK(&six);
+    return ak_is_loopback(name);
 }
 
 /* "localhost:9980", "[::1]" */
@@ -256,18 +250,17 @@ void ak__api(AkServe *s, AkHttpRequest *request)
 {
     AkApiCall call = {.serve = s, .request = request};
     const char *url = ak_http_url(request);
-    char allowed[64];
+    char allowed[64] = "";
 
     if (!ak__api_admits(s, request))
         return;
-    const AkApiRoute *route =
-        strncmp(url, AK_API "/", sizeof AK_API)
-            ? NULL
-            : ak__api_find(url + sizeof AK_API - 1, ak_http_method(request), &call, allowed,
-                           sizeof allowed);
+    const AkApiRoute *route = NULL;
+    if (!strncmp(url, AK_API "/", sizeof AK_API))
+        route = ak__api_find(url + sizeof AK_API - 1, ak_http_method(request), &call, allowed,
+                             sizeof allowed);
     if (route) {
         answer(route, &call);
-    } else if (!strncmp(url, AK_API "/", sizeof AK_API) && *allowed) {
+    } else if (*allowed) {
         json_t *headers = headers_of(405);
         json_object_set_new(headers, "Allow", json_string(allowed));
         ak_http_answer_json(request, 405, headers,
@@ -293,9 +286,24 @@ int64_t ak__api_number(const AkApiCall *call, const char *name, int64_t otherwis
     return text ? strtoll(text, NULL, 10) : otherwise;
 }
 
+AkStore *ak__api_store(const AkApiCall *call)
+{
+    return call->serve->home->store;
+}
+
 json_t *ak__api_store_error(const AkApiCall *call)
 {
-    return ak_admin_error(AK_EXIT_FAILED, "%s", ak_store_error(call->serve->home->store));
+    return ak_admin_error(AK_EXIT_FAILED, "%s", ak_store_error(ak__api_store(call)));
+}
+
+json_t *ak__api_absent(const char *what, const char *name)
+{
+    return ak_admin_error(AK_EXIT_NOT_FOUND, "no %s is called '%s'", what, name);
+}
+
+json_t *ak__api_fault(const AkApiCall *call, int fault, const char *what, const char *name)
+{
+    return fault == AK_E_ABSENT ? ak__api_absent(what, name) : ak__api_store_error(call);
 }
 
 bool ak__api_project(const AkApiCall *call, const char *name, char id[64], json_t **error)
@@ -305,11 +313,9 @@ bool ak__api_project(const AkApiCall *call, const char *name, char id[64], json_
     *id = '\0';
     if (!name)
         return true;
-    int fault = ak_project_get(call->serve->home->store, name, &project);
+    int fault = ak_project_get(ak__api_store(call), name, &project);
     if (fault) {
-        *error = fault == AK_E_ABSENT
-                     ? ak_admin_error(AK_EXIT_NOT_FOUND, "no project is called '%s'", name)
-                     : ak__api_store_error(call);
+        *error = ak__api_fault(call, fault, "project", name);
         return false;
     }
     snprintf(id, 64, "%s", project->id);

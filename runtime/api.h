@@ -79,9 +79,14 @@ json_t *ak__api_check_body(const AkApiRoute *route, const json_t *body);
 /* A query parameter's text, NULL without it; its number, `otherwise` without it. */
 const char *ak__api_text(const AkApiCall *call, const char *name);
 int64_t ak__api_number(const AkApiCall *call, const char *name, int64_t otherwise);
-/* The project named by a query parameter: 0 with id "" for none; else *error is to be given. */
+/* The project named by a query parameter: true, with id "" for none; false: *error is to be
+ * given. */
 bool ak__api_project(const AkApiCall *call, const char *name, char id[64], json_t **error);
+AkStore *ak__api_store(const AkApiCall *call);
 json_t *ak__api_store_error(const AkApiCall *call);
+/* "no project is called 'x'"; and the error of a fault of the store, which may be that. */
+json_t *ak__api_absent(const char *what, const char *name);
+json_t *ak__api_fault(const AkApiCall *call, int fault, const char *what, const char *name);
 /* As a command would ask; takes what it asks for. */
 json_t *ak__api_command(AkApiCall *call, json_t *request);
 

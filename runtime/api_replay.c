@@ -25,9 +25,7 @@ json_t *ak__api_replay(AkApiCall *call)
     int fault = ak_session_get(call->serve->home->store, call->args[0], &session);
 
     if (fault)
-        return fault == AK_E_ABSENT ? ak_admin_error(AK_EXIT_NOT_FOUND,
-                                                     "no session is called '%s'", call->args[0])
-                                    : ak__api_store_error(call);
+        return ak__api_fault(call, fault, "session", call->args[0]);
     free(session);
     return ak__api_child(call, words, REPLAY_S, NULL, tell);
 }

@@ -12,16 +12,6 @@
 
 enum { LOOK_MAX = 20000, STEPS_BYTES = 4 << 20 };
 
-static AkStore *store_of(const AkApiCall *call)
-{
-    return call->serve->home->store;
-}
-
-static json_t *not_found(const AkApiCall *call)
-{
-    return ak_admin_error(AK_EXIT_NOT_FOUND, "no session is called '%s'", call->args[0]);
-}
-
 /* ---- Lists */
 
 json_t *ak__api_session_row(const AkSession *session)
@@ -111,7 +101,7 @@ json_t *ak__api_sessions(AkApiCall *call)
                             .before_id = ak__api_text(call, "cursor"),
                             .limit = look.text || look.event ? LOOK_MAX + 1 : look.limit + 1};
     look.items = json_array();
-    int fault = ak_session_list(store_of(call), &query, add_session, &look);
+    int fault = ak_session_list(ak__api_store(call), &query, add_session, &look);
     if (fault < 0 && fault != AK_E_STOPPED) {
         json_decref(look.items);
         return ak__api_store_error(call);
@@ -123,10 +113,10 @@ json_t *ak__api_sessions(AkApiCall *call)
 json_t *ak__api_session_get(AkApiCall *call)
 {
     AkSession *session;
-    int fault = ak_session_get(store_of(call), call->args[0], &session);
+    int fault = ak_session_get(ak__api_store(call), call->args[0], &session);
 
     if (fault)
-        return fault == AK_E_ABSENT ? not_found(call) : ak__api_store_error(call);
+        return ak__api_fault(call, fault, "session", call->args[0]);
     json_t *o = ak_view_session(session);
     if (session->trigger_id)
         json_object_set_new(o, "trigger_id", json_string(session->trigger_id));
@@ -208,17 +198,17 @@ json_t *ak__api_steps(AkApiCall *call)
                    .from = (uint64_t)ak__api_number(call, "from", 0),
                    .limit = (size_t)ak__api_number(call, "limit", 100)};
     AkSession *session;
-    int fault = ak_session_get(store_of(call), id, &session);
+    int fault = ak_session_get(ak__api_store(call), id, &session);
 
     if (fault)
-        return fault == AK_E_ABSENT ? not_found(call) : ak__api_store_error(call);
+        return ak__api_fault(call, fault, "session", call->args[0]);
     bool beyond = steps.from >= session->length;
     free(session);
     steps.items = json_array();
     steps.next = steps.from;
     if (!beyond) {
         uint64_t start = known_start(id, steps.from, &steps.previous);
-        fault = ak_journal_read(store_of(call), id, start, add_step, &steps);
+        fault = ak_journal_read(ak__api_store(call), id, start, add_step, &steps);
     }
     if (*steps.broken || (fault < 0 && fault != AK_E_STOPPED)) {
         json_decref(steps.items);

@@ -14,16 +14,6 @@
 
 enum { SOURCE_MAX = 512 << 10 };
 
-static AkStore *store_of(const AkApiCall *call)
-{
-    return call->serve->home->store;
-}
-
-static json_t *not_found(const char *what, const char *name)
-{
-    return ak_admin_error(AK_EXIT_NOT_FOUND, "no %s is called '%s'", what, name);
-}
-
 /* {"items": …}, or the fault's error. Takes items. */
 static json_t *listed(const AkApiCall *call, json_t *items, int fault)
 {
@@ -47,7 +37,7 @@ json_t *ak__api_status(AkApiCall *call)
 
     if (!ak__api_project(call, ak__api_text(call, "project"), project, &error))
         return error;
-    if (ak_session_tally(store_of(call), *project ? project : NULL, counts))
+    if (ak_session_tally(ak__api_store(call), *project ? project : NULL, counts))
         return ak__api_store_error(call);
     states = json_object();
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
@@ -101,7 +91,7 @@ static int add_project(void *payload, const AkProject *project)
 
 json_t *ak__api_projects(AkApiCall *call)
 {
-    Rows rows = {store_of(call), json_array()};
+    Rows rows = {ak__api_store(call), json_array()};
 
     return listed(call, rows.items, ak_project_list(rows.store, add_project, &rows));
 }
@@ -109,12 +99,11 @@ json_t *ak__api_projects(AkApiCall *call)
 json_t *ak__api_project_get(AkApiCall *call)
 {
     AkProject *project;
-    int fault = ak_project_get(store_of(call), call->args[0], &project);
+    int fault = ak_project_get(ak__api_store(call), call->args[0], &project);
 
     if (fault)
-        return fault == AK_E_ABSENT ? not_found("project", call->args[0])
-                                    : ak__api_store_error(call);
-    json_t *o = project_view(store_of(call), project);
+        return ak__api_fault(call, fault, "project", call->args[0]);
+    json_t *o = project_view(ak__api_store(call), project);
     free(project);
     return o;
 }
@@ -141,7 +130,7 @@ static int add_deployment(void *payload, const AkDeployment *d)
 
 json_t *ak__api_deployments(AkApiCall *call)
 {
-    Rows rows = {store_of(call), NULL};
+    Rows rows = {ak__api_store(call), NULL};
     char project[64];
     json_t *error;
 
@@ -156,22 +145,21 @@ json_t *ak__api_deployments(AkApiCall *call)
 static AkDeployment *deployment_of(AkApiCall *call, json_t **error)
 {
     AkDeployment *d;
-    int fault = ak_deployment_get(store_of(call), call->args[0], &d);
+    int fault = ak_deployment_get(ak__api_store(call), call->args[0], &d);
 
     if (!fault)
         return d;
-    *error = fault == AK_E_ABSENT ? not_found("deployment", call->args[0])
-                                  : ak__api_store_error(call);
+    *error = ak__api_fault(call, fault, "deployment", call->args[0]);
     return NULL;
 }
 
 json_t *ak__api_deployment_get(AkApiCall *call)
 {
-    json_t *o;
+    json_t *o = NULL;
     AkDeployment *d = deployment_of(call, &o);
 
     if (d)
-        o = ak_view_deployment_whole(store_of(call), d);
+        o = ak_view_deployment_whole(ak__api_store(call), d);
     free(d);
     return o;
 }
@@ -221,14 +209,14 @@ static int note_file(void *payload, const char *name, AkBytes bytes)
 
 json_t *ak__api_source(AkApiCall *call)
 {
-    json_t *error;
+    json_t *error = NULL;
     AkDeployment *d = deployment_of(call, &error);
     Source source = {ak__api_text(call, "file"), NULL};
     AkBytes tar;
 
     if (!d)
         return error;
-    int fault = ak_bundle_get(store_of(call), d->digest, &tar);
+    int fault = ak_bundle_get(ak__api_store(call), d->digest, &tar);
     free(d);
     if (fault)
         return ak__api_store_error(call);
@@ -236,7 +224,7 @@ json_t *ak__api_source(AkApiCall *call)
     if (ak_bundle_each(tar, note_file, &source) < 0 ||
         (source.wanted && !json_object_get(source.answer, "file"))) {
         json_decref(source.answer);
-        source.answer = not_found("file of it", source.wanted ? source.wanted : "");
+        source.answer = ak__api_absent("file of it", source.wanted ? source.wanted : "");
     }
     free((char *)(uintptr_t)tar.at);
     return source.answer;
@@ -260,7 +248,7 @@ json_t *ak__api_triggers(AkApiCall *call)
     json_t *items = json_array();
     return listed(
         call, items,
-        ak_trigger_list(store_of(call), *project ? project : NULL, add_trigger, items));
+        ak_trigger_list(ak__api_store(call), *project ? project : NULL, add_trigger, items));
 }
 
 json_t *ak__api_fire(AkApiCall *call)
@@ -288,7 +276,7 @@ json_t *ak__api_events(AkApiCall *call)
     items = json_array();
     json_t *answer =
         listed(call, items,
-               ak_event_list(store_of(call), *project ? project : NULL,
+               ak_event_list(ak__api_store(call), *project ? project : NULL,
                              ak__api_text(call, "cursor"), limit, add_event, items));
     if (json_object_get(answer, "items")) {
         size_t n = json_array_size(items);
@@ -301,11 +289,10 @@ json_t *ak__api_events(AkApiCall *call)
 json_t *ak__api_event_get(AkApiCall *call)
 {
     AkStoredEvent *e;
-    int fault = ak_event_get(store_of(call), call->args[0], &e);
+    int fault = ak_event_get(ak__api_store(call), call->args[0], &e);
 
     if (fault)
-        return fault == AK_E_ABSENT ? not_found("event", call->args[0])
-                                    : ak__api_store_error(call);
+        return ak__api_fault(call, fault, "event", call->args[0]);
     json_t *o = ak_view_event_whole(e);
     free(e);
     return o;
@@ -333,7 +320,7 @@ json_t *ak__api_vars(AkApiCall *call)
     if (!ak__api_project(call, call->args[0], project, &error))
         return error;
     json_t *items = json_array();
-    return listed(call, items, ak_var_list(store_of(call), project, add_var, items));
+    return listed(call, items, ak_var_list(ak__api_store(call), project, add_var, items));
 }
 
 json_t *ak__api_var_set(AkApiCall *call)
@@ -379,7 +366,7 @@ static json_t *keys_of(AkApiCall *call, const char *only)
     if (!ak__api_project(call, call->args[0], project, &error))
         return error;
     keys.items = json_array();
-    return listed(call, keys.items, ak_key_list(store_of(call), project, add_key, &keys));
+    return listed(call, keys.items, ak_key_list(ak__api_store(call), project, add_key, &keys));
 }
 
 json_t *ak__api_keys(AkApiCall *call)
@@ -395,7 +382,7 @@ json_t *ak__api_key_get(AkApiCall *call)
     if (!items)
         return all;
     json_decref(all);
-    return one ? one : not_found("key", call->args[1]);
+    return one ? one : ak__api_absent("key", call->args[1]);
 }
 
 json_t *ak__api_key_set(AkApiCall *call)

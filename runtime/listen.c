@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -112,7 +113,7 @@ bool ak_is_loopback(const char *host)
     struct in_addr four;
     struct in6_addr six;
 
-    if (!strcmp(host, "localhost"))
+    if (!strcasecmp(host, "localhost"))
         return true;
     if (inet_pton(AF_INET, host, &four) == 1)
         return ntohl(four.s_addr) >> 24 == 127;
