@@ -58,13 +58,6 @@ void ak__serve_tell(const AkServe *s, const char *level, json_t *members, const 
     json_decref(members);
 }
 
-const char *ak__serve_text(const json_t *object, const char *key)
-{
-    const char *value = json_string_value(json_object_get(object, key));
-
-    return value ? value : "";
-}
-
 /* --- Deployments: what was judged is what runs
  * --------------------------------------------------------------- */
 
@@ -199,14 +192,16 @@ static const AkFront front = {.host = on_host,
  * ------------------------------------------------------------------------------------------------------------
  */
 
-static void on_signal(void *owner, int number)
+void ak__serve_on_signal(void *owner, int number)
 {
     AkServe *s = owner;
 
     (void)number;
     if (s->signals++ == 0) {
         ak_notify("STOPPING=1");
-        ak__serve_say(s, "stopping: steps that run are let finish; a second signal ends them");
+        ak__serve_say(s, s->away ? "stopping"
+                                 : "stopping: steps that run are let finish; a second signal "
+                                   "ends them");
         ak_http_quiet(s->http);
         ak_timer_set(s->stop, STOP_S * (int64_t)AK_SECOND);
     } else {
@@ -220,7 +215,7 @@ static void on_reload(void *owner, int number)
     ak__serve_reload(owner);
 }
 
-static void on_stop(void *owner)
+void ak__serve_stop_now(void *owner)
 {
     ((AkServe *)owner)->stop_now = true;
 }
@@ -283,7 +278,7 @@ static int start(AkServe *s)
     s->ticks = ak_timer_new(s->loop, ak__serve_ticks, s);
     s->sync = ak_timer_new(s->loop, on_sync, s);
     s->tidy = ak_timer_new(s->loop, ak__serve_tidy, s);
-    s->stop = ak_timer_new(s->loop, on_stop, s);
+    s->stop = ak_timer_new(s->loop, ak__serve_stop_now, s);
     s->relief = ak_timer_new(s->loop, ak__serve_relieve, s);
     s->driver = ak_driver_new(s->loop, s->home->store, &driving, &front, s);
     s->draining = true;
@@ -291,8 +286,8 @@ static int start(AkServe *s)
     ak_timer_set(s->relief, AK_SECOND);
     ak__serve_arm(s);
     signal(SIGPIPE, SIG_IGN);
-    ak_loop_on_signal(s->loop, SIGTERM, on_signal, s);
-    ak_loop_on_signal(s->loop, SIGINT, on_signal, s);
+    ak_loop_on_signal(s->loop, SIGTERM, ak__serve_on_signal, s);
+    ak_loop_on_signal(s->loop, SIGINT, ak__serve_on_signal, s);
     ak_loop_on_signal(s->loop, SIGHUP, on_reload, s);
     return 0;
 }

@@ -14,9 +14,10 @@
 #include "admin.h"
 #include "exit_codes.h"
 #include "listen.h"
+#include "members.h"
 #include "metrics.h"
 
-enum { LINE_MAX_BYTES = 64 << 20, OUT_MAX = 64 << 20, LOOK_S = 2, STOP_S = 10 };
+enum { LINE_MAX_BYTES = 64 << 20, OUT_MAX = 64 << 20, LOOK_S = 2 };
 
 /* A request whose answer the other side owes. */
 typedef struct Asked {
@@ -134,7 +135,7 @@ static void take_news(AkAway *a, const json_t *said)
 
     a->looking = false;
     json_array_foreach(json_object_get(said, "sessions"), i, row)
-        ak__news_publish(a->serve, "session", ak__serve_text(row, "id"), json_incref(row));
+        ak__news_publish(a->serve, "session", ak_member_text(row, "id"), json_incref(row));
     if (json_is_true(json_object_get(said, "events")))
         ak__news_change(a->serve, "event");
 }
@@ -166,7 +167,7 @@ static void answer_webhook(AkServe *s, AkHttpRequest *request, const json_t *sai
     if (json_array_size(parts)) {
         answer_outcome(request, said, parts);
     } else if (status == 503) {
-        ak__serve_busy(s, request, ak__serve_text(body, "error"));
+        ak__serve_busy(s, request, ak_member_text(body, "error"));
     } else {
         json_t *headers =
             json_pack("{s:O*}", "AutoKitteh-Event-ID", json_object_get(said, "event_id"));
@@ -252,17 +253,7 @@ static void metrics(AkServe *s, AkHttpRequest *request)
 {
     AkText to = {0};
 
-    ak_metric(&to, "ak_events_total", "counter", "Events taken.", (int64_t)s->events);
-    ak_metric(&to, "ak_requests_refused_total", "counter",
-              "Requests answered with 503: try again.", (int64_t)s->refused);
-    ak_metric(&to, "ak_connections", "gauge", "Open HTTP connections.",
-              (int64_t)ak_http_connections(s->http));
-    ak_metric(&to, "ak_streams", "gauge", "Open streams of server-sent events.",
-              (int64_t)ak__news_clients(s));
-    ak_metric(&to, "ak_resident_memory_bytes", "gauge", "Resident memory of the server.",
-              ak_resident_bytes());
-    ak_metric(&to, "ak_start_time_seconds", "gauge", "When the server started.",
-              s->started_us / AK_SECOND);
+    ak__serve_metrics(s, &to);
     json_t *headers = json_pack("{s:s}", "Content-Type", "text/plain; version=0.0.4");
     ak_http_answer(request, 200, headers, to.at, to.len);
     json_decref(headers);
@@ -289,26 +280,6 @@ static void on_request(void *owner, AkHttpRequest *request)
 }
 
 /* --- Life */
-
-static void on_signal(void *owner, int number)
-{
-    AkServe *s = owner;
-
-    (void)number;
-    if (s->signals++ == 0) {
-        ak_notify("STOPPING=1");
-        ak__serve_say(s, "stopping");
-        ak_http_quiet(s->http);
-        ak_timer_set(s->stop, STOP_S * (int64_t)AK_SECOND);
-    } else {
-        s->stop_now = true;
-    }
-}
-
-static void on_stop(void *owner)
-{
-    ((AkServe *)owner)->stop_now = true;
-}
 
 /* The exit code of the other side, which ends when its socket does. */
 static int wait_for(AkAway *a)
@@ -361,12 +332,12 @@ static int listen_on(AkServe *s)
     if (!s->http)
         return ak_say_error(AK_EXIT_FAILED, "%s", why);
     ak__serve_address(s);
-    s->stop = ak_timer_new(s->loop, on_stop, s);
+    s->stop = ak_timer_new(s->loop, ak__serve_stop_now, s);
     s->away->look = ak_timer_new(s->loop, on_look, s->away);
     on_look(s->away);
     signal(SIGPIPE, SIG_IGN);
-    ak_loop_on_signal(s->loop, SIGTERM, on_signal, s);
-    ak_loop_on_signal(s->loop, SIGINT, on_signal, s);
+    ak_loop_on_signal(s->loop, SIGTERM, ak__serve_on_signal, s);
+    ak_loop_on_signal(s->loop, SIGINT, ak__serve_on_signal, s);
     return 0;
 }
 

@@ -9,6 +9,7 @@
 #include "admin.h"
 #include "dispatch.h"
 #include "exit_codes.h"
+#include "members.h"
 
 /* What is open is committed, so that a change of the state stands or falls alone. */
 static int begin_alone(AkServe *s)
@@ -18,6 +19,12 @@ static int begin_alone(AkServe *s)
         ak_driver_turn(s->driver);
     }
     return ak_store_is_open(s->home->store) ? AK_E_BUSY : ak_store_begin(s->home->store);
+}
+
+/* Variables and keys change nothing about what may be under way; counting it asks the store. */
+static bool moves_limits(const char *op)
+{
+    return strncmp(op, "var_", 4) && strncmp(op, "store_", 6);
 }
 
 static json_t *change(AkServe *s, const json_t *request)
@@ -33,14 +40,16 @@ static json_t *change(AkServe *s, const json_t *request)
     }
     if (ak_store_is_open(store))
         ak_store_abort(store);
-    ak__serve_forget_limits(s);
-    ak_driver_limits_changed(s->driver);
+    if (moves_limits(ak_member_text(request, "op"))) {
+        ak__serve_forget_limits(s);
+        ak_driver_limits_changed(s->driver);
+    }
     ak__serve_arm(s);
     s->draining = true;
     ak_timer_set(s->tidy, AK_SECOND / 10);
     ak_loop_hurry(s->loop);
     if (answer && !json_object_get(answer, "error"))
-        ak__news_change(s, ak__serve_text(request, "op"));
+        ak__news_change(s, ak_member_text(request, "op"));
     return answer;
 }
 
@@ -52,7 +61,7 @@ static json_t *busy_ones(AkServe *s, const json_t *request)
 
     json_array_foreach(json_object_get(request, "migrate"), i, row)
     {
-        const char *id = ak__serve_text(row, "session_id");
+        const char *id = ak_member_text(row, "session_id");
         if (ak_driver_executes(s->driver, id))
             json_array_append_new(busy, json_string(id));
     }
@@ -67,7 +76,7 @@ static void start_anew(AkServe *s, const json_t *request)
 
     json_array_foreach(rows, i, row)
     {
-        const char *id = ak__serve_text(row, "session_id");
+        const char *id = ak_member_text(row, "session_id");
         if (!ak_driver_has(s->driver, id))
             continue;
         json_array_append_new(had, json_string(id));
@@ -134,16 +143,16 @@ static int find_trigger(void *payload, const AkTrigger *t)
 
 static json_t *fire(AkServe *s, const json_t *request)
 {
-    Find find = {.name = ak__serve_text(request, "trigger")};
+    Find find = {.name = ak_member_text(request, "trigger")};
     AkProject *project = NULL;
     AkTrigger *t;
     AkDispatched done;
-    const char *type = ak__serve_text(request, "event_type");
+    const char *type = ak_member_text(request, "event_type");
     json_t *data = json_object_get(request, "data"), *none = json_object();
     int fault = 0;
 
-    if (*ak__serve_text(request, "project"))
-        fault = ak_project_get(s->home->store, ak__serve_text(request, "project"), &project);
+    if (*ak_member_text(request, "project"))
+        fault = ak_project_get(s->home->store, ak_member_text(request, "project"), &project);
     if (!fault)
         fault =
             ak_trigger_list(s->home->store, project ? project->id : NULL, find_trigger, &find);
@@ -178,15 +187,15 @@ static json_t *redispatch(AkServe *s, const json_t *request)
 {
     AkDispatched done;
     int fault =
-        ak_dispatch_again(s->driver, s->home->store, ak__serve_text(request, "event"), &done);
+        ak_dispatch_again(s->driver, s->home->store, ak_member_text(request, "event"), &done);
 
-    return dispatched(s, fault, &done, ak__serve_text(request, "event"));
+    return dispatched(s, fault, &done, ak_member_text(request, "event"));
 }
 
 static json_t *stop_session(AkServe *s, const json_t *request)
 {
-    const char *id = ak__serve_text(request, "session");
-    int fault = ak_driver_stop(s->driver, id, ak__serve_text(request, "reason"));
+    const char *id = ak_member_text(request, "session");
+    int fault = ak_driver_stop(s->driver, id, ak_member_text(request, "reason"));
 
     if (fault == AK_E_ABSENT)
         return ak_admin_error(AK_EXIT_NOT_FOUND, "no session is called '%s'", id);
@@ -203,7 +212,7 @@ static json_t *stop_session(AkServe *s, const json_t *request)
 static json_t *fork_session(AkServe *s, const json_t *request)
 {
     json_t *answer = change(s, request);
-    const char *id = ak__serve_text(answer, "session_id");
+    const char *id = ak_member_text(answer, "session_id");
 
     if (*id && ak_driver_load(s->driver, id) < 0) {
         json_decref(answer);
@@ -215,7 +224,7 @@ static json_t *fork_session(AkServe *s, const json_t *request)
 /* Its process ends before its records go. */
 static json_t *delete_session(AkServe *s, const json_t *request)
 {
-    const char *id = ak__serve_text(request, "session");
+    const char *id = ak_member_text(request, "session");
 
     if (json_is_true(json_object_get(request, "force")))
         ak_driver_let_go(s->driver, id);
@@ -228,7 +237,7 @@ static json_t *delete_session(AkServe *s, const json_t *request)
 json_t *ak__serve_command(void *owner, const json_t *request)
 {
     AkServe *s = owner;
-    const char *op = ak__serve_text(request, "op");
+    const char *op = ak_member_text(request, "op");
 
     if (!strcmp(op, "deploy"))
         return deploy(s, request);

@@ -11,6 +11,7 @@
 
 #include "admin.h"
 #include "exit_codes.h"
+#include "members.h"
 #include "otlp.h"
 #include "sha256.h"
 #include "views.h"
@@ -78,7 +79,7 @@ static void trace_id(const char *session, char id[33])
 static void set_failure(json_t *span, AkBytes error, int64_t at_us)
 {
     json_t *what = json_loadb(error.at, error.len, 0, NULL), *attributes = json_array();
-    const char *type = ak__serve_text(what, "type"), *message = ak__serve_text(what, "message");
+    const char *type = ak_member_text(what, "type"), *message = ak_member_text(what, "message");
 
     add_string(attributes, "exception.type", type);
     add_string(attributes, "exception.message", message);

@@ -51,14 +51,27 @@ static void add_states(AkServe *s, AkText *to)
         ak_metric_of(to, name, "state", ak_state_name(state), counts[state]);
 }
 
+void ak__serve_metrics(const AkServe *s, AkText *to)
+{
+    ak_metric(to, "ak_events_total", "counter", "Events taken.", (int64_t)s->events);
+    ak_metric(to, "ak_requests_refused_total", "counter",
+              "Requests answered with 429 or 503: try again.", (int64_t)s->refused);
+    ak_metric(to, "ak_connections", "gauge", "Open HTTP connections.",
+              (int64_t)ak_http_connections(s->http));
+    ak_metric(to, "ak_streams", "gauge", "Open streams of server-sent events.",
+              (int64_t)ak__news_clients(s));
+    ak_metric(to, "ak_resident_memory_bytes", "gauge",
+              "Resident memory of the server, without its runners.", ak_resident_bytes());
+    ak_metric(to, "ak_start_time_seconds", "gauge", "When the server started.",
+              s->started_us / AK_SECOND);
+}
+
 static void metrics(AkServe *s, AkHttpRequest *request)
 {
     const AkDriver *d = s->driver;
     AkText to = {0};
 
-    ak_metric(&to, "ak_events_total", "counter", "Events taken.", (int64_t)s->events);
-    ak_metric(&to, "ak_requests_refused_total", "counter",
-              "Requests answered with 503: try again.", (int64_t)s->refused);
+    ak__serve_metrics(s, &to);
     ak_metric(&to, "ak_sessions_ended_total", "counter", "Sessions that ended.",
               (int64_t)s->sessions_ended);
     ak_metric(&to, "ak_sessions_failed_total", "counter", "Sessions that ended by an error.",
@@ -72,14 +85,6 @@ static void metrics(AkServe *s, AkHttpRequest *request)
               (int64_t)ak_driver_runners(d));
     ak_metric(&to, "ak_sessions_waiting", "gauge", "Sessions in line for a process.",
               (int64_t)ak_driver_waiting(d));
-    ak_metric(&to, "ak_connections", "gauge", "Open HTTP connections.",
-              (int64_t)ak_http_connections(s->http));
-    ak_metric(&to, "ak_streams", "gauge", "Open streams of server-sent events.",
-              (int64_t)ak__news_clients(s));
-    ak_metric(&to, "ak_resident_memory_bytes", "gauge",
-              "Resident memory of the server, without its runners.", ak_resident_bytes());
-    ak_metric(&to, "ak_start_time_seconds", "gauge", "When the server started.",
-              s->started_us / AK_SECOND);
     ak__export_metrics(s, &to);
     ak_metric_histogram(&to, "ak_step_seconds", "How long recorded calls took.", &s->steps);
     json_t *headers = json_pack("{s:s}", "Content-Type", "text/plain; version=0.0.4");

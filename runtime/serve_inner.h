@@ -82,11 +82,13 @@ void ak__serve_say(const AkServe *s, const char *format, ...)
 /* The same with members for programs: an object, taken. */
 void ak__serve_tell(const AkServe *s, const char *level, json_t *members, const char *format,
                     ...) __attribute__((format(printf, 4, 5)));
-/* A member's text, "" without one. */
-const char *ak__serve_text(const json_t *object, const char *key);
 /* Does the deployment's verdict belong to its content? Asked once, then remembered. */
 bool ak__serve_may_run(AkServe *s, const char *deployment);
 
+/* Asked to stop: the first signal lets what runs come to its end, for a while; the second, or the
+ * while's end, does not wait. */
+void ak__serve_on_signal(void *owner, int number);
+void ak__serve_stop_now(void *owner);
 /* Tells on standard output that it serves, and where. */
 void ak__serve_ready(const AkServe *s);
 /* How it is reached, to s->url. */
@@ -103,6 +105,8 @@ void ak__serve_refuse(AkServe *s);
 /* serve_http.c */
 void ak__serve_request(void *owner, AkHttpRequest *request);
 json_t *ak__serve_error(const char *words);
+/* What a server with sessions of its own and one of a cluster have in common. */
+void ak__serve_metrics(const AkServe *s, AkText *to);
 /* 503 (or 429), to be tried again. */
 void ak__serve_busy(AkServe *s, AkHttpRequest *request, const char *words);
 void ak__serve_too_many(AkServe *s, AkHttpRequest *request, const char *words);

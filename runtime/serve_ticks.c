@@ -6,6 +6,7 @@
 
 #include "admin.h"
 #include "dispatch.h"
+#include "members.h"
 
 enum { CLOCK_CHECK_S = 1 };
 
@@ -40,6 +41,21 @@ static int note_due(void *payload, const AkTrigger *t)
     return 0;
 }
 
+/* The next time it is due, counted from now; rides with the next commit. */
+static int set_next(AkServe *s, const AkTrigger *t, int64_t now)
+{
+    json_t *config = json_loads(t->config ? t->config : "{}", 0, NULL);
+    AkTrigger row = *t;
+    int fault = ak_store_is_open(s->home->store) ? 0 : ak_store_begin(s->home->store);
+
+    row.due_us = ak_schedule_next(ak_member_text(config, "schedule"), now);
+    if (!fault)
+        fault = ak_trigger_update(s->home->store, &row);
+    ak_driver_want_commit(s->driver);
+    json_decref(config);
+    return fault;
+}
+
 /* However many ticks were missed, it fires once; the next one is counted from now. */
 static int tick(AkServe *s, const char *id, int64_t now)
 {
@@ -49,9 +65,7 @@ static int tick(AkServe *s, const char *id, int64_t now)
 
     if (fault)
         return fault;
-    json_t *config = json_loads(t->config ? t->config : "{}", 0, NULL), *data = json_object();
-    AkTrigger row = *t;
-    row.due_us = ak_schedule_next(ak__serve_text(config, "schedule"), now);
+    json_t *data = json_object();
     AkHappening what = {.trigger = t, .type = "tick", .data = data};
     if (ak__serve_room(s, t) != AK_THERE_IS_ROOM) {
         ak__serve_say(s, "schedule %s does not fire: too many sessions wait", t->name);
@@ -59,12 +73,10 @@ static int tick(AkServe *s, const char *id, int64_t now)
         fault = ak_dispatch(s->driver, s->home->store, &what, &done);
         s->events += !fault;
     }
-    if (!fault && !ak_store_is_open(s->home->store))
-        fault = ak_store_begin(s->home->store);
-    if (!fault)
-        fault = ak_trigger_update(s->home->store, &row);
-    ak_driver_want_commit(s->driver);
-    json_decref(config);
+    if (fault)
+        ak_driver_want_commit(s->driver);
+    else
+        fault = set_next(s, t, now);
     json_decref(data);
     free(t);
     return fault;
@@ -75,7 +87,7 @@ static int note_far(void *payload, const AkTrigger *t)
     json_t *config = json_loads(t->config ? t->config : "{}", 0, NULL);
     Far *far = payload;
 
-    if (t->due_us > ak_schedule_next(ak__serve_text(config, "schedule"), far->now))
+    if (t->due_us > ak_schedule_next(ak_member_text(config, "schedule"), far->now))
         note_due(&far->due, t);
     json_decref(config);
     return 0;
@@ -89,15 +101,7 @@ static int call_back(AkServe *s, const char *id, int64_t now)
 
     if (fault)
         return fault;
-    json_t *config = json_loads(t->config ? t->config : "{}", 0, NULL);
-    AkTrigger row = *t;
-    row.due_us = ak_schedule_next(ak__serve_text(config, "schedule"), now);
-    if (!ak_store_is_open(s->home->store))
-        fault = ak_store_begin(s->home->store);
-    if (!fault)
-        fault = ak_trigger_update(s->home->store, &row);
-    ak_driver_want_commit(s->driver);
-    json_decref(config);
+    fault = set_next(s, t, now);
     free(t);
     return fault;
 }
