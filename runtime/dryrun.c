@@ -22,8 +22,9 @@ typedef struct Dry {
     AkTimer *timer;
     uint32_t proto;
     bool over;
-    uint64_t records, sum, previous; /* fed: how many, and the checksum of the last */
+    uint64_t records, sum;           /* fed: how many, and the checksum of the last */
     uint64_t length;                 /* of the journal when it was read */
+    size_t next;                     /* of the steps, where the next one most often is */
     uint64_t seen;                   /* seq of the last step that the program came to */
     AkText open;                     /* bytes of the record that was kept back */
     uint64_t open_seq;
@@ -164,11 +165,16 @@ static int read_journal(Dry *d)
 
 static json_t *step_of(Dry *d, uint64_t seq)
 {
-    size_t i;
-    json_t *step;
+    size_t len = json_array_size(d->steps);
 
-    json_array_foreach(d->steps, i, step) if (json_integer_value(json_object_get(
-                                                  step, "seq")) == (json_int_t)seq) return step;
+    for (size_t k = 0; k < len; k++) {
+        size_t i = (d->next + k) % len;
+        json_t *step = json_array_get(d->steps, i);
+        if (json_integer_value(json_object_get(step, "seq")) != (json_int_t)seq)
+            continue;
+        d->next = i + 1;
+        return step;
+    }
     return NULL;
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "admin.h"
+#include "exit_codes.h"
 #include "sse.h"
 
 enum { GATHER_US = 100000, CHANGED_MAX = 512, SLOTS = 2048 };
@@ -41,10 +42,9 @@ static void arm(AkNews *news)
 void ak__news_session(AkServe *s, const char *id)
 {
     AkNews *news = s->news;
-    uint32_t slot = slot_of(id);
-
     if (!ak_sse_clients(news->sse))
         return;
+    uint32_t slot = slot_of(id);
     arm(news);
     while (news->slots[slot]) {
         if (!strcmp(news->ids[news->slots[slot] - 1], id))
@@ -136,5 +136,5 @@ json_t *ak__api_stream(AkApiCall *call)
                             ak_http_header(call->request, "Last-Event-ID"));
 
     json_decref(headers);
-    return open ? NULL : ak_admin_error(1, "too many streams are open");
+    return open ? NULL : ak_admin_error(AK_EXIT_FAILED, "too many streams are open");
 }
