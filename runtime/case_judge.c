@@ -85,15 +85,11 @@ static AkText short_error(const AkCaseRun *run)
 static AkText long_error(const AkCaseRun *run)
 {
     AkText out = {0};
-    char *words = NULL;
-    size_t len = 0;
 
     if (run->state != AK_STATE_ERROR)
         return out;
-    FILE *to = open_memstream(&words, &len);
-    ak_report_error(to, bytes_of(&run->error));
-    fclose(to);
-    ak_text_add(&out, words, len);
+    char *words = ak_report_error_text(bytes_of(&run->error));
+    ak_text_str(&out, words);
     free(words);
     return out;
 }

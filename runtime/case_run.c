@@ -282,7 +282,7 @@ static int send_event(Play *p, const json_t *h)
     return failed;
 }
 
-static bool happen(Play *p, const json_t *h)
+static void happen(Play *p, const json_t *h)
 {
     bool signal = json_object_get(h, "signal") != NULL;
     int failed = signal ? send_signal(p, h) : send_event(p, h);
@@ -294,7 +294,6 @@ static bool happen(Play *p, const json_t *h)
         fault(p->run, "events", "event %zu came to nobody: the session had ended", p->happened);
     else if (failed)
         fault(p->run, "events", "event %zu: %s", p->happened, ak_driver_error(p->driver));
-    return true;
 }
 
 /* --- Time
@@ -322,8 +321,10 @@ static bool advance(Play *p, int64_t due_us)
     int64_t at = after ? p->start_us + ak_case_duration(after) : 0;
     int64_t end = p->c->for_us ? p->start_us + p->c->for_us : 0;
 
-    if (h && (after ? at <= p->now_us : is_awaited(p, h)))
-        return happen(p, h);
+    if (h && (after ? at <= p->now_us : is_awaited(p, h))) {
+        happen(p, h);
+        return true;
+    }
     int64_t next = sooner(due_us, at);
     if (!next || (end && next > end))
         return false;
@@ -426,17 +427,6 @@ static void look_at_waiting(Play *p, const AkSession *row, const char *place)
           wait, row->wait_text ? row->wait_text : "");
 }
 
-static char *error_words(const char *error)
-{
-    char *words = NULL;
-    size_t len;
-    FILE *to = open_memstream(&words, &len);
-
-    ak_report_error(to, ak_bytes(error));
-    fclose(to);
-    return words;
-}
-
 static void look_at(Play *p, const AkSession *row)
 {
     Reading reading = {.p = p, .place = "?", .session = ak_bytes(row->id)};
@@ -454,7 +444,7 @@ static void look_at(Play *p, const AkSession *row)
     if (row->state <= AK_STATE_RUNNING)
         look_at_waiting(p, row, reading.place);
     if (row->state == AK_STATE_ERROR && !reading.mine) {
-        char *words = error_words(row->error);
+        char *words = ak_report_error_text(ak_bytes(row->error));
         fault(p->run, "session", "%s failed:\n%s", row->entry, words);
         free(words);
     }
@@ -473,7 +463,8 @@ static void replay_one(Play *p, const AkSession *row, char *const *env)
     if (code) {
         fault(p->run, "replay", "%s could not be replayed", row->entry);
     } else if (!replayed.agrees) {
-        char *words = replayed.error.len ? error_words(replayed.error.at) : strdup("");
+        char *words =
+            replayed.error.len ? ak_report_error_text(ak_bytes(replayed.error.at)) : strdup("");
         fault(p->run, "replay", "%s, run again from its record: %s%s%s%s%s", row->entry,
               replayed.words, replayed.at.len ? ": " : "",
               replayed.at.len ? replayed.at.at : "", *words ? "\n" : "", words);

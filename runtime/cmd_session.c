@@ -26,12 +26,12 @@ static int copy_id(void *payload, const AkSession *session)
 }
 
 /* The session that was named; `last` is the newest one that no session has started. */
-static int named(const AkArgs *args, char id[64])
+static int named_at(const AkArgs *args, size_t operand, char id[64])
 {
     AkSessionQuery query = {.without_parent = true, .limit = 1};
     AkHome home;
 
-    snprintf(id, 64, "%s", ak_args_operand(args, 0));
+    snprintf(id, 64, "%s", ak_args_operand(args, operand));
     if (strcmp(id, "last") != 0)
         return 0;
     int code = ak_home_open(args, AK_STORE_READ, &home);
@@ -44,6 +44,11 @@ static int named(const AkArgs *args, char id[64])
         code = ak_say_error(AK_EXIT_NOT_FOUND, "there is no session yet");
     ak_home_close(&home);
     return code;
+}
+
+static int named(const AkArgs *args, char id[64])
+{
+    return named_at(args, 0, id);
 }
 
 /* --- Looking
@@ -392,15 +397,17 @@ static int change(const AkArgs *args, json_t *request, json_t **answer)
 
 static int delete (const AkArgs *args)
 {
-    const char *id;
+    char id[64];
     int code = 0;
 
-    for (size_t i = 0; !code && (id = ak_args_operand(args, i)); i++) {
+    for (size_t i = 0; !code && ak_args_operand(args, i); i++) {
         json_t *answer = NULL;
-        code = change(args,
-                      json_pack("{s:s, s:s, s:b}", "op", "delete_session", "session", id,
-                                "force", ak_args_switch(args, "force")),
-                      &answer);
+        code = named_at(args, i, id);
+        if (!code)
+            code = change(args,
+                          json_pack("{s:s, s:s, s:b}", "op", "delete_session", "session", id,
+                                    "force", ak_args_switch(args, "force")),
+                          &answer);
         json_decref(answer);
         if (!code && ak_args_json(args))
             printf("{\"deleted\": \"%s\"}\n", id);

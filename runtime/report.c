@@ -53,6 +53,17 @@ void ak_report_error(FILE *to, AkBytes text)
     json_decref(error);
 }
 
+char *ak_report_error_text(AkBytes error_json)
+{
+    char *words = NULL;
+    size_t len;
+    FILE *to = open_memstream(&words, &len);
+
+    ak_report_error(to, error_json);
+    fclose(to);
+    return words;
+}
+
 const char *ak_report_length(int64_t us, char *text, size_t size)
 {
     long long s = us / 1000000;

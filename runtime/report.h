@@ -9,6 +9,8 @@
 
 /* An error of docs/protocol.md, as Python prints tracebacks. */
 void ak_report_error(FILE *to, AkBytes error_json);
+/* The same as a text, for free. */
+char *ak_report_error_text(AkBytes error_json);
 
 /* "1.2 ms", "3.4 s", "2 h 5 min" */
 const char *ak_report_length(int64_t us, char *text, size_t size);

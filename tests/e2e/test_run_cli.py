@@ -169,6 +169,16 @@ def test_stop_ends_a_waiting_session(ak):
     assert ak("session", "stop", session).returncode == 42
 
 
+def test_the_last_session_is_deleted_by_that_name(ak):
+    ak("run", ak.file + ":total")
+    first = ak.last()["id"]
+    ak("run", ak.file + ":total")
+    second = ak.last()["id"]
+    done = ak("session", "delete", "last", "--json")
+    assert done.returncode == 0 and json.loads(done.stdout) == {"deleted": second}, done.stderr
+    assert [s["id"] for s in ak.sessions()] == [first]
+
+
 def test_replay_ends_as_recorded_and_sees_other_code(ak, tmp_path):
     ak("run", ak.file + ":total")
     session = ak.last()["id"]
