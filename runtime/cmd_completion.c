@@ -315,14 +315,16 @@ static int completion(const AkArgs *args)
         const char *name;
         void (*write)(const AkCmd *root);
     } shells[] = {{"bash", write_bash}, {"zsh", write_zsh}, {"fish", write_fish}};
-    static const char *const names[] = {"bash", "zsh", "fish", NULL};
-    const char *word = ak_args_operand(args, 0);
+    enum { SHELLS = sizeof shells / sizeof *shells };
+    const char *names[SHELLS + 1] = {0}, *word = ak_args_operand(args, 0);
 
-    for (size_t i = 0; i < sizeof shells / sizeof *shells; i++)
-        if (!strcmp(shells[i].name, word)) {
-            shells[i].write(ak_args_root(args));
-            return AK_EXIT_OK;
-        }
+    for (size_t i = 0; i < SHELLS; i++) {
+        names[i] = shells[i].name;
+        if (strcmp(names[i], word) != 0)
+            continue;
+        shells[i].write(ak_args_root(args));
+        return AK_EXIT_OK;
+    }
     const char *near = ak_nearest(word, names);
     return ak_usage_error("no completion for '%s'%s%s%s; there are bash, zsh and fish", word,
                           near ? "; did you mean " : "", near ? near : "", near ? "?" : "");

@@ -177,11 +177,11 @@ static void main_page(FILE *to, const AkCmd *root)
 /* --- The command
  * ------------------------------------------------------------------------------------ */
 
-static int write_page(const char *dir, const char *name, const AkCmd *command, bool whole)
+static int write_page(const char *dir, const AkCmd *command, bool whole)
 {
     char path[4096];
 
-    snprintf(path, sizeof path, "%.4000s/%s%s.1", dir, whole ? "" : "ak-", name);
+    snprintf(path, sizeof path, "%.4000s/%s%s.1", dir, whole ? "" : "ak-", command->name);
     FILE *to = fopen(path, "we");
     if (!to)
         return ak_say_error(AK_EXIT_FAILED, "%s: %s", path, strerror(errno));
@@ -205,9 +205,9 @@ static int manual(const AkArgs *args)
     }
     if (ak_make_dirs(dir) < 0)
         return ak_say_error(AK_EXIT_FAILED, "%s: %s", dir, strerror(errno));
-    int code = write_page(dir, root->name, root, true);
+    int code = write_page(dir, root, true);
     for (const AkCmd *const *c = root->children; *c && !code; c++)
-        code = write_page(dir, (*c)->name, *c, false);
+        code = write_page(dir, *c, false);
     if (!code && ak_args_json(args)) {
         printf("{\"pages\": [\"ak.1\"");
         for (const AkCmd *const *c = root->children; *c; c++)

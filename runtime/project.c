@@ -147,7 +147,8 @@ static bool has_file(const char *dir, const char *name)
     return access(path, R_OK) == 0;
 }
 
-/* The name without extras or a version: our own package is there anyway. */
+/* Our own package, whatever version is asked for: it is there anyway. With extras it is installed,
+ * as they bring packages of others. */
 static bool is_ours(const char *line)
 {
     size_t len = strlen("autokitteh");

@@ -75,8 +75,8 @@ static void show_end(int log)
     off_t end = lseek(log, 0, SEEK_END);
     ssize_t n = pread(log, words, sizeof words, end > 4096 ? end - 4096 : 0);
 
-    if (n > 0 && fwrite(words, 1, (size_t)n, stderr) == 0)
-        return;
+    if (n > 0)
+        fwrite(words, 1, (size_t)n, stderr);
 }
 
 /* What it says goes to stderr as it comes; where that is not wanted, its end when it fails. */
@@ -194,15 +194,14 @@ static int choose(Making *m, const AkConfig *config)
 /* --- Making one
  * ------------------------------------------------------------------------------------ */
 
-static int add_wheel(const char *dir, const char *name, FILE *to)
+static void add_wheel(const char *dir, const char *name, FILE *to)
 {
     char path[PATH_MAX + 300];
     struct stat st;
 
     snprintf(path, sizeof path, "%s/%s", dir, name);
-    if (stat(path, &st) < 0 || !S_ISREG(st.st_mode))
-        return 0;
-    return fprintf(to, "%s %lld\n", name, (long long)st.st_size);
+    if (stat(path, &st) == 0 && S_ISREG(st.st_mode))
+        fprintf(to, "%s %lld\n", name, (long long)st.st_size);
 }
 
 static int find_wheels(Making *m, FILE *to)
