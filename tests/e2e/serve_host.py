@@ -3,6 +3,7 @@ import http.client
 import json
 import os
 import select
+import shutil
 import signal
 import subprocess
 import time
@@ -101,6 +102,17 @@ class Server:
     def rss_kib(self):
         with open(f"/proc/{self.process.pid}/status") as file:
             return next(int(line.split()[1]) for line in file if line.startswith("VmRSS"))
+
+
+def copy_of(project, folder, *changes):
+    """A copy of one of the projects, each change a text of its files and what stands for it."""
+    shutil.copytree(PROJECTS / project, folder)
+    for old, new in changes:
+        texts = {path: path.read_text() for path in folder.iterdir() if path.is_file()}
+        assert any(old in text for text in texts.values()), old
+        for path, text in texts.items():
+            path.write_text(text.replace(old, new))
+    return folder
 
 
 @contextmanager

@@ -1,9 +1,8 @@
 """How much of a deployment or a trigger is under way at a time, and what waits: nothing that was accepted is lost."""
-import time
-
 import pytest
 
-from serve_host import PROJECTS, Server
+from run_host import wait_until
+from serve_host import Server, copy_of
 
 
 @pytest.fixture
@@ -13,10 +12,8 @@ def limited(tmp_path):
 
     def make(settings, **config):
         folder = tmp_path / "project"
-        folder.mkdir(exist_ok=True)
-        for name in ("autokitteh.yaml", "program.py"):
-            text = (PROJECTS / "counter" / name).read_text()
-            (folder / name).write_text(text.replace("@every 1s", "@every 1h"))
+        if not folder.exists():
+            copy_of("counter", folder, ("@every 1s", "@every 1h"))
         (folder / "pyproject.toml").write_text("[tool.ak]\n" + settings)
         if not made:
             made.append(Server(tmp_path / "state", {f"limits.{k}": v for k, v in config.items()}))
@@ -31,13 +28,6 @@ def limited(tmp_path):
 
 def under_way(server):
     return [s for s in server.ak.sessions() if s["state"] == "running"]
-
-
-def until(condition, timeout=20):
-    end = time.monotonic() + timeout
-    while not condition() and time.monotonic() < end:
-        time.sleep(0.05)
-    assert condition()
 
 
 def test_a_triggers_sessions_go_one_by_one_in_their_order_and_others_pass(limited):
@@ -56,20 +46,19 @@ def test_a_triggers_sessions_go_one_by_one_in_their_order_and_others_pass(limite
 
 def test_a_sleeping_session_keeps_its_place_through_a_restart(limited):
     server = limited("max-sessions = 2\n").start()
-    ids = [server.post("nap", {"seconds": n}).json["session_id"] for n in (5, 5, 0, 0)]
-    until(lambda: len(under_way(server)) == 2)
-    time.sleep(1.5)  # both have given their process back
+    ids = [server.post("nap", {"seconds": n}).json["session_id"] for n in (12, 12, 0, 0)]
+    wait_until(lambda: [bool(server.session(i).get("wait")) for i in ids] == [True, True, False, False])
+    wait_until(lambda: server.request("GET", "/healthz").json["sessions"] == 2)  # both have given their process back
     server.kill()
     server.start()
-    time.sleep(1)
+    wait_until(lambda: server.request("GET", "/healthz").json["waiting"] == 2)
     assert [server.session(i)["state"] for i in ids] == ["running", "running", "created", "created"]
-    assert server.request("GET", "/healthz").json["waiting"] == 2
-    assert {server.wait(i)["state"] for i in ids} == {"completed"}
+    assert {server.wait(i, 40)["state"] for i in ids} == {"completed"}
 
 
 def test_a_full_queue_is_429_and_nothing_accepted_is_lost(limited):
     server = limited("[tool.ak.triggers.nap]\nmax-sessions = 1\nmax-queue = 3\n").start()
-    answers = [server.post("nap", {"seconds": 0.2}) for _ in range(12)]
+    answers = [server.post("nap", {"seconds": n}) for n in (5, *[0.2] * 11)]
     assert {a.status for a in answers} == {202, 429}
     assert all(int(a.headers["Retry-After"]) > 0 for a in answers if a.status == 429)
     assert server.post("add", {"n": 1}).status == 202, "another trigger is not held up"
@@ -82,9 +71,11 @@ def test_a_full_queue_is_429_and_nothing_accepted_is_lost(limited):
 
 def test_a_session_that_waits_for_its_place_can_be_stopped(limited):
     server = limited("max-sessions = 1\n").start()
-    first, second, third = (server.post("nap", {"seconds": n}).json["session_id"] for n in (2, 0, 0))
+    first, second, third = (server.post("nap", {"seconds": n}).json["session_id"] for n in (5, 0, 0))
+    wait_until(lambda: server.session(first)["state"] == "running")
     assert server.ak("session", "stop", second).returncode == 0
-    assert server.session(second)["state"] == "stopped"
+    assert server.wait(second)["state"] == "stopped"
+    assert server.session(first)["state"] == "running"
     assert server.wait(third)["state"] == "completed" and server.wait(first)["state"] == "completed"
 
 
@@ -101,7 +92,7 @@ def test_a_new_limit_holds_for_what_comes(limited):
     ids = [server.post("nap", {"seconds": 1}).json["session_id"] for _ in range(3)]
     limited("max-sessions = 3\n")
     more = [server.post("nap", {"seconds": 1}).json["session_id"] for _ in range(3)]
-    until(lambda: len([s for s in under_way(server) if s["id"] in more]) == 3)
+    wait_until(lambda: len([s for s in under_way(server) if s["id"] in more]) == 3)
     assert {server.wait(i)["state"] for i in ids + more} == {"completed"}
 
 

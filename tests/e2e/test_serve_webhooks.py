@@ -8,7 +8,8 @@ import time
 
 import pytest
 
-from serve_host import Server, serving
+from run_host import wait_until
+from serve_host import Server, copy_of, serving
 
 
 @pytest.fixture(scope="module")
@@ -82,10 +83,7 @@ def test_a_subscription_to_what_the_project_has_not_is_refused_in_words(server):
 def test_an_event_wakes_a_session_that_gave_its_process_back(tmp_path):
     with serving(tmp_path, "events") as server:
         session = server.get("animals", "/meow").json["session_id"]
-        end = time.monotonic() + 20
-        while time.monotonic() < end and (not server.session(session).get("wait") or server.request("GET", "/healthz").json["sessions"]):
-            time.sleep(0.05)
-        assert server.request("GET", "/healthz").json["sessions"] == 0
+        wait_until(lambda: server.session(session).get("wait") and not server.request("GET", "/healthz").json["sessions"])
         server.get("animals", "/woof?name=Rex")
         assert server.wait(session)["value"] == "'Rex'"
 
@@ -134,10 +132,8 @@ def test_a_schedule_fires(server):
         shown = server.ak("store", "get", "ticks", "-p", "counter_sample", "--json").stdout
         return json.loads(shown)["value"] if shown else 0
 
-    end, first = time.monotonic() + 15, ticks()
-    while ticks() < first + 2 and time.monotonic() < end:
-        time.sleep(0.2)
-    assert ticks() >= first + 2
+    first = ticks()
+    wait_until(lambda: ticks() >= first + 2)
 
 
 def test_commands_reach_the_server(server):
@@ -222,21 +218,13 @@ def test_sessions_of_a_deployment_before_finish_on_their_own_code(tmp_path):
     with serving(tmp_path, "counter") as server:
         session = server.post("nap", {"seconds": 2}).json["session_id"]
         time.sleep(0.5)
-        folder = tmp_path / "next"
-        folder.mkdir()
-        from serve_host import PROJECTS
-        for name in ("autokitteh.yaml", "program.py"):
-            (folder / name).write_text((PROJECTS / "counter" / name).read_text().replace('"slept"', '"slept anew"'))
-        assert server.ak("deploy", folder).returncode == 0
+        assert server.ak("deploy", copy_of("counter", tmp_path / "next", ('"slept"', '"slept anew"'))).returncode == 0
         states = [d["state"] for d in server.ak.lines("deployment", "list", "--json")]
         assert states == ["ACTIVE", "DRAINING"]
         new = server.post("nap", {"seconds": 0}).json["session_id"]
         assert server.wait(new)["value"] == "'slept anew'"
         assert server.wait(session)["value"] == "'slept'"
-        end = time.monotonic() + 10
-        while time.monotonic() < end and [d["state"] for d in server.ak.lines("deployment", "list", "--json")][1] != "INACTIVE":
-            time.sleep(0.2)
-        assert [d["state"] for d in server.ak.lines("deployment", "list", "--json")] == ["ACTIVE", "INACTIVE"]
+        wait_until(lambda: [d["state"] for d in server.ak.lines("deployment", "list", "--json")] == ["ACTIVE", "INACTIVE"])
 
 
 def test_more_sessions_than_processes_wait_in_line_and_all_complete(tmp_path):
