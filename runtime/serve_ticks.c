@@ -128,10 +128,14 @@ void ak__serve_ticks(void *owner)
     AkNow at = ak_loop_now();
     int64_t now = at.wall_us;
     AkDue due = {0};
-    int fault = s->signals ? 0 : look_behind(s, at);
 
+    /* What falls due while it stops fires at the next start; an alarm for it would ring at once,
+     * for ever. */
+    if (s->signals)
+        return;
+    int fault = look_behind(s, at);
     s->ahead_us = at.wall_us - at.mono_us;
-    if (!fault && !s->signals)
+    if (!fault)
         fault = ak_trigger_due(s->home->store, now, note_due, &due);
 
     for (size_t i = 0; i < due.len && !fault; i++)

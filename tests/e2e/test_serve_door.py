@@ -1,4 +1,5 @@
 """How `ak serve` starts and ends as people and service managers meet it: sockets that are handed over, ports that are taken, signals."""
+import contextlib
 import json
 import os
 import signal
@@ -10,16 +11,9 @@ import time
 
 import pytest
 
-from run_host import ROOT, build_dir
-from serve_host import PROJECTS, Server, serving
+from run_host import ROOT, build_dir, wait_until
+from serve_host import Server, copy_of, serving
 from tools import need_program
-
-
-def until(condition, timeout=20):
-    end = time.monotonic() + timeout
-    while not condition() and time.monotonic() < end:
-        time.sleep(0.05)
-    assert condition()
 
 
 def listening():
@@ -44,31 +38,38 @@ def start_with_socket(server, sock, **env):
                             env={**os.environ, "XDG_CONFIG_HOME": server.ak.data, **env})
 
 
+@contextlib.contextmanager
+def started(*args):
+    process = start_with_socket(*args)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate(timeout=10)
+
+
 def test_a_socket_that_is_handed_over_is_served_and_a_restart_refuses_nobody(tmp_path):
     server = Server(tmp_path / "state")
     server.deploy("sync")
     with listening() as sock:
         server.port = sock.getsockname()[1]
-        first = start_with_socket(server, sock)
-        assert json.loads(first.stdout.readline())["url"] == f"http://127.0.0.1:{server.port}"
-        assert server.post("echo", {"a": 1}).json["json"] == {"a": 1}
-        first.kill()
-        first.communicate(timeout=10)
+        with started(server, sock) as first:
+            assert json.loads(first.stdout.readline())["url"] == f"http://127.0.0.1:{server.port}"
+            assert server.post("echo", {"a": 1}).json["json"] == {"a": 1}
         answers = []
         asking = threading.Thread(target=lambda: answers.append(server.post("echo", {"b": 2})))
         asking.start()  # nobody serves: the socket holds it
-        second = start_with_socket(server, sock)
-        asking.join(20)
-        assert answers and answers[0].json["json"] == {"b": 2}
-        second.send_signal(signal.SIGTERM)
-        assert second.wait(20) == 0
-        second.communicate(timeout=10)
+        with started(server, sock) as second:
+            asking.join(20)
+            assert answers and answers[0].json["json"] == {"b": 2}
+            second.send_signal(signal.SIGTERM)
+            assert second.wait(20) == 0
 
 
 def test_what_is_no_listening_socket_is_refused_in_words(tmp_path):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
-        wrong = start_with_socket(Server(tmp_path / "state"), other)
-        _, words = wrong.communicate(timeout=20)
+        with started(Server(tmp_path / "state"), other) as wrong:
+            _, words = wrong.communicate(timeout=20)
         assert wrong.returncode == 40 and "one listening TCP socket" in words
 
 
@@ -87,7 +88,7 @@ def test_systemds_own_tool_starts_it_by_the_first_request(tmp_path):
                 return server.post("echo", {"a": 1}).json["json"] == {"a": 1}
             except OSError:
                 return False
-        until(answers)
+        wait_until(answers)
         manager.send_signal(signal.SIGTERM)  # it has become ak
         assert manager.wait(20) == 0
     finally:
@@ -128,13 +129,13 @@ def test_settings_are_read_again_on_sighup_and_a_mistake_leaves_them(tmp_path):
         server.ak("config", "set", "limits.backlog", "1")
         server.ak("config", "set", "limits.runners", "1")
         server.process.send_signal(signal.SIGHUP)
-        until(lambda: "settings were read again" in server.words())
+        wait_until(lambda: "settings were read again" in server.words())
         ids = [server.post("nap", {"seconds": 0}) for _ in range(20)]
         assert 503 in {a.status for a in ids}, "bytes that wait are bounded"
         config = tmp_path / "ak" / "config.yaml"
         config.write_text(config.read_text() + "limits: [\n")
         server.process.send_signal(signal.SIGHUP)
-        until(lambda: "settings stay as they were" in server.words())
+        wait_until(lambda: "settings stay as they were" in server.words())
         assert server.request("GET", "/healthz").status == 200
 
 
@@ -142,15 +143,15 @@ def test_memory_that_runs_short_takes_processes_back_at_once(tmp_path):
     """What is spare is more than any machine has; sessions would keep their process ten minutes otherwise."""
     with serving(tmp_path, "counter", config={"serve.idle": 600, "limits.spare": 1 << 60}) as server:
         session = server.post("nap", {"seconds": 8}).json["session_id"]
-        until(lambda: server.session(session).get("wait"))
-        until(lambda: server.request("GET", "/healthz").json["runners"] == 0, 5)
+        wait_until(lambda: server.session(session).get("wait"))
+        wait_until(lambda: server.request("GET", "/healthz").json["runners"] == 0, 5)
         assert server.wait(session)["value"] == "'slept'"
 
 
 def test_without_need_processes_stay(tmp_path):
     with serving(tmp_path, "events", config={"serve.idle": 600, "limits.spare": 1}) as server:
         session = server.get("animals", "/meow").json["session_id"]
-        until(lambda: server.session(session).get("wait"))
+        wait_until(lambda: server.session(session).get("wait"))
         time.sleep(2.5)
         assert server.request("GET", "/healthz").json["runners"] == 1
 
@@ -194,22 +195,25 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path):
 
 
 def test_a_second_signal_ends_at_once_and_the_session_goes_on_later(tmp_path):
-    folder = tmp_path / "project"
-    folder.mkdir()
-    for name in ("autokitteh.yaml", "program.py"):
-        text = (PROJECTS / "counter" / name).read_text()
-        (folder / name).write_text(text.replace("    return n * 2", "    time.sleep(4)\n    return n * 2"))
+    begun = tmp_path / "begun"
+    long_once = f"""    try:
+        open({str(begun)!r}, "x").close()
+        time.sleep(30)
+    except FileExistsError:
+        pass
+    return n * 2"""
     with serving(tmp_path / "state") as server:
-        server.deploy(folder)
+        server.deploy(copy_of("counter", tmp_path / "project", ("    return n * 2", long_once)))
         session = server.post("add", {"n": 3}).json["session_id"]
-        until(lambda: server.session(session)["state"] == "running")
-        time.sleep(0.5)
-        begun = time.monotonic()
+        wait_until(begun.exists)
+        told = time.monotonic()
         server.process.send_signal(signal.SIGINT)
-        until(lambda: "stopping" in server.words())
+        wait_until(lambda: "stopping" in server.words())
+        due = next(t["next_at"] for t in server.ak.lines("trigger", "list", "--json") if t["kind"] == "schedule")
+        wait_until(lambda: time.time() > due + 0.2)  # a tick that falls due meanwhile holds nothing up
         assert server.process.poll() is None, "the step is let finish"
         server.process.send_signal(signal.SIGINT)
-        assert server.process.wait(20) == 0 and time.monotonic() - begun < 3
+        assert server.process.wait(20) == 0 and time.monotonic() - told < 8
         server.start()
         assert server.wait(session, 40)["value"] == "12"
 
@@ -232,7 +236,7 @@ def test_a_stop_under_load_loses_nothing_that_was_accepted(tmp_path):
         clients = [threading.Thread(target=send, args=(i,)) for i in range(4)]
         for client in clients:
             client.start()
-        until(lambda: len(taken) > 20)
+        wait_until(lambda: len(taken) > 20)
         assert server.stop(30) == 0
         stop.set()
         for client in clients:
