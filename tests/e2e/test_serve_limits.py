@@ -82,7 +82,7 @@ def test_a_session_that_waits_for_its_place_can_be_stopped(limited):
 def test_a_server_ends_well_while_sessions_wait_for_their_place(limited):
     server = limited("max-sessions = 1\n").start()
     ids = [server.post("nap", {"seconds": 600}).json["session_id"] for _ in range(3)]
-    until(lambda: len(under_way(server)) == 1)
+    wait_until(lambda: len(under_way(server)) == 1)
     assert server.stop() == 0, server.words()
     assert [server.session(i)["state"] for i in ids] == ["running", "created", "created"]
 
