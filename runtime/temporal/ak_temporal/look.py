@@ -12,7 +12,7 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus as Status, WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 
-from . import client, perform, records, session, start
+from . import client, deploy, perform, records, session, start
 from .shared import Missing, Shared
 
 Json = Dict[str, Any]
@@ -26,6 +26,11 @@ SOURCE_MAX = 512 * 1024
 MOST_KNOWN = 10000      # rows of sessions that have ended, and places in lists
 AT_A_TIME = 16
 LOOK_MAX = 20000
+
+
+def state_of(w: Any) -> str:
+    """Of a workflow in a list, or described; one without a status has only begun. A state that is not known counts as under way."""
+    return STATES.get(w.status or Status.RUNNING, "running")
 
 
 class Refused(Exception):
@@ -157,7 +162,7 @@ class Look:
             row["path"] = path
         if t["kind"] == "schedule":
             try:
-                found = await self.temporal.get_schedule_handle("ak-%s-%s" % (d["project"], t["name"])).describe()
+                found = await self.temporal.get_schedule_handle(deploy.schedule_id(d["project"], t["name"])).describe()
                 row.update(enabled=not found.schedule.state.paused, next_at=seconds((found.info.next_action_times or [None])[0]))
             except RPCError as exc:
                 if not is_absent(exc):
@@ -215,7 +220,7 @@ class Look:
             return dict(self.ended[w.run_id])
         attributes = w.typed_search_attributes
         project, trigger = attributes.get(session.PROJECT) or "", attributes.get(session.TRIGGER)
-        row = {"id": w.id, "state": STATES.get(w.status or Status.RUNNING, "running"), "entry": w.workflow_type, "project_id": project,
+        row = {"id": w.id, "state": state_of(w), "entry": w.workflow_type, "project_id": project,
                "deployment_id": attributes.get(session.DEPLOYMENT), "trigger_id": trigger_id(project, trigger) if trigger else None,
                "parent_id": w.parent_id, "event_id": (await w.memo()).get("event_id"), "created": seconds(w.start_time),
                "ended": seconds(w.close_time)}

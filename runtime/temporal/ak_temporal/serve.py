@@ -91,7 +91,7 @@ class Server:
         if parts:
             return {"outcomes": parts}
         found = await handle.describe()
-        state = look.STATES.get(found.status or look.Status.RUNNING)
+        state = look.state_of(found)
         if state == "running":
             return refusal(504, "the session gave no answer in time")
         return {} if state == "completed" else refusal(500, "the session failed")
@@ -199,7 +199,7 @@ class Server:
 
     async def stop(self, request: Json) -> Json:
         found = await self.look.described(request["args"][0])
-        if look.STATES.get(found.status or look.Status.RUNNING) != "running":
+        if look.state_of(found) != "running":
             raise Refused(client.REFUSED, "session %s has ended" % found.id)
         await self.temporal.get_workflow_handle(found.id).cancel(reason=(request.get("body") or {}).get("reason") or "")
         return {"session_id": found.id}
@@ -216,7 +216,7 @@ class Server:
 
     async def delete(self, request: Json) -> Json:
         found = await self.look.described(request["args"][0])
-        running = look.STATES.get(found.status or look.Status.RUNNING) == "running"
+        running = look.state_of(found) == "running"
         if running and request["query"].get("force") != "true":
             raise Refused(client.REFUSED, "session %s has not ended: force=true ends and deletes it" % found.id)
         await self.remove(found.id, found.run_id)
