@@ -42,6 +42,8 @@ class Server:
             env={**os.environ, "XDG_CONFIG_HOME": self.ak.data})
         ready, _, _ = select.select([self.process.stdout], [], [], timeout)
         line = self.process.stdout.readline() if ready else b""
+        if not line:
+            self.kill()
         assert line, "the server did not start: " + self.words()
         self.port = int(json.loads(line)["url"].rsplit(":", 1)[1])
         return self

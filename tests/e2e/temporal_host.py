@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from conftest import unavailable
-from run_host import PROGRAMS, ROOT, build_dir, fast_dir
+from run_host import PROGRAMS, ROOT, build_dir, fast_dir, wait_until
 
 sys.path.insert(0, str(ROOT / "runtime" / "temporal"))
 
@@ -38,6 +38,15 @@ def free_port():
         return s.getsockname()[1]
 
 
+def end(process):
+    """What was asked to end, and is not let stay."""
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
 class Server:
     """One for a test module. Its database is a file in memory: the server's own way to have none loses it under load."""
 
@@ -50,11 +59,16 @@ class Server:
             [server_program(), "server", "start-dev", "--headless", "--ip", "127.0.0.1", "--port", str(self.port),
              "--metrics-port", str(free_port()), "--log-level", "error", "--db-filename", str(Path(self.database.name) / "temporal.db"), *more], stdout=self.log, stderr=self.log,
             stdin=subprocess.DEVNULL)
-        until(lambda: reached(self.port), 60, "the server does not listen")
+        try:
+            wait_until(lambda: reached(self.port) or self.process.poll() is not None)
+            assert self.process.poll() is None, "the server does not listen"
+        except BaseException:
+            self.stop()
+            raise
 
     def stop(self):
         self.process.terminate()
-        self.process.wait(20)
+        end(self.process)
         self.log.close()
         self.database.cleanup()
 
@@ -125,11 +139,7 @@ class Cluster:
             if process.poll() is None:
                 process.terminate()
         for process in self.workers:
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            end(process)
             process.log.close()
 
     def effects(self):

@@ -33,7 +33,10 @@ class Watching:
     def __exit__(self, *_):
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
-        self.process.wait(20)
+        try:
+            self.process.wait(20)
+        finally:
+            self.process.kill()
 
     def until_idle(self):
         """The findings of the check that ends next."""
@@ -159,12 +162,13 @@ def test_settings_that_cannot_be_read_are_waited_for(tmp_path):
         assert watching.process.poll() is None
 
 
-def test_the_screen_shows_the_last_check_alone(tmp_path):
+def test_the_screen_shows_the_last_check_alone(tmp_path, request):
     write(tmp_path, {"flow.py": CLOCK})
     master, slave = pty.openpty()
     process = subprocess.Popen([program("aklint"), "-w"], cwd=tmp_path, stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
                                preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
     os.close(slave)
+    request.addfinalizer(process.kill)
     seen = b""
 
     def until(what):
