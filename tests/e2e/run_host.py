@@ -8,6 +8,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = ROOT / "tests" / "programs"
+# The programs that run on both engines, and may be killed anywhere.
+CORPUS = sorted(p.stem for p in PROGRAMS.glob("*.py") if p.stem != "effects")
+# Drawn from the session's seed.
+VALUE_VARIES = {"free_values"}
+# A retry asks how often it was tried, and an attempt that nobody recorded counts: the record of a killed run may be shorter.
+RECORD_VARIES = {"retries"}
 
 
 def build_dir():

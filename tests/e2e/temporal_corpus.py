@@ -4,13 +4,7 @@ import json
 
 import pytest
 
-from run_host import PROGRAMS, Ak, steps
-from temporal_host import CORPUS
-
-# Drawn from the session's seed.
-VALUE_VARIES = {"free_values"}
-# A retry asks how often it was tried, and an attempt that nobody recorded counts: the record may be shorter.
-RECORD_VARIES_WHEN_KILLED = {"retries"}
+from run_host import CORPUS, PROGRAMS, RECORD_VARIES, VALUE_VARIES, Ak, steps
 
 
 def shown(records, name):
@@ -90,5 +84,5 @@ def run_corpus(cluster, seconds=90, **more):
 def check_same(embedded, families, killed=False):
     for name in families:
         views, _ = embedded(name)
-        keep = not (killed and name in RECORD_VARIES_WHEN_KILLED)
+        keep = not (killed and name in RECORD_VARIES)
         assert temporal_view(families[name], name, keep) == embedded_view(views, name, keep), name

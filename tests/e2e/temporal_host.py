@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from conftest import unavailable
-from run_host import PROGRAMS, ROOT, build_dir, fast_dir, wait_until
+from run_host import ROOT, build_dir, fast_dir, wait_until
 
 sys.path.insert(0, str(ROOT / "runtime" / "temporal"))
 
@@ -206,6 +206,3 @@ def make_cluster(server, tmp_path_factory):
     yield make
     for cluster in made:
         cluster.stop()
-
-
-CORPUS = sorted(p.stem for p in PROGRAMS.glob("*.py") if p.stem != "effects")

@@ -11,13 +11,8 @@ from typing import NamedTuple, Optional
 import pytest
 
 from journal_reader import Store
-from run_host import PROGRAMS, Ak, fast_dir, without_ids
+from run_host import CORPUS, PROGRAMS, RECORD_VARIES, VALUE_VARIES, Ak, fast_dir, without_ids
 
-NAMES = sorted(p.stem for p in PROGRAMS.glob("*.py") if p.stem != "effects")
-# A retry asks how often it was tried, and an attempt that nobody recorded counts: the record may be shorter.
-RECORD_VARIES = {"retries"}
-# Drawn from the session's seed.
-VALUE_VARIES = {"free_values"}
 # A timer that is due before the program comes to wait for it is no step: the later ones have other numbers.
 NUMBER_VARIES = {"gather"}
 LANES = 2
@@ -129,7 +124,7 @@ def kill_at(lane, point, who, want, want_effects):
     return "killed" if killed else "survived"
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CORPUS)
 def test_a_kill_at_any_point_changes_nothing(template, name):
     lanes = [Lane(template, name, i) for i in range(LANES)]
     points = {who: lanes[0].count(who) for who in ("ak", "runner")}

@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from run_host import PROGRAMS
+from run_host import CORPUS, PROGRAMS
 from temporal_corpus import ALONE, check_same, embedded, run_all      # noqa: F401
-from temporal_host import CORPUS, make_cluster, server      # noqa: F401
+from temporal_host import make_cluster, server      # noqa: F401
 
 WORKERS = 4
 
