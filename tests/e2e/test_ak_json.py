@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from run_host import ROOT, Ak, build_dir
+from run_host import build_dir
 from serve_host import PROJECTS, serving
 
 

@@ -4,13 +4,12 @@ import http.client
 import json
 import os
 import re
-import threading
 import time
 
 import pytest
 
 import tools
-from run_host import ROOT
+from run_host import ROOT, wait_until
 from serve_host import Server, serving
 
 JSON = {"Content-Type": "application/json"}
@@ -149,14 +148,15 @@ def test_a_session_is_stopped_forked_restarted_replayed_deleted(server):
 
 def test_a_copy_that_waits_for_an_event_gets_one(server):
     first = order(server, count=30, item="copied")
-    end = time.monotonic() + 20
-    while server.session(first).get("wait", {}).get("kind") != "event" and time.monotonic() < end:
-        time.sleep(0.05)
+
+    def wait_for_an_event(*ids):
+        return all(server.session(s).get("wait", {}).get("kind") == "event" for s in ids)
+
+    wait_until(lambda: wait_for_an_event(first))
     waits = next(s["number"] for s in get(server, f"/sessions/{first}/steps")["items"] if s["kind"] == "ask")
     copy = do(server, "POST", f"/sessions/{first}/fork", {"from": waits}, status=201)["session_id"]
     behind = do(server, "POST", f"/sessions/{first}/fork", {"from": waits + 1}, status=201)["session_id"]
-    while any(server.session(s).get("wait", {}).get("kind") != "event" for s in (copy, behind)) and time.monotonic() < end:
-        time.sleep(0.05)
+    wait_until(lambda: wait_for_an_event(copy, behind))
     server.request("POST", server.paths["approve"], "all of you")
     assert [server.wait(s)["value"] for s in (first, copy, behind)] == ["'receipt over 375.00'"] * 3
     for session in (copy, behind):

@@ -6,6 +6,7 @@ import re
 import threading
 import time
 
+from run_host import wait_until
 from serve_host import Server
 
 
@@ -64,13 +65,6 @@ def order(server, **more):
     return server.wait(session)
 
 
-def until(condition, timeout=20):
-    end = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.05)
-
-
 def metric(server, name):
     return float(re.search(rf"^{name} (\S+)$", server.request("GET", "/metrics").body.decode(), re.M)[1])
 
@@ -79,7 +73,7 @@ def test_a_session_is_a_trace_of_its_steps(tmp_path, monkeypatch):
     collector = Collector()
     with exporting(tmp_path, monkeypatch, collector, OTEL_EXPORTER_OTLP_HEADERS="x-team=a%20b,Authorization=Bearer%20xyz", OTEL_SERVICE_NAME="shop") as server:
         session = order(server, cards=["stolen-43"])
-        until(lambda: collector.spans())
+        wait_until(lambda: collector.spans())
         path, headers = collector.headers[0]
         assert path == "/v1/traces" and headers["Content-Type"] == "application/json" and headers["x-team"] == "a b" and headers["Authorization"] == "Bearer xyz"
         assert attributes(collector.bodies[0]["resourceSpans"][0]["resource"])["service.name"] == "shop"
@@ -93,7 +87,7 @@ def test_a_session_is_a_trace_of_its_steps(tmp_path, monkeypatch):
         assert (charge["code.file.path"], charge["code.line.number"], charge["code.function.name"]) == ("program.py", "46", "on_order")
         assert steps[1]["status"]["code"] == 2 and steps[3]["events"][0]["name"] == "exception" and "status" not in steps[0]
         assert int(root["startTimeUnixNano"]) <= int(steps[0]["startTimeUnixNano"]) <= int(steps[0]["endTimeUnixNano"]) <= int(root["endTimeUnixNano"])
-        until(lambda: metric(server, "ak_otlp_spans_sent_total") == 5)
+        wait_until(lambda: metric(server, "ak_otlp_spans_sent_total") == 5)
 
 
 def test_a_wait_is_one_span_and_values_stay_at_home(tmp_path, monkeypatch):
@@ -102,7 +96,7 @@ def test_a_wait_is_one_span_and_values_stay_at_home(tmp_path, monkeypatch):
         session = server.post("nap", {"seconds": 0.3}).json["session_id"]
         server.wait(session)
         order(server, item="a-secret-item")
-        until(lambda: len([s for s in collector.spans() if "parentSpanId" not in s]) == 2)
+        wait_until(lambda: len([s for s in collector.spans() if "parentSpanId" not in s]) == 2)
         sleep = next(s for s in collector.spans() if s["name"] == "sleep")
         assert int(sleep["endTimeUnixNano"]) - int(sleep["startTimeUnixNano"]) >= 300e6
         assert "a-secret-item" not in json.dumps(collector.bodies)
@@ -112,8 +106,8 @@ def test_a_collector_that_is_busy_is_asked_again(tmp_path, monkeypatch):
     collector = Collector(503, 429)
     with exporting(tmp_path, monkeypatch, collector) as server:
         order(server)
-        until(lambda: collector.spans())
-        until(lambda: metric(server, "ak_otlp_spans_sent_total") == len(collector.spans()))
+        wait_until(lambda: collector.spans())
+        wait_until(lambda: metric(server, "ak_otlp_spans_sent_total") == len(collector.spans()))
         assert metric(server, "ak_otlp_spans_dropped_total") == 0
 
 
@@ -121,8 +115,8 @@ def test_a_collector_that_refuses_costs_no_session(tmp_path, monkeypatch):
     collector = Collector(*[400] * 20)
     with exporting(tmp_path, monkeypatch, collector) as server:
         assert order(server)["state"] == "completed"
-        until(lambda: metric(server, "ak_otlp_spans_dropped_total") == 6)
-        until(lambda: "spans cannot be sent to" in server.words())
+        wait_until(lambda: metric(server, "ak_otlp_spans_dropped_total") == 6)
+        wait_until(lambda: "spans cannot be sent to" in server.words())
         assert server.words().count("it answered 400") == 1
 
 

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from run_host import Ak
+from run_host import Ak, wait_until
 
 PROGRAM = """
 import os
@@ -43,13 +43,6 @@ def ak(tmp_path):
     return ak
 
 
-def wait_for(true, seconds=30):
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "it did not come"
-        time.sleep(0.05)
-
-
 def test_two_runs_at_once_both_end(ak):
     runs = [ak.start("run", ak.file + ":steps", "--data", "n=200") for _ in range(4)]
     for run in runs:
@@ -62,7 +55,7 @@ def test_two_runs_at_once_both_end(ak):
 @pytest.mark.parametrize("program", ["waits", "computes"])
 def test_stop_from_another_terminal_ends_the_session_there(ak, tmp_path, program):
     run = ak.start("run", ak.file + ":" + program, "--data", "effects=%s" % (tmp_path / "effects"))
-    wait_for(lambda: ak.sessions() and ak.last()["records"] >= 3)
+    wait_until(lambda: ak.sessions() and ak.last()["records"] >= 3)
     stopped = ak("session", "stop", ak.last()["id"], "--reason", "enough")
     assert stopped.returncode == 0, stopped.stderr
     out, err = run.communicate(timeout=20)
@@ -73,7 +66,7 @@ def test_stop_from_another_terminal_ends_the_session_there(ak, tmp_path, program
 
 def test_a_session_that_runs_is_not_resumed_elsewhere(ak, tmp_path):
     run = ak.start("run", ak.file + ":waits", "--data", "effects=%s" % (tmp_path / "effects"))
-    wait_for(lambda: ak.sessions() and "wait" in ak.last())
+    wait_until(lambda: ak.sessions() and "wait" in ak.last())
     second = ak("run", "--resume", ak.last()["id"])
     assert second.returncode == 42 and "another ak runs it" in second.stderr, second.stderr
     run.kill()

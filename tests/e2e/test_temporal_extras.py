@@ -1,7 +1,6 @@
 """What a worker promises beside the corpus: limits, large values, requests inside a call, codecs, metrics, stopping."""
 import asyncio
 import os
-import sys
 import time
 import urllib.request
 

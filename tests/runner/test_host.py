@@ -5,7 +5,7 @@ import subprocess
 import sys
 import textwrap
 
-from harness import ROOT, RUNNER, Case, Engine, Run
+from harness import ROOT, Case
 
 HOST = """
 import json, os, socket, sys

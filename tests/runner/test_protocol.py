@@ -8,7 +8,7 @@ import socket
 import time
 
 from ak_runner_module import load
-from harness import Case, Engine, Run, unpickled
+from harness import Case, Engine, Run
 
 JSON_LOADS = "KGNqc29uCmxvYWRzCnAwCihWWzEsMl0KcDEKdHAyCihkcDMKdHA0Ci4="
 LIST_1_2 = "KGxwMApJMQphSTIKYS4="
