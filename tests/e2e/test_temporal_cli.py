@@ -11,9 +11,9 @@ from datetime import timedelta
 
 import pytest
 
-from conftest import unavailable
-from run_host import ROOT, build_dir
+from run_host import ROOT
 from temporal_host import Cluster, make_cluster, server, until      # noqa: F401
+from tools import need_program
 
 sys.path.insert(0, str(ROOT / "runtime" / "temporal"))
 
@@ -104,11 +104,10 @@ def test_no_tls_where_it_is_wanted(cluster, tmp_path):
     """A server that speaks TLS alone, as far as we get with it."""
     import ssl
 
+    need_program("openssl")
     key = tmp_path / "key.pem"
-    made = subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", str(key), "-out",
-                           str(tmp_path / "cert.pem"), "-subj", "/CN=localhost", "-days", "2"], capture_output=True)
-    if made.returncode:
-        unavailable("no openssl")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", str(key), "-out",
+                           str(tmp_path / "cert.pem"), "-subj", "/CN=localhost", "-days", "2"], capture_output=True, check=True)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(tmp_path / "cert.pem", key)
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -157,10 +156,9 @@ def test_the_bundle_is_gone_or_was_changed(cluster, make_cluster):       # noqa:
 
 def test_no_sdk(cluster, tmp_path):
     python = tmp_path / "python"
-    python.write_text("#!/bin/sh\nexec %s -I -S \"$@\"\n" % sys.executable)
-    python.chmod(0o755)
-    # -I drops PYTHONPATH too, so that the package itself is put where the interpreter looks.
+    # Not -I, which drops PYTHONPATH, where the package itself is.
     python.write_text("#!/bin/sh\nexec %s -S \"$@\"\n" % os.path.realpath(sys.executable))
+    python.chmod(0o755)
     words = one_sentence(ak(cluster, "worker", "--sdk-python", str(python), sdk=False), 44)
     assert "Temporal's SDK is not there" in words
     assert "No such file" in one_sentence(ak(cluster, "worker", "--sdk-python", "/no/such/python", sdk=False), 44)
