@@ -6,7 +6,7 @@ const BASE = "/api/v1";
 let token = null;
 try { token = sessionStorage.getItem("ak.token"); } catch { /* storage is off */ }
 
-export class Refused extends Error {
+class Refused extends Error {
   constructor(status, code, words) {
     super(words);
     this.status = status;

@@ -98,7 +98,7 @@ export function command(text) {
   return h("span", { class: "command" }, h("code", null, text), button);
 }
 
-export async function copy(text) {
+async function copy(text) {
   try {
     await navigator.clipboard.writeText(text);
     toast("Copied");

@@ -5,7 +5,7 @@ import { get, part } from "./api.js";
 
 const files = new Map();
 
-export function sourceOf(deployment, file) {
+function sourceOf(deployment, file) {
   const key = `${deployment} ${file}`;
   if (!files.has(key)) {
     const asked = get(`/deployments/${part(deployment)}/source`, { file }).then(s => coloured(s.text, file.endsWith(".py")), () => null);

@@ -2,13 +2,12 @@
 import json
 import re
 import sqlite3
-import time
 
 import pytest
 
 from page_host import browser as a_browser
 from page_host import playwright, window
-from run_host import ROOT
+from run_host import wait_until
 from serve_host import Server, serving
 
 HOSTILE = "<img src=x onerror=\"document.title='broken'\"><script>document.title='broken'</script> \x1b[2J \u202egnp.exe &amp; '\""
@@ -33,19 +32,10 @@ def order(server, **more):
 def failed_order(server, item="tea"):
     """Waits for approval, then fails at the second card."""
     session = order(server, item=item, count=20, cards=["good", "stolen"])
-    wait_for(lambda: server.session(session).get("wait", {}).get("kind") == "event")
+    wait_until(lambda: server.session(session).get("wait", {}).get("kind") == "event")
     server.request("POST", server.paths["approve"], "yes")
     assert server.wait(session)["state"] == "error"
     return session
-
-
-def wait_for(condition, timeout=20):
-    end = time.monotonic() + timeout
-    while time.monotonic() < end:
-        if condition():
-            return
-        time.sleep(0.05)
-    raise AssertionError("it has not come")
 
 
 def expect(locator):
@@ -207,18 +197,15 @@ def test_hostile_words_are_shown_as_text(browser, server):
 
 def test_hostile_names_are_shown_as_text(browser, tmp_path):
     """Names that no deploy lets through, but that a store could hold."""
-    server = Server(tmp_path)
-    server.deploy("shop")
-    server.start()
-    session = order(server)
-    server.wait(session)
-    server.kill()
-    with sqlite3.connect(server.ak.data + "/ak.db") as database:
-        database.execute("update session set entry = ? where id = ?", (f"program.py:{HOSTILE}", session))
-        database.execute("update project set name = ?", (HOSTILE,))
-        database.execute("update trig set name = ? where name = 'nap'", (HOSTILE,))
-    server.start()
-    try:
+    with serving(tmp_path, "shop") as server:
+        session = order(server)
+        server.wait(session)
+        server.kill()
+        with sqlite3.connect(server.ak.data + "/ak.db") as database:
+            database.execute("update session set entry = ? where id = ?", (f"program.py:{HOSTILE}", session))
+            database.execute("update project set name = ?", (HOSTILE,))
+            database.execute("update trig set name = ? where name = 'nap'", (HOSTILE,))
+        server.start()
         with window(browser, server) as w:
             page = w.open()
             expect(page.locator("[data-row]")).to_contain_text("program.py:<img src=x")
@@ -226,8 +213,6 @@ def test_hostile_names_are_shown_as_text(browser, tmp_path):
                 page.goto(f"{w.base}/#{place}")
                 expect(page.get_by_text("<img src=x").first).to_be_attached()
                 assert page.title() != "broken" and page.locator("img, main script").count() == 0
-    finally:
-        server.kill()
 
 
 def test_the_policy_lets_no_other_script_run(browser, server):
@@ -417,10 +402,16 @@ def test_light_and_dark(browser, server):
     with window(browser, server, color_scheme="dark") as w:
         page = w.open()
         dark = page.evaluate(ground)
+        assert dark == "rgb(24, 25, 22)", "as the system has it"
         page.get_by_role("button", name="Use the light theme").click()
         light = page.evaluate(ground)
-        assert dark != light
+        assert light == "rgb(247, 247, 244)"
         page.reload()
+        assert page.evaluate(ground) == light
+        page.get_by_role("button", name="Use the dark theme").click()
+        assert page.evaluate(ground) == dark
+    with window(browser, server, color_scheme="light") as w:
+        page = w.open()
         assert page.evaluate(ground) == light
         page.get_by_role("button", name="Use the dark theme").click()
         assert page.evaluate(ground) == dark
@@ -476,15 +467,12 @@ def fill(server, session, n):
 
 
 def test_ten_thousand_sessions_stay_fluid(browser, tmp_path):
-    server = Server(tmp_path)
-    server.deploy("shop")
-    server.start()
-    session = order(server)
-    server.wait(session)
-    server.stop()
-    fill(server, session, 10000)
-    server.start()
-    try:
+    with serving(tmp_path, "shop") as server:
+        session = order(server)
+        server.wait(session)
+        server.stop()
+        fill(server, session, 10000)
+        server.start()
         with window(browser, server) as w:
             page = w.open()
             expect(page.locator(".chip-count").first).to_have_text(re.compile("10.001"))
@@ -525,5 +513,3 @@ def test_ten_thousand_sessions_stay_fluid(browser, tmp_path):
             expect(page.get_by_role("heading", name="No session fits")).to_be_visible()
             print(f"\n10001 rows scrolled through: {scripting:.2f} s of the processor in scripts, {rows} rows as elements, longest frame {page.evaluate('window.longest'):.0f} ms; one new session {update * 1000:.0f} ms")
             assert scripting < 3 and update < 0.3
-    finally:
-        server.kill()
