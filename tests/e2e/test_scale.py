@@ -68,6 +68,10 @@ def attribute_chain(n):
     return {"flow.py": FLOW.format(imports="", call="self.x" + ".x" * n + "()\n        time.time()")}
 
 
+def power_tower(n):
+    return {"flow.py": FLOW.format(imports="", call="a = 1\n        b = " + "**".join("a" * n) + "\n        time.time()")}
+
+
 def all_to_all(n):
     """n functions, each of which calls all: n * n calls."""
     calls = "".join(f"    f{i}()\n" for i in range(n))
@@ -83,6 +87,14 @@ def star_circle(n):
             "pack/__init__.py": "".join(f"from .m{i} import *\n" for i in range(n))}
 
 
+def star_diamonds(n):
+    """Two modules a level, each of which takes all names of both below it: 2**n ways to look for names that are nowhere."""
+    files = {f"{side}{i}.py": f"from a{i + 1} import *\nfrom b{i + 1} import *\n" for side in "ab" for i in range(n)}
+    unknown = "".join(f"nowhere{i}()\n        " for i in range(100))
+    return {"flow.py": FLOW.format(imports="from a0 import *", call=unknown + "go()"), **files,
+            f"a{n}.py": "", f"b{n}.py": "import time\n\n\ndef go():\n    return time.time()\n"}
+
+
 # name, what is made, its smaller size, what a doubled size multiplies the work by
 SHAPES = [
     ("mutually recursive functions", recursive_functions, 5000, 1),
@@ -91,9 +103,10 @@ SHAPES = [
     ("lines of one workflow", long_workflow, 40_000, 1),
     ("functions that call each other all to all", all_to_all, 150, 2),
     ("modules of a package that takes all their names by stars", star_circle, 800, 2),
+    ("levels of two modules that take all names of the level below", star_diamonds, 16, 1),
 ]
 # What is deep and costs no time.
-DEEP = [("links of an attribute chain", attribute_chain, 5000)]
+DEEP = [("links of an attribute chain", attribute_chain, 5000), ("terms of a power of powers", power_tower, 400_000)]
 NOTHING = 0.05
 
 
