@@ -1041,6 +1041,8 @@ def preview_of(value: Any) -> str:
 
 
 def preview_call(args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> str:
+    if not args and not kwargs:
+        return ""
     texts = [preview_of(a) for a in args[:20]] + ["%s=%s" % (k, preview_of(v)) for k, v in list(kwargs.items())[:20]]
     text = ", ".join(texts)
     return text if len(text) <= PREVIEW else text[:PREVIEW - 1] + "…"
@@ -1064,6 +1066,18 @@ def name_of(f: Any) -> str:
 
 # The line to the engine.
 
+_where_texts: Dict[Where, str] = {}
+
+
+def where_json(place: Where) -> str:
+    text = _where_texts.get(place)
+    if text is None:
+        text = to_json({"file": place[0], "line": place[1], "func": place[2]})
+        if len(_where_texts) < 4096:
+            _where_texts[place] = text
+    return text
+
+
 def json_writer() -> Callable[[Any], str]:
     """json.dumps, which makes a new encoder for each message: that is half of its time."""
     make = getattr(json.encoder, "c_make_encoder", None)
@@ -1080,6 +1094,7 @@ def json_writer() -> Callable[[Any], str]:
 
 
 to_json = json_writer()
+quoted: Callable[[str], str] = json.encoder.encode_basestring_ascii
 from_json = json.JSONDecoder().raw_decode
 
 
@@ -1396,7 +1411,7 @@ class Session:
         work.pack(self.dialect)
         place = work.place
         self.seq += 1
-        line = self.link.encode("callback", self.callback_payload(work))
+        line = self.callback_line(work)
         if not self.link.fits(line):
             self.seq -= 1
             raise CannotRecord("%s:%d: the arguments of %s() take %d bytes, above the line limit of %d" % (
@@ -1404,22 +1419,19 @@ class Session:
         self.link.send_line(line)
         return self.settle(work)
 
-    def callback_payload(self, work: "Work") -> Json:
+    def callback_line(self, work: "Work") -> bytes:
+        """As the encoder would have it, from pieces: an object of so many parts takes it longer than all else of a call."""
         with unrecorded():
             if self.proto == 1:
                 args = [as_text(a) for a in work.args]
-                return {"name": work.name, "args": args, "kw": {k: as_text(v) for k, v in work.kwargs.items()}, "data": work.data}
-            payload: Json = {
-                "name": work.name, "args": [short_text(a) for a in work.args],
-                "kw": {k: short_text(v) for k, v in work.kwargs.items()}, "data": work.data, "seq": self.seq,
-                "where": {"file": work.place[0], "line": work.place[1], "func": work.place[2]},
-                "preview": preview_call(work.args, work.kwargs), "digest": None if work.in_memory else digest(work.data)}
-        if work.in_memory:
-            payload["in_memory"] = True
-        options = {k: v for k, v in work.options.items() if k in ("retries", "timeout", "backoff") and v is not None}
-        if options:
-            payload["options"] = options
-        return payload
+                return self.link.encode("callback", {"name": work.name, "args": args,
+                                                     "kw": {k: as_text(v) for k, v in work.kwargs.items()}, "data": work.data})
+            return ('{"type": "callback", "payload": {"name": %s, "args": [%s], "kw": {%s}, "data": "%s", "seq": %d, '
+                    '"where": %s, "preview": %s, "digest": %s%s}}\n' % (
+                        quoted(work.name), ", ".join([quoted(short_text(a)) for a in work.args]),
+                        ", ".join(["%s: %s" % (quoted(k), quoted(short_text(v))) for k, v in work.kwargs.items()]),
+                        work.data, self.seq, where_json(work.place), quoted(preview_call(work.args, work.kwargs)),
+                        "null" if work.in_memory else '"%s"' % digest(work.data), work.extras())).encode("ascii")
 
     def settle(self, work: "Work") -> Any:
         while True:
@@ -1523,29 +1535,31 @@ class Session:
         except BaseException as exc:
             return self.failure(exc)
         try:
-            payload = self.response_payload(freeze(value), preview_of(value))
-            line = self.link.encode("response", payload)
+            text = b64(freeze(value))
+            line = self.response_line(text, preview_of(value))
         except Exception as exc:
             words = words_of(exc)
             return self.failure(cannot_record("the result of %s()" % work.name, work.place, [("result", value)], words))
         if self.link.fits(line):
             if type(value) in ATOMS:
-                self.sent = payload["value"], value
+                self.sent = text, value
             return line
         return self.failure(CannotRecord("%s:%d: the result of %s() takes %d bytes, above the line limit of %d" % (
             work.place[0], work.place[1], work.name, len(line), self.link.limit)))
 
-    def response_payload(self, value: bytes, preview: str) -> Json:
+    def response_line(self, text: str, preview: str) -> bytes:
+        """As callback_line has it."""
         if self.proto == 1:
-            return {"value": b64(value)}
-        return {"value": b64(value), "seq": self.seq, "preview": preview}
+            return self.link.encode("response", {"value": text})
+        return ('{"type": "response", "payload": {"value": "%s", "seq": %d, "preview": %s}}\n' % (
+            text, self.seq, quoted(preview))).encode("ascii")
 
     def failure(self, exc: BaseException) -> bytes:
         with unrecorded():
             form = frozen_form(exc)
             if self.proto == 1:
                 return self.link.encode("response", {"value": b64(freeze(Raised(form)))})
-            payload = self.response_payload(freeze(form), preview_of(exc))
+            payload: Json = {"value": b64(freeze(form)), "seq": self.seq, "preview": preview_of(exc)}
         payload["error"] = describe(exc)
         line = self.link.encode("response", payload)
         if self.link.fits(line):
@@ -1754,6 +1768,13 @@ class Work:
     def digest(self, dialect: str) -> Optional[str]:
         self.pack(dialect)
         return None if self.in_memory else digest(self.data)
+
+    def extras(self) -> str:
+        """The optional members of a callback, as they follow the others."""
+        if not self.options and not self.in_memory:
+            return ""
+        options = {k: v for k, v in self.options.items() if k in ("retries", "timeout", "backoff") and v is not None}
+        return (', "in_memory": true' if self.in_memory else "") + (', "options": ' + to_json(options) if options else "")
 
     def harmless(self) -> bool:
         """Nothing in the call can be changed by carrying it out."""

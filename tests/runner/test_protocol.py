@@ -129,6 +129,25 @@ class Extension(Case):
         self.assertEqual((call["seq"], call["where"], call["preview"]), (1, {"file": "main.py", "line": 5, "func": "on_event"}, "'HOME'"))
         self.assertRegex(call["digest"], r"^[0-9a-f]{32}$")
 
+    def test_lines_made_of_pieces_read_as_the_encoder_writes_them(self):
+        program = ("import os, autokitteh\n"
+                   "@autokitteh.activity(retries=2, timeout=1.5)\n"
+                   "def echo(*args, **kwargs): return args[0] if args else None\n"
+                   "def on_event(event):\n"
+                   "    echo('\\\\ \\\"quoted\\\" \\n \\u00e9 \\U0001f600 \\ud800', 7, None, b=b'x', \u00e9='%s %d')\n"
+                   "    echo(os.getenv('HOME'), [1.5, {'a': ()}])\n"
+                   "    os.getpid()\n"
+                   "    with open('/dev/null') as f: f.read()\n")
+        run = self.execute(program, dialect="autokitteh")
+        calls = [payload for kind, payload in run.sent if kind == "callback"]
+        self.assertEqual([c["name"] for c in calls], ["echo", "getenv", "echo", "getpid", "read"])
+        self.assertEqual((calls[0]["options"], calls[3].get("options")), ({"retries": 2, "timeout": 1.5}, None))
+        self.assertEqual((calls[0]["args"][0][:2], set(calls[0]["kw"])), ("\\ ", {"b", "\u00e9"}))
+        self.assertTrue(any(c.get("in_memory") and c["digest"] is None for c in calls))
+        self.assertEqual(len([1 for kind, _ in run.sent if kind == "response"]), len(calls))
+        for line in run.lines:
+            self.assertEqual(line.decode(), json.dumps(json.loads(line)) + "\n")
+
     def test_load_error_is_told_in_module_with_its_line(self):
         run = self.execute({"main.py": "import helper\n", "helper.py": "x = 1\nraise ValueError('no')\n"})
         error = run.module["error"]
