@@ -26,6 +26,7 @@ struct AkStore {
     int broken;     /* the fault that ended the open transaction */
     bool sync_lost; /* a sync failed: only reopening helps */
     AkKeeper *keeper;
+    int log_pages, log_room; /* frames of the log that are in use, and that it has room for */
     char error[512];
 };
 
@@ -60,6 +61,9 @@ const char *ak__store_text(sqlite3_stmt *stmt, int column); /* NULL for NULL */
 /* A copy of a row with its n texts in one block; offsets tell where the texts' pointers are. */
 void *ak__store_pack(AkStore *store, const void *row, size_t size, const size_t *offsets,
                      size_t n);
+
+/* In a transaction that writes: nobody else makes the log longer then. */
+void ak__store_make_room(AkStore *store);
 
 int ak__store_open(const char *file, const AkStoreOptions *options, AkStore **store,
                    char *error, size_t size);

@@ -347,6 +347,7 @@ static void *keep(void *payload)
 static int after_commit(void *payload, sqlite3 *db, const char *schema, int pages)
 {
     AkStore *store = payload;
+    store->log_pages = pages;
     if (pages >= LOG_PAGES_MOST) {
         sqlite3_wal_checkpoint_v2(db, schema, SQLITE_CHECKPOINT_RESTART, NULL, NULL);
     } else if (pages >= LOG_PAGES && pages % (LOG_PAGES / 4) < 8 && store->keeper) {
@@ -435,6 +436,8 @@ int ak_store_commit(AkStore *store)
     int fault = ak__store_writable(store);
     if (fault)
         return fault;
+    if (store->log_pages)
+        ak__store_make_room(store);
     sqlite3_stmt *stmt = prepare(store, "COMMIT");
     if (!stmt || sqlite3_step(stmt) != SQLITE_DONE) {
         fault = ak__store_failed(store, "committing");

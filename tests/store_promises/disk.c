@@ -332,6 +332,91 @@ START_TEST(the_log_is_moved_while_commits_go_on)
 }
 END_TEST
 
+static off_t log_size(const char *of)
+{
+    struct stat info;
+    char path[128];
+    snprintf(path, sizeof path, "%s/ak.db-wal", of);
+    ck_assert_int_eq(stat(path, &info), 0);
+    return info.st_size;
+}
+
+static void copy_file(const char *name, const char *to)
+{
+    char command[256];
+    snprintf(command, sizeof command, "mkdir -p -m 700 %s && cp -p %s/%s %s/", to, dir, name,
+             to);
+    ck_assert_int_eq(system(command), 0);
+}
+
+/* A log that grows with each commit costs each sync a change of the file's length. */
+START_TEST(the_log_grows_seldom_and_its_room_is_no_record)
+{
+    enum { COMMITS = 400 };
+    uint64_t sum = 0;
+    int grown = 0;
+    char copy[sizeof dir], home[sizeof dir];
+    open_any(1);
+    OK(ak_store_begin(store));
+    put_session("ses_1");
+    OK(ak_store_commit(store));
+    off_t before = log_size(dir);
+    for (uint64_t i = 0; i < COMMITS; i++) {
+        OK(ak_store_begin(store));
+        append("ses_1", i, 1, &sum);
+        OK(ak_store_commit(store));
+        grown += log_size(dir) != before;
+        before = log_size(dir);
+    }
+    ck_assert_int_ge(grown, 1);
+    ck_assert_int_le(grown, 8);
+    /* As a loss of power leaves it: the log with room at its end, and nobody who knows how much. */
+    snprintf(copy, sizeof copy, "%.40s-copy", dir);
+    copy_file("ak.db", copy);
+    copy_file("ak.db-wal", copy);
+    ck_assert_int_eq(log_size(copy), before);
+    close_any();
+    memcpy(home, dir, sizeof dir);
+    memcpy(dir, copy, sizeof dir);
+    OK(open_disk(AK_STORE_SERVE));
+    OK(ak_store_verify(store));
+    OK(ak_store_begin(store));
+    append("ses_1", COMMITS, 1, &sum);
+    OK(ak_store_commit(store));
+    OK(ak_store_verify(store));
+    close_any();
+    memcpy(dir, home, sizeof dir);
+}
+END_TEST
+
+/* Two that share a store make room in one log, in turns. */
+START_TEST(who_shares_a_log_leaves_the_others_records_alone)
+{
+    uint64_t sums[2] = {0, 0};
+    AkStore *both[2];
+    make_dir();
+    for (int i = 0; i < 2; i++) {
+        OK(open_disk(AK_STORE_SHARE));
+        both[i] = store;
+        OK(ak_store_begin(store));
+        put_session(i ? "ses_b" : "ses_a");
+        OK(ak_store_commit(store));
+    }
+    for (uint64_t n = 0; n < 300; n++)
+        for (int i = 0; i < 2; i++) {
+            store = both[i];
+            OK(ak_store_begin(store));
+            append(i ? "ses_b" : "ses_a", n, 1, &sums[i]);
+            OK(ak_store_commit(store));
+        }
+    OK(ak_store_verify(store));
+    ak_store_close(both[0]);
+    store = both[1];
+    OK(ak_store_verify(store));
+    close_any();
+}
+END_TEST
+
 TCase *promises_of_disks(void)
 {
     TCase *disk = tcase_create("on disk");
@@ -347,5 +432,7 @@ TCase *promises_of_disks(void)
     tcase_add_test(disk, flipped_bytes_make_no_wrong_record);
     tcase_add_test(disk, a_full_disk_refuses_the_transaction_and_room_brings_it_back);
     tcase_add_test(disk, the_log_is_moved_while_commits_go_on);
+    tcase_add_test(disk, the_log_grows_seldom_and_its_room_is_no_record);
+    tcase_add_test(disk, who_shares_a_log_leaves_the_others_records_alone);
     return disk;
 }
