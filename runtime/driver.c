@@ -29,6 +29,38 @@ static bool is_aside(const AkCommand *c)
     return (c->kind == AK_CMD_REQUEST || (c->kind == AK_CMD_REPLY && c->request)) && !c->seq;
 }
 
+/* The program computes while its record is written and synced. From here on the session is dirty:
+ * should either fail, its runner is ended. */
+static void reply_ahead(AkLive *live)
+{
+    if (live->done + 1 >= ak_commands_count(live->out))
+        return;
+    AkCommand next = *ak_commands_at(live->out, live->done + 1);
+    if (next.kind != AK_CMD_REPLY || is_aside(&next))
+        return;
+    ak__live_outside(live, &next);
+    live->replied = true;
+}
+
+/* One command of the transaction. 0 or the store's fault. */
+static int do_inside(AkLive *live, const AkCommand *c)
+{
+    bool record = c->kind == AK_CMD_JOURNAL && !c->lazy;
+
+    if (record || is_aside(c))
+        live->dirty = true;
+    else
+        live->lazy = true; /* rides with the next commit; nothing waits for it */
+    if (record)
+        reply_ahead(live);
+    int fault = ak__driver_begin(live->driver);
+    if (!fault)
+        fault = ak__live_inside(live, c);
+    if (live->owes && (c->kind == AK_CMD_REQUEST || c->kind == AK_CMD_LOAD))
+        live->owes--;
+    return fault;
+}
+
 /* Does commands until one has to wait for the commit. 0 or the store's fault. */
 static int drain(AkLive *live)
 {
@@ -36,17 +68,11 @@ static int drain(AkLive *live)
         AkCommand c = *ak_commands_at(live->out, live->done);
 
         if (ak_command_is_inside(c.kind)) {
-            int fault = ak__driver_begin(live->driver);
-            if ((c.kind == AK_CMD_JOURNAL && !c.lazy) || is_aside(&c))
-                live->dirty = true;
-            else
-                live->lazy = true; /* rides with the next commit; nothing waits for it */
-            if (!fault)
-                fault = ak__live_inside(live, &c);
-            if (live->owes && (c.kind == AK_CMD_REQUEST || c.kind == AK_CMD_LOAD))
-                live->owes--;
+            int fault = do_inside(live, &c);
             if (fault)
                 return fault;
+        } else if (live->replied) {
+            live->replied = false; /* this is that reply: it went ahead of its record */
         } else if (c.kind == AK_CMD_SHOW && (live->dirty || live->lazy || live->shows.len)) {
             ak__live_show_later(live, &c);
         } else if (live->dirty && (c.kind != AK_CMD_REPLY || is_aside(&c))) {

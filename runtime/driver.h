@@ -9,9 +9,9 @@
  *
  * Group commit: the records of all sessions that became ready in one turn share one transaction
  * and its one sync. What others can see waits for it, with two exceptions that nobody can see:
- * the reply to a program goes out just before the commit, so that it computes while the disk
- * works (nothing it says is read before the commit has succeeded, and if it fails the runner is
- * ended), and records marked lazy may ride with the next commit.
+ * the reply to a program goes out just before its record is written, so that it computes while
+ * the disk works (nothing it says is read before the commit has succeeded, and if it fails the
+ * runner is ended), and records marked lazy may ride with the next commit.
  *
  * When a commit fails, every session that had a part in it is let go, runner and memory, as
  * nothing of it happened; `store_failed` tells, and ak_driver_load starts from the truth again.

@@ -26,6 +26,7 @@ struct AkLive {
     unsigned owes; /* requests and loads not done yet: the engine takes no other event before */
     bool mail_waits;  /* mail came meanwhile, and lies in the inbox */
     bool dirty;       /* has a record in the open transaction */
+    bool replied;     /* the reply that comes next in out was sent ahead of that record */
     bool lazy;        /* has something there that may wait for somebody else's commit */
     bool ended, told; /* FINISH was committed; the front was told */
     bool claimed;     /* in a store that is shared: it is ours to run */

@@ -154,7 +154,7 @@ void ak__live_clear(AkLive *live)
     live->run = NULL;
     ak_commands_clear(live->out);
     live->done = 0;
-    live->dirty = live->lazy = live->mail_waits = false;
+    live->dirty = live->lazy = live->replied = live->mail_waits = false;
     live->owes = 0;
     ak__live_unweigh(live);
     live->mail_fed = 0;
