@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+enum { LARGE_MAP = 16 * 1024 };
+
 struct AkAtomTable {
     AkArena *arena;
     const char **slots;
@@ -129,10 +131,16 @@ static void map_put(AkMap *map, uint64_t key, uint32_t value)
     map->values[at] = value;
 }
 
+/* A large map may be fuller: what it spares is more than what looking costs. */
+static bool is_full(const AkMap *map)
+{
+    return map->len >= (map->cap < LARGE_MAP ? map->cap / 2 : map->cap / 4 * 3);
+}
+
 /* value is not 0. */
 void ak__map_set(AkArena *arena, AkMap *map, uint64_t key, uint32_t value)
 {
-    if (map->len * 2 >= map->cap) {
+    if (is_full(map)) {
         AkMap wide = {.cap = map->cap ? map->cap * 2 : 8};
         wide.keys = ak__alloc(arena, wide.cap * sizeof *wide.keys);
         wide.values = ak__alloc(arena, wide.cap * sizeof *wide.values);

@@ -26,15 +26,14 @@ struct AkModule {
     const char *path;
     const char *name; /* dotted, seen from the nearest folder that is no package; an atom. NULL
                          while nothing opened or imported it */
+    const char *text; /* as parsed; NULL while nothing asked for it */
+    const AkUnit *const *units; /* parsed blocks, in the order of the text */
+    uint32_t unit_len, len;
     AkUse use;
+    unsigned dialects; /* rule books that hold for its text: bits of AkDialect */
     bool is_package;   /* an __init__.py */
     bool is_test;      /* by its path: tests/, test_*.py, *_test.py, conftest.py */
-    unsigned dialects; /* rule books that hold for its text: bits of AkDialect */
     bool imports_temporal, imports_ak; /* itself, anywhere in its text */
-    const char *text;                  /* as parsed; NULL while nothing asked for it */
-    uint32_t len;
-    const AkUnit *const *units; /* parsed blocks, in the order of the text */
-    size_t unit_len;
 };
 
 /* One block that was parsed. Numbers of expressions, statements, … are those of its facts. */

@@ -63,8 +63,10 @@ static void list_units(AkProgram *program)
 {
     for (uint32_t i = 0; i < program->file_len; i++) {
         AkFile *file = program->files[i];
+        if (file->state != AK_FILE_OPEN)
+            continue;
         const AkUnit **units = ak__alloc(program->arena, (file->block_len + 1) * sizeof *units);
-        for (uint32_t k = 0; file->state == AK_FILE_OPEN && k < file->block_len; k++)
+        for (uint32_t k = 0; k < file->block_len; k++)
             if (file->unit_of[k])
                 units[file->module.unit_len++] = &file->unit_of[k]->unit;
         file->module.units = units;
@@ -122,7 +124,7 @@ static void list_modules(AkPass *pass, uint8_t book)
 {
     AkProgram *program = pass->program;
     const AkModule **modules =
-        ak__alloc(program->arena, (program->file_len + 1) * sizeof *modules);
+        ak__alloc(program->arena, (program->counts.files_opened + 1) * sizeof *modules);
     for (uint32_t i = 0; i < program->file_len; i++)
         if (holds(&program->files[i]->module, book) && program->files[i]->state == AK_FILE_OPEN)
             modules[pass->module_len++] = &program->files[i]->module;

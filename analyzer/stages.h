@@ -59,10 +59,26 @@ typedef enum AkFileState {
     AK_FILE_FOLDER, /* a namespace package: no text */
 } AkFileState;
 
+/* A large tree has tens of thousands of them: no room between the fields. */
 typedef struct AkFile {
     AkModule module; /* first: a module is its file */
     AkSource source;
+    const char *folder; /* atom: "" or "a/b" */
+    const char *why;    /* CLOSED: read's reason, or NULL */
+    const char *lent;   /* the text that read gave, until it is released */
+    size_t lent_len;
+    bool
+        *framework; /* by block: mentions a name that comes from a framework, or is decorated */
+    struct AkBlock *blocks;
+    struct AkUnitX **unit_of; /* by block */
+    bool *wanted;             /* by block */
+    AkBoundAt *names;         /* sorted by hash, then block */
+    AkImportAt *imports;
+    struct AkAllow *allows; /* comments that silence, see allow.c */
+    uint32_t block_len, name_len, import_len, allow_len;
+    uint32_t index;
     uint8_t state;       /* AkFileState */
+    uint8_t books;       /* bits 1 << AkBook: rule books whose programs import or run it */
     bool given;          /* ak_check_text */
     bool must_open;      /* an entry's module */
     bool mentions;       /* a framework, by byte search */
@@ -70,24 +86,6 @@ typedef struct AkFile {
     bool unreadable;     /* problem is about its text: a finding, not a notice */
     bool passed_through; /* by imports_passed_through(), see sandbox.c */
     bool import_reached; /* its top-level code runs in a durable program */
-    uint8_t books;       /* bits 1 << AkBook: rule books whose programs import or run it */
-    bool
-        *framework; /* by block: mentions a name that comes from a framework, or is decorated */
-    const char *why;  /* CLOSED: read's reason, or NULL */
-    const char *lent; /* the text that read gave, until it is released */
-    size_t lent_len;
-    struct AkBlock *blocks;
-    uint32_t block_len;
-    struct AkUnitX **unit_of; /* by block */
-    bool *wanted;             /* by block */
-    AkBoundAt *names;         /* sorted by hash, then block */
-    uint32_t name_len;
-    AkImportAt *imports;
-    uint32_t import_len;
-    const char *folder; /* atom: "" or "a/b" */
-    uint32_t index;
-    struct AkAllow *allows; /* comments that silence, see allow.c */
-    uint32_t allow_len;
     bool allows_done;
 } AkFile;
 

@@ -305,6 +305,7 @@ void ak__open_first(AkProgram *program)
     for (uint32_t i = 0; i < len; i++)
         program->counts.files += files[i]->module.use == AK_REPORT;
     open_files(program, files, len, program->options.dialects == AK_DIALECT_AK);
+    ak__drop(program->arena, files, (program->file_len + 1) * sizeof *files);
 }
 
 bool ak__want_file(AkProgram *program, AkFile *file)
