@@ -35,7 +35,19 @@ void *ak__widen(AkWalk *w, AkTable table, size_t size, uint32_t *cap)
 
 /* ---- Names ---- */
 
-/* FNV-1a, four bytes at a time, its bits mixed in the end. */
+/* One to seven bytes as one number; those of four and more overlap. */
+static uint64_t last_bytes(const char *bytes, size_t len)
+{
+    uint32_t first, last;
+    if (len < 4)
+        return (uint64_t)(unsigned char)bytes[0] << 16 |
+               (uint64_t)(unsigned char)bytes[len / 2] << 8 | (unsigned char)bytes[len - 1];
+    memcpy(&first, bytes, 4);
+    memcpy(&last, bytes + len - 4, 4);
+    return (uint64_t)first << 32 | last;
+}
+
+/* In the manner of FNV-1a, eight bytes at a time, its bits mixed in the end. */
 uint32_t ak__hash(const char *bytes, size_t len)
 {
     uint64_t hash = 0xcbf29ce484222325u ^ len;
@@ -45,8 +57,8 @@ uint32_t ak__hash(const char *bytes, size_t len)
         hash = (hash ^ word) * 0x9E3779B97F4A7C15u;
         hash ^= hash >> 32;
     }
-    for (; len; len--, bytes++)
-        hash = (hash ^ (unsigned char)*bytes) * 0x100000001b3u;
+    if (len)
+        hash = (hash ^ last_bytes(bytes, len)) * 0x9E3779B97F4A7C15u;
     hash ^= hash >> 29;
     hash *= 0x9E3779B97F4A7C15u;
     return (uint32_t)(hash >> 32);
