@@ -1,6 +1,9 @@
 /* sdk_names.c: looking into the table of the SDK's names. */
 #include "sdk_names.h"
 
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "rule.h"
@@ -51,45 +54,63 @@ AkSdkVersions ak_sdk_all(void)
     return ak_sdk_find("temporalio")->versions;
 }
 
-/* How many bytes of text[0, len) a row begins with, where `same` are known. */
-static size_t alike(const char *row, const char *text, size_t len, size_t same)
-{
-    while (same < len && row[same] == text[same])
-        same++;
-    return same;
-}
-
-/* The first row that is not before text[0, len). What both ends of a range begin with, all rows
- * between them do: of long names only the last part is compared. */
+/* The first row that is not before text[0, len). */
 static size_t lower_bound(const char *text, size_t len)
 {
     size_t low = 0, high = name_len;
-    size_t at_low = alike(names[0].name, text, len, 0);
-    size_t at_high = alike(names[name_len - 1].name, text, len, 0);
 
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        const char *row = names[middle].name;
-        size_t same = alike(row, text, len, at_low < at_high ? at_low : at_high);
+        int order = strncmp(names[middle].name, text, len);
 
-        if (same < len && (unsigned char)row[same] < (unsigned char)text[same]) {
+        if (order < 0)
             low = middle + 1;
-            at_low = same;
-        } else {
+        else
             high = middle;
-            at_high = same;
-        }
     }
     return low;
 }
 
+/* Rows by their names: a row's index + 1, or 0. Whoever looks first fills it; who does so at the
+ * same time writes the same. */
+enum { SLOTS = 16384, HASHED = 20 };
+static _Atomic uint16_t slots[SLOTS];
+static atomic_bool filled;
+_Static_assert(sizeof(names) / sizeof(*names) < SLOTS / 2, "half of the slots stay free");
+
+/* Names begin alike; their ends tell them apart. */
+static size_t slot_of(const char *text, size_t len)
+{
+    size_t tail = len < HASHED ? len : HASHED;
+
+    return (ak__hash(text + len - tail, tail) ^ (uint32_t)len) % SLOTS;
+}
+
+static void fill(void)
+{
+    for (size_t i = 0; i < name_len; i++) {
+        size_t at = slot_of(names[i].name, strlen(names[i].name));
+        uint16_t there;
+
+        while ((there = atomic_load_explicit(&slots[at], memory_order_relaxed)) != 0 &&
+               there != i + 1)
+            at = (at + 1) % SLOTS;
+        atomic_store_explicit(&slots[at], (uint16_t)(i + 1), memory_order_relaxed);
+    }
+    atomic_store_explicit(&filled, true, memory_order_release);
+}
+
 static const AkSdkName *find(const char *text, size_t len)
 {
-    size_t i = lower_bound(text, len);
+    uint16_t row;
 
-    /* Rows are in byte order: the name itself stands before what it is a prefix of. */
-    if (i < name_len && strncmp(names[i].name, text, len) == 0 && !names[i].name[len])
-        return &names[i];
+    if (!atomic_load_explicit(&filled, memory_order_acquire))
+        fill();
+    for (size_t at = slot_of(text, len);
+         (row = atomic_load_explicit(&slots[at], memory_order_relaxed)) != 0;
+         at = (at + 1) % SLOTS)
+        if (strncmp(names[row - 1].name, text, len) == 0 && !names[row - 1].name[len])
+            return &names[row - 1];
     return NULL;
 }
 
