@@ -465,7 +465,7 @@ void ak__implicit_statements(AkProgram *program, AkCalls *calls)
     for (AkStmtId i = first; i <= last; i++)
         if (facts->scopes[facts->stmts[i].scope].function == fn->index)
             statement(program, calls, &facts->stmts[i]);
-    for (uint32_t i = 1; i < facts->loop_len; i++)
-        if (facts->scopes[facts->loops[i].scope].function == fn->index)
-            iteration(program, calls, facts->loops[i].iterated, 0, facts->loops[i].is_async);
+    AkLoopList loops = ak__loops(program, fn);
+    for (size_t i = 0; i < loops.len; i++)
+        iteration(program, calls, loops.items[i]->iterated, 0, loops.items[i]->is_async);
 }

@@ -1,5 +1,5 @@
-/* index.c: the functions of a class and the calls of a name, so that a rule that asks for them
- * at every class or call need not look through all of the program. */
+/* index.c: the functions of a class, the calls of a name and the loops of a function, so that who
+ * asks for them at every class, call or function need not look through all of the program. */
 #include "stages.h"
 
 /* Places in a list, grouped: those of group g are order[first[g]] … order[first[g + 1] - 1]. */
@@ -88,4 +88,43 @@ AkCallList ak_calls_of(const AkPass *pass, const char *dotted)
         return (AkCallList){0};
     return (AkCallList){pass->index->calls + groups->first[g],
                         groups->first[g + 1] - groups->first[g]};
+}
+
+/* ---- Loops ---- */
+
+static uint32_t looping(const AkFacts *facts, uint32_t loop)
+{
+    return facts->scopes[facts->loops[loop].scope].function;
+}
+
+static void list_loops(AkProgram *program, AkUnitX *unit)
+{
+    const AkFacts *facts = unit->unit.facts;
+    uint32_t *first = ak__alloc(program->arena, (facts->function_len + 2) * sizeof *first);
+    const AkLoop **list = ak__alloc(program->arena, facts->loop_len * sizeof *list);
+    for (uint32_t i = 1; i < facts->loop_len; i++)
+        first[looping(facts, i) + 2]++;
+    for (uint32_t f = 1; f < facts->function_len + 2; f++)
+        first[f] += first[f - 1];
+    for (uint32_t i = 1; i < facts->loop_len; i++)
+        list[first[looping(facts, i) + 1]++] = &facts->loops[i];
+    unit->loop_first = first;
+    unit->loop_list = list;
+}
+
+/* In the order of the text. */
+AkLoopList ak__loops(AkProgram *program, const AkFunction *fn)
+{
+    AkUnitX *unit = ak__unit(fn->unit);
+    if (fn->unit->facts->loop_len < 2)
+        return (AkLoopList){0};
+    if (!unit->loop_first)
+        list_loops(program, unit);
+    return (AkLoopList){unit->loop_list + unit->loop_first[fn->index],
+                        unit->loop_first[fn->index + 1] - unit->loop_first[fn->index]};
+}
+
+AkLoopList ak_loops_of(const AkPass *pass, const AkFunction *fn)
+{
+    return ak__loops(pass->program, fn);
 }

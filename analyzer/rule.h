@@ -91,8 +91,14 @@ typedef struct AkCallList {
     const AkCall *const *items;
     size_t len;
 } AkCallList;
+typedef struct AkLoopList {
+    const AkLoop *const *items;
+    size_t len;
+} AkLoopList;
 AkFunctionList ak_own_functions(const AkPass *pass, const AkClass *class_);
 AkCallList ak_calls_of(const AkPass *pass, const char *dotted);
+/* `for` loops and the clauses of comprehensions whose iterated expression the function itself evaluates. */
+AkLoopList ak_loops_of(const AkPass *pass, const AkFunction *fn);
 
 /* Contexts: bits of AkContext. A call's are those of its function that get past the guards
  * around the place (`if workflow.in_workflow()`, `not is_replaying()`, an except branch that

@@ -119,6 +119,8 @@ typedef struct AkUnitX {
     uint32_t *expr_first; /* expressions by function: expr_list[expr_first[f]] … [expr_first[f +
                              1] - 1] */
     AkExprId *expr_list;
+    uint32_t *loop_first; /* loops by function, the same way; NULL until asked for */
+    const AkLoop **loop_list;
     AkMap name_of;        /* atom → AkName; built when first asked for */
     bool attributes_done; /* `self.x = …` of its classes are listed */
     bool dialects_done;   /* roles and roots are known */
@@ -541,6 +543,7 @@ const AkFunction *ak__start(AkProgram *program, size_t start);
 
 /* index.c: of a pass whose lists are complete. */
 const struct AkIndex *ak__index(const AkPass *pass);
+AkLoopList ak__loops(AkProgram *program, const AkFunction *fn);
 
 /* run.c: rules over the finished tables. */
 void ak__run_rules(AkProgram *program);

@@ -259,13 +259,14 @@ static void check_loops(AkPass *pass, const AkFunction *fn)
 {
     const AkFacts *facts = fn->unit->facts;
 
-    for (uint32_t i = 1; i < facts->loop_len; i++) {
-        const AkLoop *loop = &facts->loops[i];
+    AkLoopList loops = ak_loops_of(pass, fn);
+
+    for (size_t i = 0; i < loops.len; i++) {
+        const AkLoop *loop = loops.items[i];
         uint8_t comp = ak_expr(facts, loop->comp)->kind;
         Order order;
 
-        if (facts->scopes[loop->scope].function != fn->index || comp == AK_X_SET_COMP ||
-            !(ak_contexts_of(pass, fn, loop->stmt) & AK_CTX_WORKFLOW))
+        if (comp == AK_X_SET_COMP || !(ak_contexts_of(pass, fn, loop->stmt) & AK_CTX_WORKFLOW))
             continue;
         order = order_of(pass, fn->unit, loop->iterated, 0);
         if (order != ORDERED &&

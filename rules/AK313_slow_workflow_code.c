@@ -125,11 +125,12 @@ static void check_loops(AkPass *pass, const AkFunction *fn)
 {
     const AkFacts *facts = fn->unit->facts;
 
-    for (uint32_t i = 1; i < facts->loop_len; i++) {
-        const AkLoop *loop = &facts->loops[i];
+    AkLoopList loops = ak_loops_of(pass, fn);
 
-        if (loop->comp || facts->scopes[loop->scope].function != fn->index ||
-            !(ak_contexts_of(pass, fn, loop->stmt) & AK_CTX_WORKFLOW) ||
+    for (size_t i = 0; i < loops.len; i++) {
+        const AkLoop *loop = loops.items[i];
+
+        if (loop->comp || !(ak_contexts_of(pass, fn, loop->stmt) & AK_CTX_WORKFLOW) ||
             turns(pass, fn->unit, loop->iterated) < large_loop || waits(facts, loop->stmt) ||
             has_recorded_call(pass, fn, loop->stmt))
             continue;
