@@ -7,6 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 int cli_color(const CliOptions *options, CliColor *color)
 {
@@ -107,11 +110,22 @@ static int run(const CliOptions *options, int argc, char **argv)
     return options->watch ? watch(options, argc, argv) : cli_check(options);
 }
 
+/* Else the C library keeps room for the largest text that each thread ever read: a megabyte and more
+ * on a large tree. */
+static void bound_memory(void)
+{
+#ifdef __GLIBC__
+    mallopt(M_MMAP_THRESHOLD, 1 << 20);
+    mallopt(M_TRIM_THRESHOLD, 4 << 20);
+#endif
+}
+
 int main(int argc, char **argv)
 {
     CliOptions options;
     int status = 2;
 
+    bound_memory();
     if (!cli_paths_start())
         fputs("aklint: the working folder is gone\n", stderr);
     else if (cli_options_read(&options, argc, argv) == 0)
