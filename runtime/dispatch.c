@@ -79,14 +79,10 @@ typedef struct Event {
     const AkHappening *what;
     json_t *config; /* of the trigger */
     json_t *object; /* what handlers get */
+    char *words;    /* the same as text: written once, as it may be large */
     int64_t now;
     AkDispatched *done;
 } Event;
-
-static char *words_of(const json_t *object)
-{
-    return json_dumps(object, JSON_COMPACT | JSON_ENSURE_ASCII);
-}
 
 static json_t *make_object(const Event *e)
 {
@@ -110,6 +106,19 @@ static bool wants(const Event *e)
            ak_event_passes(ak_member_text(e->config, "filter"), e->what->type, e->what->data);
 }
 
+/* The object with one member more, at its end. */
+static char *with_session(const char *words, const char *session_id)
+{
+    size_t len = strlen(words) - 1, room = len + 64 + strlen(session_id);
+    char *text = malloc(room);
+
+    if (!text)
+        return NULL;
+    memcpy(text, words, len);
+    snprintf(text + len, room - len, ",\"session_id\":\"%s\"}", session_id);
+    return text;
+}
+
 static int start_session(const Event *e)
 {
     char seed[AK_SEED_SIZE];
@@ -120,9 +129,7 @@ static int start_session(const Event *e)
         return fault;
     ak_id_new("ses", e->now, e->done->session_id);
     ak_seed_new(seed);
-    json_t *object = json_copy(e->object);
-    json_object_set_new(object, "session_id", json_string(e->done->session_id));
-    char *event = words_of(object);
+    char *event = with_session(e->words, e->done->session_id);
     AkNewSession session = {.id = e->done->session_id,
                             .project_id = d->project_id,
                             .deployment_id = d->id,
@@ -132,9 +139,8 @@ static int start_session(const Event *e)
                             .event = event,
                             .seed = seed,
                             .dialect = d->dialect};
-    fault = ak_driver_create(e->driver, &session);
+    fault = event ? ak_driver_create(e->driver, &session) : AK_E_NOMEM;
     free(event);
-    json_decref(object);
     free(d);
     return fault;
 }
@@ -162,7 +168,6 @@ static int note_subscription(void *payload, const AkSubscription *s)
 static int feed(const Event *e)
 {
     Fed fed = {.event = e};
-    char *value = words_of(e->object);
     const char *connection = ak_member_text(e->config, "connection");
     const char *sources[] = {e->what->trigger->name, *connection ? connection : NULL};
     int fault = 0;
@@ -175,7 +180,7 @@ static int feed(const Event *e)
         AkMail mail = {.session_id = fed.items[i][0],
                        .kind = AK_MAIL_EVENT,
                        .name = fed.items[i][1],
-                       .value = value,
+                       .value = e->words,
                        .event_id = e->done->event_id,
                        .created_us = e->now};
         fault = ak_driver_mail(e->driver, &mail);
@@ -186,24 +191,20 @@ static int feed(const Event *e)
             e->done->mails++;
     }
     free(fed.items);
-    free(value);
     return fault;
 }
 
 static int put_event(const Event *e)
 {
-    char *data = words_of(e->object);
     AkStoredEvent row = {.id = e->done->event_id,
                          .project_id = e->what->trigger->project_id,
                          .trigger_id = e->what->trigger->id,
                          .type = e->what->type,
-                         .data = data,
+                         .data = e->words,
                          .key = e->what->key,
                          .created_us = e->now};
-    int fault = ak_event_put(e->store, &row);
 
-    free(data);
-    return fault;
+    return ak_event_put(e->store, &row);
 }
 
 /* Looked up before it is put: a key that is taken must not cost the transaction of others. */
@@ -236,13 +237,15 @@ int ak_dispatch(AkDriver *driver, AkStore *store, const AkHappening *what, AkDis
     ak_id_new("evt", e.now, done->event_id);
     e.config = json_loads(what->trigger->config ? what->trigger->config : "{}", 0, NULL);
     e.object = make_object(&e);
-    fault = put_event(&e);
+    e.words = json_dumps(e.object, JSON_COMPACT | JSON_ENSURE_ASCII);
+    fault = e.words ? put_event(&e) : AK_E_NOMEM;
     if (!fault && wants(&e))
         fault = start_session(&e);
     if (!fault)
         fault = feed(&e);
     json_decref(e.config);
     json_decref(e.object);
+    free(e.words);
     return fault;
 }
 

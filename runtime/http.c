@@ -56,6 +56,9 @@ struct AkHttp {
     Conn *first, **last; /* the longest idle first */
     size_t connections;
     int listening; /* after ak_http_quiet: the socket that is ours to close */
+    AkHttpRequest *first_later, **last_later; /* whose bodies wait for a turn */
+    AkTimer *next_turn;
+    size_t taken, later_bytes; /* of bodies: by this turn, and of those that wait */
 };
 
 struct AkHttpStream {
@@ -70,7 +73,8 @@ struct AkHttpRequest {
     struct MHD_Connection *connection;
     char *url, *method, *path;
     AkText body;
-    bool begun, too_big, asked, suspended;
+    bool begun, too_big, asked, suspended, later;
+    AkHttpRequest *next_later;
     AkHttpStream *stream;
     size_t dropped;
     struct MHD_Response *response;
@@ -185,6 +189,22 @@ static void *on_uri(void *owner, const char *uri, struct MHD_Connection *connect
     return request;
 }
 
+static void leave_later(AkHttpRequest *request)
+{
+    AkHttp *http = request->http;
+    AkHttpRequest **link = &http->first_later;
+
+    if (!request->later)
+        return;
+    while (*link != request)
+        link = &(*link)->next_later;
+    *link = request->next_later;
+    if (!*link)
+        http->last_later = link;
+    request->later = false;
+    http->later_bytes -= request->body.len;
+}
+
 static void on_completed(void *owner, struct MHD_Connection *connection, void **context,
                          enum MHD_RequestTerminationCode why)
 {
@@ -196,6 +216,7 @@ static void on_completed(void *owner, struct MHD_Connection *connection, void **
         touch(owner, c, false);
     if (!request)
         return;
+    leave_later(request);
     if (request->stream)
         request->stream->fns->gone(request->stream->owner);
     free(request->stream);
@@ -236,6 +257,14 @@ static void set_response(AkHttpRequest *request, unsigned status, const json_t *
     request->response = mhd.MHD_create_response_from_buffer(len, (void *)(uintptr_t)body,
                                                             MHD_RESPMEM_MUST_COPY);
     add_headers(request->response, headers);
+}
+
+/* It has its answer, which goes out with the next run of the library. */
+static void resume(AkHttpRequest *request)
+{
+    request->suspended = false;
+    mhd.MHD_resume_connection(request->connection);
+    ak_timer_set(request->http->timer, 0);
 }
 
 static enum MHD_Result refuse(AkHttpRequest *request, unsigned status, const char *body)
@@ -309,6 +338,59 @@ static enum MHD_Result take_body(AkHttpRequest *request, const char *bytes, size
     return MHD_YES;
 }
 
+/* --- Bodies, so many a turn
+ * ------------------------------------------------------------------------------------------ */
+
+static bool has_its_turn(const AkHttpRequest *request)
+{
+    const AkHttp *http = request->http;
+    size_t len = request->body.len;
+
+    return !len ||
+           (!http->first_later && (!http->taken || http->taken + len <= AK_HTTP_TURN_MAX));
+}
+
+static void hand_over(AkHttpRequest *request)
+{
+    request->http->taken += request->body.len;
+    request->http->fn(request->http->owner, request);
+}
+
+static enum MHD_Result wait_for_turn(AkHttpRequest *request)
+{
+    AkHttp *http = request->http;
+
+    if (http->later_bytes + request->body.len > AK_HTTP_LATER_MAX)
+        return refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE,
+                      "{\"error\": \"too many large requests at a time; try again later\"}\n");
+    request->later = true;
+    request->next_later = NULL;
+    *http->last_later = request;
+    http->last_later = &request->next_later;
+    http->later_bytes += request->body.len;
+    ak_timer_set(http->next_turn, 1);
+    request->suspended = true;
+    mhd.MHD_suspend_connection(request->connection);
+    return MHD_YES;
+}
+
+static void on_next_turn(void *owner)
+{
+    AkHttp *http = owner;
+
+    http->taken = 0;
+    while (http->first_later &&
+           (!http->taken || http->taken + http->first_later->body.len <= AK_HTTP_TURN_MAX)) {
+        AkHttpRequest *request = http->first_later;
+        leave_later(request);
+        hand_over(request);
+        if (request->response && request->suspended)
+            resume(request);
+    }
+    if (http->first_later)
+        ak_timer_set(http->next_turn, 1);
+}
+
 static enum MHD_Result on_request(void *owner, struct MHD_Connection *connection,
                                   const char *path, const char *method, const char *version,
                                   const char *upload, size_t *upload_len, void **context)
@@ -331,7 +413,9 @@ static enum MHD_Result on_request(void *owner, struct MHD_Connection *connection
     if (request->too_big)
         return refuse_big(request);
     request->asked = true;
-    request->http->fn(request->http->owner, request);
+    if (!has_its_turn(request))
+        return wait_for_turn(request);
+    hand_over(request);
     if (request->response)
         return send_response(request);
     request->suspended = true;
@@ -460,11 +544,8 @@ void ak_http_answer(AkHttpRequest *request, unsigned status, const json_t *heade
                     const void *body, size_t len)
 {
     set_response(request, status, headers, body, len);
-    if (!request->suspended)
-        return;
-    request->suspended = false;
-    mhd.MHD_resume_connection(request->connection);
-    ak_timer_set(request->http->timer, 0);
+    if (request->suspended)
+        resume(request);
 }
 
 void ak_http_answer_json(AkHttpRequest *request, unsigned status, const json_t *headers,
@@ -537,6 +618,8 @@ static void run(AkHttp *http)
 {
     MHD_UNSIGNED_LONG_LONG wait_ms;
 
+    if (!http->first_later)
+        http->taken = 0;
     mhd.MHD_run(http->daemon);
     if (mhd.MHD_get_timeout(http->daemon, &wait_ms) == MHD_YES)
         ak_timer_set(http->timer, (int64_t)(wait_ms > 1000 ? 1000 : wait_ms) * 1000);
@@ -575,8 +658,12 @@ AkHttp *ak_http_new(AkLoop *loop, int fd, AkHttpFn *fn, void *owner, char *why, 
     AkHttp *http = calloc(1, sizeof *http);
     if (!http)
         abort();
-    *http =
-        (AkHttp){.loop = loop, .fn = fn, .owner = owner, .last = &http->first, .listening = -1};
+    *http = (AkHttp){.loop = loop,
+                     .fn = fn,
+                     .owner = owner,
+                     .last = &http->first,
+                     .listening = -1,
+                     .last_later = &http->first_later};
     http->daemon = mhd.MHD_start_daemon(
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, http,
         MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
@@ -590,6 +677,7 @@ AkHttp *ak_http_new(AkLoop *loop, int fd, AkHttpFn *fn, void *owner, char *why, 
         return NULL;
     }
     http->timer = ak_timer_new(loop, on_timer, http);
+    http->next_turn = ak_timer_new(loop, on_next_turn, http);
     http->sweep = ak_timer_new(loop, on_sweep, http);
     ak_timer_set(http->sweep, 1000000);
     http->watch = ak_watch(
@@ -609,6 +697,13 @@ void ak_http_free(AkHttp *http)
     if (!http)
         return;
     ak_unwatch(http->watch);
+    while (http->first_later) {
+        AkHttpRequest *request = http->first_later;
+        leave_later(request);
+        ak_http_answer_json(request, MHD_HTTP_SERVICE_UNAVAILABLE, NULL,
+                            json_pack("{s:s}", "error", "the server stops"));
+    }
+    ak_timer_free(http->next_turn);
     ak_timer_free(http->timer);
     ak_timer_free(http->sweep);
     mhd.MHD_run(http->daemon); /* what was answered last goes out */

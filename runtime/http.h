@@ -3,7 +3,10 @@
  *
  * What a client can take is bounded: connections, bytes of the head and of the body, and the
  * time it may take to send either. When connections run short, those that have sent no whole
- * head yet are ended, the oldest first, so that slow or idle clients do not keep others out. */
+ * head yet are ended, the oldest first, so that slow or idle clients do not keep others out.
+ * And of bodies so many bytes are handed over in one turn of the loop; those above it wait in
+ * order, each in its connection, so that a flood of large ones keeps small requests waiting no
+ * longer than a turn takes. */
 #ifndef AK_HTTP_H
 #define AK_HTTP_H
 
@@ -17,8 +20,10 @@ enum {
     AK_HTTP_BODY_MAX = 512 << 10,
     AK_HTTP_HEAD_MAX = 32 << 10,
     AK_HTTP_CONNECTIONS = 1000,
-    AK_HTTP_HEAD_S = 10, /* seconds for a request's head, and for an idle connection */
-    AK_HTTP_BODY_S = 30, /* for all of a request */
+    AK_HTTP_HEAD_S = 10,          /* seconds for a request's head, and for an idle connection */
+    AK_HTTP_BODY_S = 30,          /* for all of a request */
+    AK_HTTP_TURN_MAX = 1 << 20,   /* bytes of bodies that a turn hands over */
+    AK_HTTP_LATER_MAX = 64 << 20, /* that may wait for theirs: more are answered with 503 */
 };
 
 typedef struct AkHttp AkHttp;

@@ -59,7 +59,7 @@ typedef struct AkServe {
     int64_t queue_max, backlog_max, spare_bytes, sync_us;
     int signals; /* that ask to stop */
     bool stop_now, store_failed, draining;
-    uint64_t events, refused, sessions_ended, sessions_failed;
+    uint64_t events, events_relieved, refused, sessions_ended, sessions_failed;
     int64_t started_us,
         ahead_us; /* ahead: of the monotonic clock, when schedules were looked at */
     AkHistogram steps;

@@ -2,10 +2,13 @@
 #include "serve_inner.h"
 
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdio.h>
 
 #include "listen.h"
 #include "pressure.h"
+
+enum { FREE_MOST = 8 << 20 };
 
 AkDriverOptions ak__serve_settings(AkServe *s, const AkConfig *config)
 {
@@ -49,5 +52,9 @@ void ak__serve_relieve(void *owner)
 
     if (left >= 0 && left < s->spare_bytes)
         ak_driver_give_back(s->driver);
+    /* A second without an event: what floods left of the heap goes back to the system. */
+    if (s->events == s->events_relieved && mallinfo2().fordblks > FREE_MOST)
+        malloc_trim(0);
+    s->events_relieved = s->events;
     ak_timer_set(s->relief, AK_SECOND);
 }

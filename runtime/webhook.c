@@ -78,7 +78,7 @@ json_t *ak_webhook_body(AkBytes body, const char *type)
     if (!body.len)
         return all;
     ak_base64_write(body, &base64);
-    json_object_set_new(all, "bytes", json_stringn(base64.at, base64.len));
+    json_object_set_new(all, "bytes", json_stringn_nocheck(base64.at, base64.len));
     ak_text_free(&base64);
     json_t *text = json_stringn(body.at, body.len);
     if (text)
