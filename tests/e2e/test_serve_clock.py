@@ -1,14 +1,13 @@
 """The wall clock jumps while sessions sleep and schedules wait: forward, what is due comes at once; backward, a deadline stays the
 instant that it is. The server's clock is moved by a preloaded library (clock_shim.c); the monotonic one goes on."""
 import os
-import subprocess
 import time
 
 import pytest
 
-from run_host import ROOT, wait_until
+from clock_host import Clock
+from run_host import wait_until
 from serve_host import Server, copy_of
-from tools import need_program
 
 DAY = 86400
 pytestmark = pytest.mark.skipif("AK_SANITIZED" in os.environ, reason="a sanitizer's library wants to be loaded first as well")
@@ -17,25 +16,17 @@ pytestmark = pytest.mark.skipif("AK_SANITIZED" in os.environ, reason="a sanitize
 @pytest.fixture
 def jumping(tmp_path, monkeypatch):
     """A server whose clock is as far ahead as jump() says."""
-    need_program("cc")
-    library, clock = tmp_path / "clock.so", tmp_path / "clock"
-    subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, ROOT / "tests" / "e2e" / "clock_shim.c"], check=True)
-    clock.write_text("0")
+    clock = Clock(tmp_path)
     server = Server(tmp_path / "state")
-
-    def jump(seconds):
-        fresh = tmp_path / "clock.new"
-        fresh.write_text(str(seconds))
-        fresh.rename(clock)
 
     def start():
         with monkeypatch.context() as env:
-            env.setenv("LD_PRELOAD", str(library))
-            env.setenv("AK_CLOCK_FILE", str(clock))
+            for name, value in clock.env.items():
+                env.setenv(name, value)
             return server.start()
 
     server.begin = start
-    yield server, jump
+    yield server, clock.set_ahead
     if server.process and server.process.poll() is None:
         server.kill()
 
