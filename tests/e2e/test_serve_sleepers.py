@@ -162,6 +162,8 @@ def test_restart_over_sleeping_sessions_is_quick_and_small_and_they_wake():
             assert runners <= RUNNERS
             if not SANITIZED:
                 assert ready < 0.15 * LOAD and rss < 30 * MIB and most < 60 * MIB
-                assert waited < 1.0 * LOAD and late[len(late) // 2] < 5 * LOAD
+                assert waited < 1.0 * LOAD
+                # More a second than the machine can start stand in line, and how long is its affair.
+                assert SPREAD or late[len(late) // 2] < 5 * LOAD
         finally:
             server.kill()
