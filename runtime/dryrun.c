@@ -22,11 +22,11 @@ typedef struct Dry {
     AkTimer *timer;
     uint32_t proto;
     bool over;
-    uint64_t records, sum;           /* fed: how many, and the checksum of the last */
-    uint64_t length;                 /* of the journal when it was read */
-    size_t next;                     /* of the steps, where the next one most often is */
-    uint64_t seen;                   /* seq of the last step that the program came to */
-    AkText open;                     /* bytes of the record that was kept back */
+    uint64_t records, sum; /* fed: how many, and the checksum of the last */
+    uint64_t length;       /* of the journal when it was read */
+    size_t next;           /* of the steps, where the next one most often is */
+    uint64_t seen;         /* seq of the last step that the program came to */
+    AkText open;           /* bytes of the record that was kept back */
     uint64_t open_seq;
 } Dry;
 
