@@ -79,6 +79,16 @@ static int watch(const CliOptions *options, int argc, char **argv)
     return cli_watch(argc, argv);
 }
 
+/* Else the C library keeps room for the largest text that each thread ever read: a megabyte and more
+ * on a large tree. A run that checks once does not want it; one that checks again does. */
+static void bound_memory(void)
+{
+#ifdef __GLIBC__
+    mallopt(M_MMAP_THRESHOLD, 1 << 20);
+    mallopt(M_TRIM_THRESHOLD, 4 << 20);
+#endif
+}
+
 static int run(const CliOptions *options, int argc, char **argv)
 {
     int status;
@@ -107,17 +117,10 @@ static int run(const CliOptions *options, int argc, char **argv)
     status = options->named ? 0 : misspelt(options);
     if (status)
         return status;
-    return options->watch ? watch(options, argc, argv) : cli_check(options);
-}
-
-/* Else the C library keeps room for the largest text that each thread ever read: a megabyte and more
- * on a large tree. */
-static void bound_memory(void)
-{
-#ifdef __GLIBC__
-    mallopt(M_MMAP_THRESHOLD, 1 << 20);
-    mallopt(M_TRIM_THRESHOLD, 4 << 20);
-#endif
+    if (options->watch)
+        return watch(options, argc, argv);
+    bound_memory();
+    return cli_check(options);
 }
 
 int main(int argc, char **argv)
@@ -125,7 +128,6 @@ int main(int argc, char **argv)
     CliOptions options;
     int status = 2;
 
-    bound_memory();
     if (!cli_paths_start())
         fputs("aklint: the working folder is gone\n", stderr);
     else if (cli_options_read(&options, argc, argv) == 0)
