@@ -115,8 +115,31 @@ static bool is_worker(const AkCall *call)
     return call->kind == AK_CALL_PLAIN && ak_calls(call, "temporalio.worker.Worker");
 }
 
+static bool is_in_folder(const AkModule *module, const AkModule *other)
+{
+    size_t folder = (size_t)(strrchr(other->path, '/') + 1 - other->path);
+
+    return strncmp(module->path, other->path, folder) == 0;
+}
+
+/* Most are run by a worker beside them, which is looked at first. */
+static bool is_registered_near(AkPass *pass, AkCallList workers, const char *keyword,
+                               const AkFunction *fn)
+{
+    const AkModule *module = fn->unit->module;
+
+    for (size_t i = 0; i < workers.len && strchr(module->path, '/'); i++) {
+        const AkCall *call = workers.items[i];
+
+        if (is_in_folder(call->fn->unit->module, module) && is_worker(call) &&
+            worker_lists(pass, call, keyword, fn) == AK_YES)
+            return true;
+    }
+    return false;
+}
+
 /* Whether some worker of the project runs it; maybe, when one cannot be seen through. workers:
- * how many outside tests there are. */
+ * how many outside tests there are, set unless the answer is yes. */
 static AkAnswer registered(AkPass *pass, const char *keyword, const AkFunction *fn,
                            size_t *workers)
 {
@@ -124,6 +147,8 @@ static AkAnswer registered(AkPass *pass, const char *keyword, const AkFunction *
 
     AkCallList made = ak_calls_of(pass, "temporalio.worker.Worker");
 
+    if (is_registered_near(pass, made, keyword, fn))
+        return AK_YES;
     *workers = 0;
     for (size_t i = 0; i < made.len; i++) {
         const AkCall *call = made.items[i];
