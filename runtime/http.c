@@ -272,6 +272,8 @@ static enum MHD_Result refuse(AkHttpRequest *request, unsigned status, const cha
     json_t *headers =
         json_pack("{s:s, s:s}", "Content-Type", "application/json", "Connection", "close");
 
+    if (status == MHD_HTTP_SERVICE_UNAVAILABLE)
+        json_object_set_new(headers, "Retry-After", json_string("5"));
     set_response(request, status, headers, body, strlen(body));
     json_decref(headers);
     return send_response(request);

@@ -31,7 +31,7 @@ class Flow:
         {call}
 """
 MOST_MEGABYTES = 700
-GROWTH = 2.6
+SLACK = 1.6  # what caches and other programs add to 2 or 4; the next power would be twice as much
 # Besides its path, which is held once: a record of the walk (40) and one of the program (240), and places in lists and
 # tables that double (some 230). It was 800 when the walk had a map of its own, and twice the path more.
 BYTES_A_FILE = 620
@@ -150,7 +150,7 @@ def test_twice_the_size_is_about_twice_the_time(tmp_path, name, make, size, powe
         large = min(large, seconds)
         assert code == 1 and "AK301" in out, out[-500:]
         assert megabytes < MOST_MEGABYTES
-        if large <= GROWTH ** power * max(small, NOTHING):
+        if large <= SLACK * 2 ** power * max(small, NOTHING):
             return
     pytest.fail(f"{small:.3f} s became {large:.3f} s")
 
