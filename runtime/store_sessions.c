@@ -277,15 +277,18 @@ int ak_session_tally(AkStore *store, const char *project_id, int64_t counts[6])
     return got;
 }
 
-int ak_session_ready(AkStore *store, AkSessionFn fn, void *payload)
+static int lend_all(AkStore *store, const char *sql, AkSessionFn fn, void *payload)
 {
     int fault = 0;
-    sqlite3_stmt *rows =
-        ak__store_query(store, &fault,
-                        "SELECT " COLUMNS " FROM session WHERE state <= 2 AND wait = 0"
-                        " ORDER BY id",
-                        "");
+    sqlite3_stmt *rows = ak__store_query(store, &fault, sql, "");
     return rows ? lend_sessions(store, rows, fn, payload) : fault;
+}
+
+int ak_session_ready(AkStore *store, AkSessionFn fn, void *payload)
+{
+    return lend_all(store,
+                    "SELECT " COLUMNS " FROM session WHERE state <= 2 AND wait = 0 ORDER BY id",
+                    fn, payload);
 }
 
 /* In the order of its index, so that the first of many costs no more than the first of few. */
@@ -303,13 +306,10 @@ int ak_session_due(AkStore *store, int64_t from_us, int64_t now_us, AkSessionFn 
 
 int ak_session_with_mail(AkStore *store, AkSessionFn fn, void *payload)
 {
-    int fault = 0;
-    sqlite3_stmt *rows =
-        ak__store_query(store, &fault,
-                        "SELECT " COLUMNS " FROM session WHERE state <= 2 AND"
-                        " wait IN (2, 3) AND n IN (SELECT session FROM mail) ORDER BY id",
-                        "");
-    return rows ? lend_sessions(store, rows, fn, payload) : fault;
+    return lend_all(store,
+                    "SELECT " COLUMNS " FROM session WHERE state <= 2 AND wait IN (2, 3)"
+                    " AND n IN (SELECT session FROM mail) ORDER BY id",
+                    fn, payload);
 }
 
 int64_t ak_session_next_due(AkStore *store, int64_t now_us)

@@ -512,10 +512,10 @@ static void merge(CliList *found)
 
 void cli_files_sort(CliFiles *files)
 {
-    if (files->found.len) {
-        qsort(files->found.items, files->found.len, sizeof *files->found.items, by_path);
-        merge(&files->found);
-    }
+    if (files->found.len == files->sorted)
+        return;
+    qsort(files->found.items, files->found.len, sizeof *files->found.items, by_path);
+    merge(&files->found);
     files->sorted = files->found.len;
     files->found_noted = 0;
 }
