@@ -99,7 +99,6 @@ typedef struct Cutter {
     uint32_t len; /* where to stop; bytes beyond may belong to other blocks */
     AkBlock *blocks;
     uint32_t count, cap;
-    uint32_t indent;   /* column of the statements that are cut */
     uint32_t depth;    /* open brackets */
     uint32_t joined;   /* behind the latest backslash and newline: no line begins there */
     uint32_t patience; /* for broken f-strings */
@@ -220,11 +219,7 @@ static void take_statement(Cutter *c, uint32_t start, uint32_t code)
             block->kind = AK_BLOCK_IF;
         return;
     }
-    AkBlock fresh = {.start = c->count ? start : 0,
-                     .code = code,
-                     .parent = AK_NO_PARENT,
-                     .indent = c->indent,
-                     .kind = AK_BLOCK_STMT};
+    AkBlock fresh = {.start = c->count ? start : 0, .code = code, .kind = AK_BLOCK_STMT};
     fresh.decorated = c->decorating = c->text[code] == '@';
     classify(c, &fresh, code);
     AK_PUSH(c->arena, c->blocks, c->count, c->cap) = fresh;
@@ -409,18 +404,19 @@ static uint32_t count_newlines(const char *text, uint32_t start, uint32_t end)
     return count;
 }
 
-/* Ends, lines, and the kinds that need an end to be told. The first `line` is given. */
-static void finish(Cutter *c, uint32_t first, uint32_t end, uint32_t line)
+/* Ends, lines, and the kinds that need an end to be told. */
+static void finish(Cutter *c)
 {
-    for (uint32_t i = first; i < c->count; i++) {
+    uint32_t line = 1;
+    for (uint32_t i = 0; i < c->count; i++) {
         AkBlock *block = &c->blocks[i];
-        block->end = i + 1 < c->count ? block[1].start : end;
+        block->end = i + 1 < c->count ? block[1].start : c->len;
         block->line = line;
         line += count_newlines(c->text, block->start, block->end);
         if (block->kind == AK_BLOCK_IMPORT &&
             has_second_statement(c->text, block->code, block->end))
             block->kind = AK_BLOCK_STMT;
-        if (i == first && block->kind == AK_BLOCK_STMT && is_docstring(c, block))
+        if (i == 0 && block->kind == AK_BLOCK_STMT && is_docstring(c, block))
             block->kind = AK_BLOCK_DOC;
     }
 }
@@ -428,11 +424,8 @@ static void finish(Cutter *c, uint32_t first, uint32_t end, uint32_t line)
 static size_t one_block(AkArena *arena, uint32_t len, AkBlockKind kind, AkBlock **out)
 {
     *out = ak__alloc(arena, sizeof **out);
-    **out = (AkBlock){.end = len,
-                      .line = 1,
-                      .parent = AK_NO_PARENT,
-                      .kind = (uint8_t)kind,
-                      .unsure = kind == AK_BLOCK_FILE};
+    **out = (AkBlock){
+        .end = len, .line = 1, .kind = (uint8_t)kind, .unsure = kind == AK_BLOCK_FILE};
     return 1;
 }
 
@@ -454,7 +447,7 @@ static inline size_t cut(AkArena *arena, const char *text, uint32_t len, AkBlock
         doubt(&c);
     if (c.count == 0)
         return one_block(arena, len, AK_BLOCK_BLANK, out);
-    finish(&c, 0, len, 1);
+    finish(&c);
     *out = c.blocks;
     return c.count;
 }
@@ -473,19 +466,18 @@ size_t ak__blocks_cut(AkArena *arena, const char *text, uint32_t len, AkBlock **
 #endif
 }
 
-/* ---- A class, at the statements of its body ---- */
+/* ---- Where one statement ends ---- */
 
 typedef struct Line {
-    uint32_t end;  /* behind its newline */
-    uint32_t last; /* its last byte that is code */
-    bool broken;
+    uint32_t end; /* behind its newline */
+    bool open;    /* a bracket or a string of it never closes */
 } Line;
 
 /* The logical line whose code begins at `at`: joined lines, brackets and strings inside. */
 static Line read_line(Cutter *c, uint32_t at)
 {
-    Line line = {c->len, at, false};
     uint32_t depth = 0, start = at;
+    bool open = false;
     while (at < c->len && (depth || c->text[at] != '\n')) {
         char byte = c->text[at];
         uint32_t joined = ak__joined(c->text, c->len, at);
@@ -499,102 +491,65 @@ static Line read_line(Cutter *c, uint32_t at)
         }
         if (byte == '"' || byte == '\'') {
             AkString string = ak__string_at(c->text, c->len, start, at, &c->patience);
-            line.broken |= string.how != AK_STRING_CLOSED;
-            line.last = string.end - 1;
+            open |= string.how == AK_STRING_OPEN_FILE;
             at = string.end;
             continue;
         }
         if (byte == '(' || byte == '[' || byte == '{')
             depth++;
         else if (byte == ')' || byte == ']' || byte == '}')
-            line.broken |= depth == 0, depth -= depth > 0;
-        if (byte < 0 || byte > ' ')
-            line.last = at;
+            depth -= depth > 0;
         at++;
     }
-    line.broken |= depth > 0;
-    line.end = at < c->len ? at + 1 : c->len;
-    return line;
+    return (Line){at < c->len ? at + 1 : c->len, open || depth > 0};
 }
 
-/* Decorators and `class …:`; the offset behind that line, or len when the body is not below. */
-static uint32_t behind_header(Cutter *c, uint32_t at)
+/* The first line below `at` that stands no deeper than `column` and that nothing but a statement
+ * begins with; len if there is none. */
+static uint32_t sure_statement(const Cutter *c, uint32_t at, uint32_t column)
 {
-    while (at < c->len) {
-        AkIndent indent = ak__indent_at(c->text, c->len, at);
-        if (indent.blank) {
-            uint32_t end = ak__line_end(c->text, c->len, indent.code);
-            at = end < c->len ? end + 1 : end;
-            continue;
-        }
-        Line line = read_line(c, indent.code);
-        if (line.broken)
-            return c->len;
-        at = line.end;
-        if (c->text[indent.code] != '@')
-            return c->text[line.last] == ':' ? at : c->len;
+    for (at = ak__line_end(c->text, c->len, at); at < c->len;
+         at = ak__line_end(c->text, c->len, at)) {
+        AkIndent indent = ak__indent_at(c->text, c->len, ++at);
+        if (!indent.blank && indent.column <= column &&
+            (c->text[indent.code] == '@' || proves_open_bracket(c, indent.code)))
+            return at;
     }
     return c->len;
 }
 
-/* The statements of the body, pushed as blocks. False when it is broken. */
-static bool cut_body(Cutter *c, uint32_t at)
+/* Behind the logical line whose code begins at `at`, in a statement of that column. */
+static uint32_t behind_line(Cutter *c, uint32_t at, uint32_t column)
 {
-    uint32_t start = at;
-    bool commented = false, indented = false;
-    while (at < c->len) {
-        AkIndent indent = ak__indent_at(c->text, c->len, at);
-        if (indent.blank) {
-            bool comment = indent.code < c->len && c->text[indent.code] == '#';
-            if (comment && !commented && indented && indent.column == c->indent) {
-                commented = true;
-                start = at;
-            }
-            uint32_t end = ak__line_end(c->text, c->len, indent.code);
-            at = end < c->len ? end + 1 : end;
-            continue;
-        }
-        if (!indented && indent.column <= c->indent)
-            return false;
-        if (!indented)
-            c->indent = indent.column;
-        indented = true;
-        if (indent.column < c->indent)
-            return false;
-        Line line = read_line(c, indent.code);
-        if (line.broken)
-            return false;
-        if (indent.column == c->indent)
-            take_statement(c, commented ? start : at, indent.code);
-        commented = false;
-        at = line.end;
-    }
-    return indented && !c->decorating;
+    Line line = read_line(c, at);
+    if (!line.open)
+        return line.end;
+    if (c->patience == 0)
+        return c->len;
+    c->patience--;
+    return sure_statement(c, at, column);
 }
 
-size_t ak__class_cut(AkArena *arena, const char *text, const AkBlock *blocks, size_t index,
-                     AkBlock **out)
+uint32_t ak__statement_end(const char *text, uint32_t len, uint32_t line, uint32_t *patience)
 {
-    AkBlock class = blocks[index];
-    Cutter c = {.arena = arena,
-                .text = text,
-                .len = class.end,
-                .indent = class.indent,
-                .patience = AK_PATIENCE};
-    assert(class.kind == AK_BLOCK_CLASS);
-    AkBlock header = class;
-    header.kind = AK_BLOCK_HEADER;
-    header.parent = (uint32_t)index;
-    AK_PUSH(arena, c.blocks, c.count, c.cap) = header;
-    uint32_t body = class.unsure ? class.end : behind_header(&c, class.code);
-    if (!cut_body(&c, body)) {
-        c.count = 1;
-        c.blocks[0].unsure |= body < class.end;
+    Cutter c = {.text = text, .len = len, .patience = *patience};
+    AkIndent first = ak__indent_at(text, len, line);
+    bool decorating = text[first.code] == '@';
+    uint32_t end = behind_line(&c, first.code, first.column), at = end;
+    while (at < len) {
+        AkIndent indent = ak__indent_at(text, len, at);
+        if (indent.blank) {
+            at = ak__line_end(text, len, indent.code);
+            at += at < len;
+            continue;
+        }
+        if (indent.column < first.column ||
+            (indent.column == first.column && !decorating && !is_clause(&c, indent.code)))
+            break;
+        if (indent.column == first.column)
+            decorating = text[indent.code] == '@';
+        end = at = behind_line(&c, indent.code, first.column);
     }
-    for (uint32_t i = 1; i < c.count; i++)
-        c.blocks[i].parent = (uint32_t)index;
-    c.blocks[0].end = c.count > 1 ? c.blocks[1].start : class.end;
-    finish(&c, 1, class.end, class.line + count_newlines(text, class.start, c.blocks[0].end));
-    *out = c.blocks;
-    return c.count;
+    *patience = c.patience;
+    return end;
 }

@@ -30,10 +30,9 @@ typedef enum AkBlockKind {
     AK_BLOCK_WITH,
     AK_BLOCK_FOR,
     AK_BLOCK_WHILE,
-    AK_BLOCK_DOC,    /* a string alone, as the first statement: the docstring */
-    AK_BLOCK_BLANK,  /* a file with no statement at all */
-    AK_BLOCK_FILE,   /* the whole file: its borders could not be told; unsure */
-    AK_BLOCK_HEADER, /* of ak__class_cut: decorators, `class …:` and what leads to the body */
+    AK_BLOCK_DOC,   /* a string alone, as the first statement: the docstring */
+    AK_BLOCK_BLANK, /* a file with no statement at all */
+    AK_BLOCK_FILE,  /* the whole file: its borders could not be told; unsure */
 } AkBlockKind;
 
 typedef struct AkBlock {
@@ -41,35 +40,29 @@ typedef struct AkBlock {
     uint32_t code;       /* where the statement begins, its first decorator included */
     uint32_t line;       /* of start, from 1 */
     uint32_t name_start, name_len; /* what a def or class is called */
-    uint32_t parent;               /* of a member: the index of its class; else AK_NO_PARENT */
-    uint32_t indent;               /* column of the statement as Python counts it, from 0 */
     uint8_t kind;
     bool is_async;  /* async def, async with, async for */
     bool decorated; /* the decorators lie in code .. keyword */
     bool unsure;    /* its code is broken */
 } AkBlock;
 
-#define AK_NO_PARENT UINT32_MAX
-/* Classes above this are worth cutting at their methods. */
-#define AK_BLOCK_LARGE (16 * 1024)
-
 /* Cuts the text; the number of blocks, 0 for a text of no bytes. */
 size_t ak__blocks_cut(AkArena *arena, const char *text, uint32_t len, AkBlock **out);
 /* The same without SSE2: what other processors run, and the tests compare. */
 size_t ak__blocks_cut_plain(AkArena *arena, const char *text, uint32_t len, AkBlock **out);
 
-/* Cuts blocks[index], a class, at the statements of its body: a header, then the members, which
- * tile the class. A class whose body stands on its line (`class A: pass`), or whose body is
- * broken, is a header alone. A member's bytes are indented; tree-sitter parses them alone as
- * they are, as a module of one statement. */
-size_t ak__class_cut(AkArena *arena, const char *text, const AkBlock *blocks, size_t index,
-                     AkBlock **out);
+/* The offset behind the statement that the line at `line` begins, decorators and clauses
+ * (`else` and the like) included, blank lines and comments below it not. One with a bracket or a
+ * string that never closes ends before the next line that stands no deeper and that only a
+ * statement begins with; `patience` counts down how often that is looked for
+ * (AK_PATIENCE of blocks_text.h to begin with). */
+uint32_t ak__statement_end(const char *text, uint32_t len, uint32_t line, uint32_t *patience);
 
 typedef struct AkSpan {
     uint32_t start, len;
 } AkSpan;
 
-/* ---- Names that a block binds at module level (for a member: in the class) ---- */
+/* ---- Names that a block binds at module level ---- */
 
 typedef enum AkBound {
     AK_BOUND_DEF,

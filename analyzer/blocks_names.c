@@ -152,7 +152,6 @@ static bool is_kind(const Lines *lines, uint32_t i, TokenKind kind)
 typedef struct Names {
     AkArena *arena;
     Lines lines;
-    uint32_t base;  /* column of the block's own statement */
     bool inside;    /* in a def or class … */
     uint32_t inner; /* … that stands at this column */
     bool nested;    /* the statement at hand lies in a compound one */
@@ -501,7 +500,7 @@ static void read_line(Names *n)
     const Lines *lines = &n->lines;
     if (n->inside && lines->column <= n->inner)
         n->inside = false;
-    n->nested = lines->column > n->base;
+    n->nested = lines->column > 0;
     if (!n->inside)
         bind_walruses(n);
     uint32_t i = is(lines, 0, "async") ? 1 : 0;
@@ -529,8 +528,7 @@ static Names read_block(AkArena *arena, const char *text, const AkBlock *block)
                          .text = text,
                          .at = block->start,
                          .end = block->end,
-                         .patience = AK_PATIENCE},
-               .base = block->indent};
+                         .patience = AK_PATIENCE}};
     while (next_line(&n.lines))
         read_line(&n);
     n.lines.tokens = NULL;

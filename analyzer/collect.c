@@ -376,7 +376,6 @@ static bool on_own_line(const char *text, uint32_t start)
 static void find_comments(AkWalk *w, uint32_t len)
 {
     const char *sign = len ? memchr(w->block, '#', len) : NULL;
-    ak__parse_rewind(w->parser);
     while (sign) {
         uint32_t at = (uint32_t)(sign - w->block), start, end;
         const char *newline = memchr(sign, '\n', len - at);
@@ -397,10 +396,10 @@ static int by_start(const void *a, const void *b)
 
 static void find_errors(AkWalk *w)
 {
-    AkSyntaxError error;
-    ak__parse_rewind(w->parser);
-    while (ak__next_error(w->parser, &error))
-        AK_ADD(w, errors, error, AK_T_ERRORS) = error;
+    uint32_t len;
+    const AkSyntaxError *errors = ak__parse_errors(w->parser, 0, &len);
+    for (uint32_t i = 0; i < len; i++)
+        AK_ADD(w, errors, error, AK_T_ERRORS) = errors[i];
     qsort(w->errors + 1, w->error_len - 1, sizeof *w->errors, by_start);
 }
 
@@ -471,36 +470,19 @@ static const AkFacts *keep_all(AkWalk *w)
     return facts;
 }
 
-static const AkFacts *collect(AkWalk *w, uint32_t len)
+const AkFacts *ak__collect(struct AkArena *arena, AkParser *parser, const char *text,
+                           uint32_t len)
 {
+    AkWalk walk = {.arena = arena, .parser = parser, .block = text, .text = text}, *w = &walk;
+    if (!ak__parse(parser, 0, text, len))
+        ak__no_memory(w);
     add_dummies(w);
-    w->broken = ak__parse_broken(w->parser, 0);
     w->scope = ak__open_scope(w, AK_SCOPE_MODULE, 0);
     ak__suite(w, AK_SUITE_BODY);
     settle_bindings(w);
     for (uint32_t i = 1; i < w->import_len; i++)
         settle_import(w, &w->imports[i]);
     find_comments(w, len);
-    if (w->broken || w->error_len > 1)
-        find_errors(w);
+    find_errors(w);
     return keep_all(w);
-}
-
-const AkFacts *ak__collect(struct AkArena *arena, AkParser *parser, const char *text,
-                           uint32_t len)
-{
-    AkWalk w = {.arena = arena, .parser = parser, .block = text, .text = text};
-    if (!ak__parse(parser, 0, text, len))
-        ak__no_memory(&w);
-    return collect(&w, len);
-}
-
-const AkFacts *ak__collect_from(struct AkArena *arena, AkParser *parser, const AkTree *old,
-                                const char *old_text, uint32_t old_len, const char *text,
-                                uint32_t len)
-{
-    AkWalk w = {.arena = arena, .parser = parser, .block = text, .text = text};
-    if (!ak__parse_from(parser, old, old_text, old_len, text, len))
-        ak__no_memory(&w);
-    return collect(&w, len);
 }

@@ -226,12 +226,10 @@ static void assignment_to_type(AkWalk *w, uint32_t start, uint32_t end)
         ak__no_memory(w);
     w->text += start;
     w->shift += start;
-    w->broken = ak__parse_broken(w->parser, w->level);
     ak__suite(w, w->suite);
     w->level--;
     w->text = text;
     w->shift = shift;
-    w->broken = ak__parse_broken(w->parser, w->level);
 }
 
 static void type_alias(AkWalk *w)

@@ -59,15 +59,18 @@ void ak__error_stmt(AkWalk *w)
 void ak__suite(AkWalk *w, AkSuite suite)
 {
     AkSuite outer = w->suite;
+    bool broken = w->broken;
     w->suite = suite;
     for (bool more = ak__node_down(w->parser, w->level, AK_N_NODES); more;
          more = ak__node_next(w->parser, w->level, AK_N_NODES)) {
+        w->broken = broken || ak__at(w)->broken;
         if (ak__is_statement(ak__kind(w)))
             ak__stmt(w);
         else
             ak__error_stmt(w);
     }
     w->suite = outer;
+    w->broken = broken;
 }
 
 /* `else:` and `finally:`: a block is all they hold. */

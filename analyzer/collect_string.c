@@ -197,7 +197,9 @@ static bool is_keyword(const char *text, uint32_t len)
  */
 static AkExprId only_expr(AkWalk *w, AkExprId parent)
 {
-    if (w->broken || !ak__node_down(w->parser, w->level, AK_N_NODES) ||
+    uint32_t errors;
+    ak__parse_errors(w->parser, w->level, &errors);
+    if (errors || !ak__node_down(w->parser, w->level, AK_N_NODES) ||
         ak__kind(w) != AK_N_EXPRESSION_STATEMENT ||
         !ak__node_down(w->parser, w->level, AK_N_NODES) || !ak__is_expression(ak__kind(w)))
         return 0;
@@ -224,17 +226,18 @@ static AkExprId quoted(AkWalk *w, AkExprId parent, const AkLiteral *literal)
     } else {
         const char *outer = w->text;
         uint32_t shift = w->shift;
+        bool broken = w->broken;
         w->level++;
         if (!ak__parse(w->parser, w->level, text, len))
             ak__no_memory(w);
         w->text = text;
         w->shift += literal->start;
-        w->broken = ak__parse_broken(w->parser, w->level);
+        w->broken = false;
         id = only_expr(w, parent);
         w->level--;
         w->text = outer;
         w->shift = shift;
-        w->broken = ak__parse_broken(w->parser, w->level);
+        w->broken = broken;
     }
     w->flags = flags;
     return id;

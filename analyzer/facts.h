@@ -355,8 +355,7 @@ typedef struct AkFacts {
 
 struct AkArena;
 
-/* parse.c + collect.c: facts of text[0, len), a run of whole statements at column 0, or those of a
- * class cut at its methods. All memory comes from the arena; safe to run on any thread with an
+/* parse.c + collect.c: facts of text[0, len), a run of whole statements at column 0. All memory comes from the arena; safe to run on any thread with an
  * arena of its own. parser is kept by the caller for its thread; ak__parser_new returns NULL when
  * there is no memory, ak__parser_free takes NULL. */
 typedef struct AkParser AkParser;
@@ -364,15 +363,6 @@ AkParser *ak__parser_new(void);
 void ak__parser_free(AkParser *parser);
 const AkFacts *ak__collect(struct AkArena *arena, AkParser *parser, const char *text,
                            uint32_t len);
-
-/* The syntax tree of the text that the parser collected last: makes collecting from a similar text
- * cheap. NULL when there is no memory, or when the fast parser read it: that one needs no help. */
-typedef struct AkTree AkTree;
-AkTree *ak__tree_take(const AkParser *parser);
-void ak__tree_free(AkTree *tree);
-const AkFacts *ak__collect_from(struct AkArena *arena, AkParser *parser, const AkTree *old,
-                                const char *old_text, uint32_t old_len, const char *text,
-                                uint32_t len);
 
 uint32_t ak__hash(const char *bytes, size_t len);
 

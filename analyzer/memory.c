@@ -1,9 +1,7 @@
 /* memory.c: what blocks said, kept from one check to the next of the same process.
  *
  * Facts depend on a block's bytes alone, so whoever brings the same bytes gets the same facts.
- * Of texts that are being edited the trees are kept too: a block that differs little from one of
- * them is parsed from its tree. Workers only look things up; what they made is taken over when
- * they are done.
+ * Workers only look things up; what they made is taken over when they are done.
  */
 #include "stages.h"
 
@@ -11,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SLOTS = 1024, STAYS = 2, LEAST_TREE = 4096 };
+enum { SLOTS = 1024, STAYS = 2 };
 
 struct AkKept {
     struct AkKept *next;
@@ -19,7 +17,6 @@ struct AkKept {
     char *text;
     uint32_t len;
     AkFacts *facts; /* with all its tables, in one piece */
-    AkTree *tree;   /* or NULL */
     atomic_uint turn;
 };
 
@@ -35,8 +32,6 @@ AkMemory *ak_memory_new(void)
 
 static void free_kept(AkKept *kept)
 {
-    if (kept->tree)
-        ak__tree_free(kept->tree);
     free(kept->facts);
     free(kept->text);
     free(kept);
@@ -99,36 +94,6 @@ const AkFacts *ak__memory_find(AkMemory *memory, const char *text, uint32_t len)
             return kept->facts;
         }
     return NULL;
-}
-
-static uint32_t shared(const AkKept *kept, const char *text, uint32_t len)
-{
-    uint32_t most = kept->len < len ? kept->len : len, front = 0, back = 0;
-    while (front < most && kept->text[front] == text[front])
-        front++;
-    while (back < most - front && kept->text[kept->len - back - 1] == text[len - back - 1])
-        back++;
-    return front + back;
-}
-
-const AkTree *ak__memory_tree(const AkMemory *memory, const char *text, uint32_t len,
-                              const char **old_text, uint32_t *old_len)
-{
-    const AkKept *best = NULL;
-    uint32_t most = len / 2;
-    for (size_t i = 0; i < SLOTS && len >= LEAST_TREE; i++)
-        for (const AkKept *kept = memory->slots[i]; kept; kept = kept->next) {
-            uint32_t same = kept->tree ? shared(kept, text, len) : 0;
-            if (same <= most)
-                continue;
-            most = same;
-            best = kept;
-        }
-    if (!best)
-        return NULL;
-    *old_text = best->text;
-    *old_len = best->len;
-    return best->tree;
 }
 
 /* ---- Keeping ---- */
@@ -194,7 +159,7 @@ static AkFacts *copy_of(const AkFacts *facts)
 }
 
 AkKept *ak__kept_new(const AkMemory *memory, const char *text, uint32_t len,
-                     const AkFacts *facts, AkParser *parser)
+                     const AkFacts *facts)
 {
     AkKept *kept = calloc(1, sizeof *kept);
     if (!kept)
@@ -209,8 +174,6 @@ AkKept *ak__kept_new(const AkMemory *memory, const char *text, uint32_t len,
         return NULL;
     }
     memcpy(kept->text, text, len);
-    if (parser && len >= LEAST_TREE)
-        kept->tree = ak__tree_take(parser);
     return kept;
 }
 

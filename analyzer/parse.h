@@ -1,7 +1,7 @@
 /* parse.h: the syntax tree of a block, as collect.c reads it.
  *
- * Only parse.c speaks to tree-sitter. A cursor stands on a node and tells its kind and place;
- * moving skips what says nothing (punctuation, comments), so that a walk visits what counts.
+ * A cursor stands on a node and tells its kind and place; moving skips what says nothing
+ * (punctuation, comments), so that a walk visits what counts.
  */
 #ifndef AK_PARSE_H
 #define AK_PARSE_H
@@ -159,6 +159,7 @@ static inline bool ak__is_expression(AkNodeKind kind)
 typedef struct AkNode {
     AkNodeKind kind;
     AkOp op;             /* AK_N_OP */
+    bool broken;         /* a statement with an error in it or beside it */
     uint32_t start, end; /* bytes of the text that was parsed */
 } AkNode;
 
@@ -174,13 +175,11 @@ enum { AK_PARSE_LEVELS = 4 };
 
 /* Parses text and puts the cursor of that level on its root. False when there is no memory. */
 bool ak__parse(AkParser *parser, unsigned level, const char *text, uint32_t len);
-/* As ak__parse at level 0, from the tree of old_text. */
-bool ak__parse_from(AkParser *parser, const AkTree *old, const char *old_text, uint32_t old_len,
-                    const char *text, uint32_t len);
-/* For tests: never by quick.c; whether level 0 was parsed by it. */
+/* For tests: only by the grammar; and how many bytes of level 0 the grammar was asked about. */
 void ak__parser_only_grammar(AkParser *parser);
-bool ak__parse_was_quick(const AkParser *parser);
-bool ak__parse_broken(const AkParser *parser, unsigned level); /* has errors anywhere */
+uint64_t ak__parse_asked(const AkParser *parser);
+/* The syntax errors, in no order; NULL if there is none. */
+const AkSyntaxError *ak__parse_errors(const AkParser *parser, unsigned level, uint32_t *len);
 
 /* The node the cursor stands on: right after ak__node_down, _next (if true) and ak__parse. */
 const AkNode *ak__node(const AkParser *parser, unsigned level);
@@ -197,11 +196,8 @@ bool ak__node_has_comma(AkParser *parser, unsigned level);
 AkOp ak__node_operator(const AkParser *parser, unsigned level);
 
 /* Whether the byte at an offset belongs to a comment: gives its place. Level 0; offsets that
- * grow from call to call, begun by ak__parse_rewind. Moves the cursor. */
-void ak__parse_rewind(AkParser *parser);
+ * grow from call to call. */
 bool ak__comment_at(AkParser *parser, uint32_t offset, uint32_t *start, uint32_t *end);
-/* The next syntax error in the order of the text; begun by ak__parse_rewind. */
-bool ak__next_error(AkParser *parser, AkSyntaxError *error);
 
 /* Memory that the parser keeps between blocks for whoever collects: at least size bytes, the
  * old ones kept; NULL when there is no memory (the old ones stay). */

@@ -1,71 +1,29 @@
-/* quick.c: the tree's nodes, and the whole. See quick.h. */
+/* quick.c: nodes, the whole, and whom to ask about what is not known. See quick.h. */
 #include "quick.h"
 
-#include <stdlib.h>
-#include <string.h>
-
-/* ---- The tree's memory ---- */
-
-/* A token makes three nodes at most (`-x` a sign, an operator and the name; `x: T` a parameter,
- * a type and a name), and a statement three more: the room is taken before the first one. */
-static bool make_room(AkQuickTree *tree, uint32_t len)
-{
-    uint32_t want = len > UINT32_MAX / 4 ? 0 : 2 * len + 16;
-    if (want <= tree->node_cap)
-        return want != 0;
-    AkQuickNode *wider = realloc(tree->nodes, (size_t)want * sizeof *wider);
-    if (!wider)
-        return false;
-    tree->nodes = wider;
-    tree->node_cap = want;
-    return true;
-}
+#include "blocks.h"
+#include "blocks_text.h"
 
 void ak__quick_comment(AkQuick *q, uint32_t start, uint32_t end)
 {
-    AkQuickTree *tree = q->tree;
-    if (tree->comment_len == tree->comment_cap) {
-        uint32_t cap = tree->comment_cap ? tree->comment_cap * 2 : 64;
-        AkQuickSpan *wider = realloc(tree->comments, (size_t)cap * sizeof *wider);
-        if (!wider) {
-            ak__quick_refuse(q);
-            return;
-        }
-        tree->comments = wider;
-        tree->comment_cap = cap;
-    }
-    tree->comments[tree->comment_len++] = (AkQuickSpan){start, end};
+    if (!ak__tree_comment(q->tree, start, end))
+        ak__quick_refuse(q);
 }
-
-void ak__quick_free(AkQuickTree *tree)
-{
-    free(tree->nodes);
-    free(tree->comments);
-    *tree = (AkQuickTree){0};
-}
-
-/* ---- Nodes ---- */
 
 uint32_t ak__quick_node(AkQuick *q, AkNodeKind kind, uint32_t start, uint32_t end,
-                        AkQuickKids kids)
+                        AkTreeKids kids)
 {
-    AkQuickTree *tree = q->tree;
+    AkTree *tree = q->tree;
     if (tree->node_len == tree->node_cap || q->refused)
         return ak__quick_refuse(q);
     tree->nodes[tree->node_len] =
-        (AkQuickNode){.kind = (uint8_t)kind, .start = start, .end = end, .first = kids.first};
+        (AkTreeNode){.kind = (uint8_t)kind, .start = start, .end = end, .first = kids.first};
     return tree->node_len++;
 }
 
-void ak__quick_add(AkQuick *q, AkQuickKids *kids, uint32_t node)
+void ak__quick_add(AkQuick *q, AkTreeKids *kids, uint32_t node)
 {
-    if (!node)
-        return;
-    if (kids->last)
-        q->tree->nodes[kids->last].next = node;
-    else
-        kids->first = node;
-    kids->last = node;
+    ak__tree_add(q->tree, kids, node);
 }
 
 void ak__quick_take(AkQuick *q, AkToken token)
@@ -76,7 +34,7 @@ void ak__quick_take(AkQuick *q, AkToken token)
         ak__quick_refuse(q);
 }
 
-static AkQuickNode *at(const AkQuick *q, uint32_t node)
+static AkTreeNode *at(const AkQuick *q, uint32_t node)
 {
     return &q->tree->nodes[node];
 }
@@ -92,7 +50,7 @@ AkNodeKind ak__quick_kind(const AkQuick *q, uint32_t node)
 }
 
 /* A node over children that begins where the first of them does and ends behind the last token. */
-uint32_t ak__quick_over(AkQuick *q, AkNodeKind kind, AkQuickKids kids)
+uint32_t ak__quick_over(AkQuick *q, AkNodeKind kind, AkTreeKids kids)
 {
     return ak__quick_node(q, kind, start_of(q, kids.first), q->last_end, kids);
 }
@@ -100,7 +58,7 @@ uint32_t ak__quick_over(AkQuick *q, AkNodeKind kind, AkQuickKids kids)
 /* The token, which is a whole node. */
 uint32_t ak__quick_leaf(AkQuick *q, AkNodeKind kind)
 {
-    uint32_t node = ak__quick_node(q, kind, q->start, q->end, (AkQuickKids){0});
+    uint32_t node = ak__quick_node(q, kind, q->start, q->end, (AkTreeKids){0});
     ak__quick_next(q);
     return node;
 }
@@ -109,7 +67,7 @@ uint32_t ak__quick_leaf(AkQuick *q, AkNodeKind kind)
 uint32_t ak__quick_prefixed(AkQuick *q, AkNodeKind kind, uint32_t (*child)(AkQuick *))
 {
     uint32_t start = q->start;
-    AkQuickKids kids = {0};
+    AkTreeKids kids = {0};
     ak__quick_next(q);
     ak__quick_add(q, &kids, child(q));
     return ak__quick_node(q, kind, start, q->last_end, kids);
@@ -134,19 +92,73 @@ bool ak__quick_is_target(const AkQuick *q, uint32_t node)
     }
 }
 
+/* ---- What it does not know ---- */
+
+AkQuickMark ak__quick_mark(const AkQuick *q, const AkTreeKids *kids)
+{
+    return (AkQuickMark){*q, *kids, q->tree->node_len, q->tree->comment_len};
+}
+
+static void go_back(AkQuick *q, const AkQuickMark *mark, AkTreeKids *kids)
+{
+    AkTree *tree = q->tree;
+    *q = mark->q;
+    *kids = mark->kids;
+    tree->node_len = mark->nodes;
+    tree->comment_len = mark->comments;
+    if (kids->last)
+        tree->nodes[kids->last].next = 0;
+}
+
+/* A token makes three nodes at most (`-x` a sign, an operator and the name; `x: T` a parameter,
+ * a type and a name), and a statement three more: the room is taken before the first one. */
+static bool make_room(const AkQuick *q)
+{
+    uint32_t left = q->len - q->at;
+    return left <= UINT32_MAX / 4 && ak__tree_room(q->tree, 2 * left + 16);
+}
+
+/* A text whose parts are read again and again is left to the grammar whole. */
+static bool asks_too_much(const AkQuick *q)
+{
+    return q->tree->asked > 4 * (uint64_t)q->len;
+}
+
+void ak__quick_ask(AkQuick *q, const AkQuickMark *mark, AkTreeKids *kids)
+{
+    if (q->lost)
+        return;
+    /* A line that stands deeper than the statement before it: the grammar takes that. */
+    AkSyntaxError deeper = {q->start, q->end, false};
+    bool is_deeper = !q->refused;
+    go_back(q, mark, kids);
+    uint32_t errors = q->tree->error_len;
+    uint32_t end = ak__statement_end(q->text, q->len, q->start - q->indent, q->patience);
+    q->lost = asks_too_much(q) ||
+              !ak__grammar_read(q->grammar, q->tree, q->text, q->start, end, kids);
+    q->at = end;
+    q->end = kids->last ? at(q, kids->last)->end : end;
+    if (is_deeper && q->tree->error_len == errors)
+        q->lost = q->lost || !ak__tree_error(q->tree, deeper);
+    q->lost = q->lost || !make_room(q);
+    ak__quick_line(q);
+    q->lost = q->lost || q->refused || q->indent > mark->q.indent;
+    if (q->lost)
+        ak__quick_refuse(q);
+}
+
 /* ---- The whole ---- */
 
-bool ak__quick_parse(AkQuickTree *tree, const char *text, uint32_t len)
+bool ak__quick_parse(AkTree *tree, AkGrammar *grammar, const char *text, uint32_t len)
 {
-    AkQuick q = {.tree = tree, .text = text, .len = len};
-    AkQuickKids kids = {0};
-    if (!make_room(tree, len))
+    uint32_t patience = AK_PATIENCE;
+    AkQuick q = {
+        .tree = tree, .grammar = grammar, .patience = &patience, .text = text, .len = len};
+    AkTreeKids kids = {0};
+    if (!ak__tree_start(tree) || !make_room(&q))
         return false;
-    memset(tree->nodes, 0, 2 * sizeof *tree->nodes);
-    tree->node_len = 2;
-    tree->comment_len = 0;
     ak__quick_line(&q);
     ak__quick_lines(&q, 0, &kids);
-    tree->nodes[1] = (AkQuickNode){.kind = AK_N_MODULE, .end = len, .first = kids.first};
+    ak__tree_finish(tree, kids, len);
     return !q.refused;
 }

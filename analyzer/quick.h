@@ -1,8 +1,10 @@
 /* quick.h: a parser for the Python that most code is, ten times as fast as the grammar's.
  *
- * It takes what it understands whole and refuses everything else: whoever called it then asks
- * tree-sitter, which takes any bytes. So it knows no recovery from errors, and whatever is rare
- * or in doubt (`match`, type parameters, names beyond ASCII, tabs between spaces) is refused.
+ * It takes what it understands and refuses everything else: it knows no recovery from errors,
+ * and whatever is rare or in doubt (`match`, type parameters, names beyond ASCII) is refused. The
+ * innermost statement that it refuses is read by the grammar, and it goes on behind that: what is
+ * broken stays in its statement. Where it cannot tell the statement's end either (tabs between
+ * spaces, an indentation that comes from nowhere), the caller has the grammar read the whole.
  * What it makes are nodes as parse.h has them, in the shapes that collect.c reads; where the
  * grammar has several shapes for one meaning (`List[int]` as a type and as an expression), the
  * plainest. That the facts are the same either way is tested: tests/parsers.sh, fuzz_quick.
@@ -10,31 +12,10 @@
 #ifndef AK_QUICK_H
 #define AK_QUICK_H
 
-#include "parse.h"
-
-/* Nodes are linked by their numbers; number 0 is none, number 1 the root. */
-typedef struct AkQuickNode {
-    uint8_t kind; /* AkNodeKind */
-    uint8_t op;   /* AK_N_OP: which; of an operator's node: its sign */
-    bool comma;   /* has one among its children */
-    uint32_t start, end;
-    uint32_t first, next; /* child, sibling */
-} AkQuickNode;
-
-typedef struct AkQuickSpan {
-    uint32_t start, end;
-} AkQuickSpan;
-
-/* Kept from text to text; all zero at first. */
-typedef struct AkQuickTree {
-    AkQuickNode *nodes;
-    AkQuickSpan *comments; /* in the order of the text */
-    uint32_t node_len, node_cap, comment_len, comment_cap;
-} AkQuickTree;
+#include "grammar.h"
 
 /* False when the text is refused or memory ran out: the tree then says nothing. */
-bool ak__quick_parse(AkQuickTree *tree, const char *text, uint32_t len);
-void ak__quick_free(AkQuickTree *tree);
+bool ak__quick_parse(AkTree *tree, AkGrammar *grammar, const char *text, uint32_t len);
 
 /* ---- What its files share ---- */
 
@@ -110,7 +91,7 @@ typedef enum AkToken {
 } AkToken;
 
 typedef struct AkQuick {
-    AkQuickTree *tree;
+    AkTree *tree;
     const char *text;
     uint32_t len;
     uint32_t at; /* behind the token */
@@ -125,23 +106,32 @@ typedef struct AkQuick {
     uint32_t depth;    /* of the recursion */
     char blank; /* what lines are indented with: a space, a tab, or 0 for not yet known */
     bool refused;
+    bool lost; /* and the grammar cannot help */
+    AkGrammar *grammar;
+    uint32_t *patience; /* for statements that do not end */
 } AkQuick;
-
-/* Children of a node that is not made yet. */
-typedef struct AkQuickKids {
-    uint32_t first, last;
-} AkQuickKids;
 
 /* Gives up: from now on every token is the end. Always 0, which is no node. */
 uint32_t ak__quick_refuse(AkQuick *q);
+/* Where a statement begins, to come back to. */
+typedef struct AkQuickMark {
+    AkQuick q;
+    AkTreeKids kids; /* the statements before it */
+    uint32_t nodes, comments;
+} AkQuickMark;
+
+AkQuickMark ak__quick_mark(const AkQuick *q, const AkTreeKids *kids);
+/* Has the grammar read the statement at the mark, which was refused or goes on strangely. */
+void ak__quick_ask(AkQuick *q, const AkQuickMark *mark, AkTreeKids *kids);
+
 /* To the next token. */
 void ak__quick_next(AkQuick *q);
 /* To the first token of the next line that says something; its indent is measured. */
 void ak__quick_line(AkQuick *q);
 
 uint32_t ak__quick_node(AkQuick *q, AkNodeKind kind, uint32_t start, uint32_t end,
-                        AkQuickKids kids);
-void ak__quick_add(AkQuick *q, AkQuickKids *kids, uint32_t node);
+                        AkTreeKids kids);
+void ak__quick_add(AkQuick *q, AkTreeKids *kids, uint32_t node);
 void ak__quick_comment(AkQuick *q, uint32_t start, uint32_t end);
 
 /* Takes a token of that kind, or refuses. */
@@ -150,7 +140,7 @@ void ak__quick_take(AkQuick *q, AkToken token);
 uint32_t ak__quick_name(AkQuick *q);                  /* an identifier, nothing else */
 uint32_t ak__quick_leaf(AkQuick *q, AkNodeKind kind); /* the token, which is a whole node */
 /* Over children: begins where the first does, ends behind the last token. */
-uint32_t ak__quick_over(AkQuick *q, AkNodeKind kind, AkQuickKids kids);
+uint32_t ak__quick_over(AkQuick *q, AkNodeKind kind, AkTreeKids kids);
 /* The token and one child behind it. */
 uint32_t ak__quick_prefixed(AkQuick *q, AkNodeKind kind, uint32_t (*child)(AkQuick *));
 AkNodeKind ak__quick_kind(const AkQuick *q, uint32_t node);
@@ -164,7 +154,7 @@ static inline char ak__quick_peek(const AkQuick *q, uint32_t at)
 }
 
 /* quick_stmt.c: the statements of that indent. */
-void ak__quick_lines(AkQuick *q, uint32_t indent, AkQuickKids *kids);
+void ak__quick_lines(AkQuick *q, uint32_t indent, AkTreeKids *kids);
 
 /* quick_expr.c. Each stands on the first token of what it reads and leaves behind the last. */
 uint32_t ak__quick_expr(AkQuick *q);
@@ -177,7 +167,7 @@ uint32_t ak__quick_several(AkQuick *q, uint32_t (*one)(AkQuick *));
 uint32_t ak__quick_list(AkQuick *q);  /* several, stars too */
 uint32_t ak__quick_value(AkQuick *q); /* or `yield` */
 uint32_t ak__quick_yield(AkQuick *q);
-void ak__quick_params(AkQuick *q, AkQuickKids *kids, AkToken end);
+void ak__quick_params(AkQuick *q, AkTreeKids *kids, AkToken end);
 
 /* quick_atom.c, alike. */
 uint32_t ak__quick_atom(AkQuick *q);      /* with its attributes, calls and subscripts */

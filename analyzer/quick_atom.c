@@ -1,7 +1,7 @@
 /* quick_atom.c: what binds closest: displays, comprehensions, calls, subscripts, attributes. */
 #include "quick.h"
 
-static AkQuickNode *at(const AkQuick *q, uint32_t node)
+static AkTreeNode *at(const AkQuick *q, uint32_t node)
 {
     return &q->tree->nodes[node];
 }
@@ -26,11 +26,11 @@ uint32_t ak__quick_targets(AkQuick *q)
 }
 
 /* `for a in b if c`, once or more. */
-static void clauses(AkQuick *q, AkQuickKids *kids)
+static void clauses(AkQuick *q, AkTreeKids *kids)
 {
     while (q->token == AK_TOK_FOR || q->token == AK_TOK_ASYNC) {
         uint32_t start = q->start;
-        AkQuickKids inside = {0};
+        AkTreeKids inside = {0};
         if (q->token == AK_TOK_ASYNC)
             ak__quick_add(q, &inside, ak__quick_leaf(q, AK_N_ASYNC));
         ak__quick_take(q, AK_TOK_FOR);
@@ -53,7 +53,7 @@ static bool is_clause(const AkQuick *q)
 /* ---- Brackets ---- */
 
 /* The rest of a display whose first item is known. */
-static uint32_t display(AkQuick *q, uint32_t start, AkQuickKids kids, AkToken end,
+static uint32_t display(AkQuick *q, uint32_t start, AkTreeKids kids, AkToken end,
                         AkNodeKind kind, uint32_t (*one)(AkQuick *))
 {
     while (q->token == AK_TOK_COMMA) {
@@ -65,7 +65,7 @@ static uint32_t display(AkQuick *q, uint32_t start, AkQuickKids kids, AkToken en
     return ak__quick_node(q, kind, start, q->last_end, kids);
 }
 
-static uint32_t comprehension(AkQuick *q, uint32_t start, AkQuickKids kids, AkToken end,
+static uint32_t comprehension(AkQuick *q, uint32_t start, AkTreeKids kids, AkToken end,
                               AkNodeKind kind)
 {
     AkNodeKind element = ak__quick_kind(q, kids.first);
@@ -78,7 +78,7 @@ static uint32_t comprehension(AkQuick *q, uint32_t start, AkQuickKids kids, AkTo
 
 static uint32_t as_pattern(AkQuick *q, uint32_t value)
 {
-    AkQuickKids kids = {0};
+    AkTreeKids kids = {0};
     ak__quick_add(q, &kids, value);
     ak__quick_add(q, &kids, ak__quick_prefixed(q, AK_N_AS_PATTERN_TARGET, ak__quick_target));
     return ak__quick_over(q, AK_N_AS_PATTERN, kids);
@@ -93,7 +93,7 @@ static uint32_t item_of_with(AkQuick *q)
 static uint32_t in_parentheses(AkQuick *q, uint32_t (*one)(AkQuick *))
 {
     uint32_t start = q->start;
-    AkQuickKids kids = {0};
+    AkTreeKids kids = {0};
     ak__quick_next(q);
     if (q->token == AK_TOK_CLOSE) {
         ak__quick_next(q);
@@ -135,7 +135,7 @@ uint32_t ak__quick_with_item(AkQuick *q)
 static uint32_t list(AkQuick *q)
 {
     uint32_t start = q->start;
-    AkQuickKids kids = {0};
+    AkTreeKids kids = {0};
     ak__quick_next(q);
     if (q->token != AK_TOK_CLOSE_LIST)
         ak__quick_add(q, &kids, ak__quick_item(q));
@@ -146,7 +146,7 @@ static uint32_t list(AkQuick *q)
 
 static uint32_t pair_behind(AkQuick *q, uint32_t key)
 {
-    AkQuickKids kids = {0};
+    AkTreeKids kids = {0};
     ak__quick_add(q, &kids, key);
     ak__quick_take(q, AK_TOK_COLON);
     ak__quick_add(q, &kids, ak__quick_expr(q));
@@ -164,7 +164,7 @@ static uint32_t entry(AkQuick *q)
 static uint32_t braces(AkQuick *q)
 {
     uint32_t start = q->start;
-    AkQuickKids kids = {0};
+    AkTreeKids kids = {0};
     AkNodeKind kind = AK_N_DICTIONARY;
     ak__quick_next(q);
     if (q->token == AK_TOK_POWER) {
@@ -190,7 +190,7 @@ static uint32_t argument(AkQuick *q)
         return ak__quick_starred(q, AK_N_LIST_SPLAT);
     if (q->token == AK_TOK_POWER)
         return ak__quick_starred(q, AK_N_DICTIONARY_SPLAT);
-    AkQuickKids kids = {0};
+    AkTreeKids kids = {0};
     ak__quick_add(q, &kids, ak__quick_named(q));
     if (q->token != AK_TOK_ASSIGN)
         return kids.first;
@@ -204,7 +204,7 @@ static uint32_t argument(AkQuick *q)
 static uint32_t arguments(AkQuick *q, bool generator)
 {
     uint32_t start = q->start;
-    AkQuickKids kids = {0};
+    AkTreeKids kids = {0};
     ak__quick_next(q);
     if (q->token == AK_TOK_CLOSE) {
         ak__quick_next(q);
@@ -227,7 +227,7 @@ uint32_t ak__quick_arguments(AkQuick *q)
 static uint32_t slice_or_expr(AkQuick *q)
 {
     uint32_t start = q->start;
-    AkQuickKids kids = {0};
+    AkTreeKids kids = {0};
     if (q->token != AK_TOK_COLON)
         ak__quick_add(q, &kids, ak__quick_item(q));
     if (q->token != AK_TOK_COLON)
@@ -243,7 +243,7 @@ static uint32_t slice_or_expr(AkQuick *q)
 /* The commas are children: what is between the brackets ends behind the last one. */
 static uint32_t subscript(AkQuick *q, uint32_t object)
 {
-    AkQuickKids kids = {0};
+    AkTreeKids kids = {0};
     bool comma = false;
     ak__quick_add(q, &kids, object);
     ak__quick_next(q);
@@ -262,7 +262,7 @@ static uint32_t subscript(AkQuick *q, uint32_t object)
 
 static uint32_t attribute(AkQuick *q, uint32_t object)
 {
-    AkQuickKids kids = {object, object};
+    AkTreeKids kids = {object, object};
     ak__quick_next(q);
     ak__quick_take(q, AK_TOK_NAME);
     return ak__quick_over(q, AK_N_ATTRIBUTE, kids);
@@ -270,14 +270,14 @@ static uint32_t attribute(AkQuick *q, uint32_t object)
 
 static uint32_t call(AkQuick *q, uint32_t callee)
 {
-    AkQuickKids kids = {callee, callee};
+    AkTreeKids kids = {callee, callee};
     ak__quick_add(q, &kids, arguments(q, true));
     return ak__quick_over(q, AK_N_CALL, kids);
 }
 
 static uint32_t strings(AkQuick *q)
 {
-    AkQuickKids kids = {0};
+    AkTreeKids kids = {0};
     while (q->token == AK_TOK_STRING || q->token == AK_TOK_FSTRING)
         ak__quick_add(q, &kids,
                       q->token == AK_TOK_STRING ? ak__quick_leaf(q, AK_N_STRING)

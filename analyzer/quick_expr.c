@@ -1,7 +1,7 @@
 /* quick_expr.c: lists, operators and lambdas. One function a level of Python's grammar. */
 #include "quick.h"
 
-static AkQuickNode *at(const AkQuick *q, uint32_t node)
+static AkTreeNode *at(const AkQuick *q, uint32_t node)
 {
     return &q->tree->nodes[node];
 }
@@ -63,7 +63,7 @@ uint32_t ak__quick_item(AkQuick *q)
 /* One, or several with commas between them and perhaps one behind. */
 uint32_t ak__quick_several(AkQuick *q, uint32_t (*one)(AkQuick *))
 {
-    AkQuickKids kids = {0};
+    AkTreeKids kids = {0};
     ak__quick_add(q, &kids, one(q));
     if (q->token != AK_TOK_COMMA)
         return ak__quick_kind(q, kids.first) == AK_N_LIST_SPLAT ? ak__quick_refuse(q)
@@ -85,7 +85,7 @@ uint32_t ak__quick_list(AkQuick *q)
 uint32_t ak__quick_yield(AkQuick *q)
 {
     uint32_t start = q->start;
-    AkQuickKids kids = {0};
+    AkTreeKids kids = {0};
     ak__quick_next(q);
     if (q->token == AK_TOK_FROM) {
         ak__quick_add(q, &kids, ak__quick_leaf(q, AK_N_FROM));
@@ -103,9 +103,9 @@ uint32_t ak__quick_value(AkQuick *q)
 
 /* ---- Operators ---- */
 
-static void add_sign(AkQuick *q, AkQuickKids *kids, AkOp op, uint32_t start)
+static void add_sign(AkQuick *q, AkTreeKids *kids, AkOp op, uint32_t start)
 {
-    uint32_t node = ak__quick_node(q, AK_N_OP, start, start + 1, (AkQuickKids){0});
+    uint32_t node = ak__quick_node(q, AK_N_OP, start, start + 1, (AkTreeKids){0});
     at(q, node)->op = (uint8_t)op;
     ak__quick_add(q, kids, node);
 }
@@ -121,7 +121,7 @@ static uint32_t awaited(AkQuick *q)
 
 static uint32_t operation(AkQuick *q, uint32_t left, AkOp op, uint32_t sign, uint32_t right)
 {
-    AkQuickKids kids = {left, left};
+    AkTreeKids kids = {left, left};
     add_sign(q, &kids, op, sign);
     ak__quick_add(q, &kids, right);
     uint32_t node = ak__quick_over(q, AK_N_BINARY_OPERATOR, kids);
@@ -154,7 +154,7 @@ static uint32_t unary(AkQuick *q)
     if (++q->depth > AK_QUICK_DEEPEST)
         return ak__quick_refuse(q);
     uint32_t start = q->start;
-    AkQuickKids kids = {0};
+    AkTreeKids kids = {0};
     add_sign(q, &kids, op, start);
     ak__quick_next(q);
     ak__quick_add(q, &kids, unary(q));
@@ -197,7 +197,7 @@ static uint32_t binary(AkQuick *q, unsigned least)
 }
 
 /* The sign of a comparison; two words are one. Stays, if there is none. */
-static bool comparing(AkQuick *q, AkQuickKids *kids)
+static bool comparing(AkQuick *q, AkTreeKids *kids)
 {
     AkOp op = q->op;
     uint32_t start = q->start;
@@ -225,7 +225,7 @@ static bool comparing(AkQuick *q, AkQuickKids *kids)
 static uint32_t comparison(AkQuick *q)
 {
     uint32_t left = binary(q, 1);
-    AkQuickKids kids = {left, left};
+    AkTreeKids kids = {left, left};
     if (!comparing(q, &kids))
         return left;
     do
@@ -251,7 +251,7 @@ static uint32_t boolean(AkQuick *q, AkToken token, AkOp op, uint32_t (*one)(AkQu
     uint32_t left = one(q);
     if (q->token != token)
         return left;
-    AkQuickKids kids = {left, left};
+    AkTreeKids kids = {left, left};
     while (q->token == token) {
         ak__quick_next(q);
         ak__quick_add(q, &kids, one(q));
@@ -286,7 +286,7 @@ uint32_t ak__quick_name(AkQuick *q)
 static uint32_t param(AkQuick *q, bool typed)
 {
     AkToken token = q->token;
-    AkQuickKids kids = {0};
+    AkTreeKids kids = {0};
     if (token == AK_TOK_BINARY && q->op == AK_OP_DIV)
         return ak__quick_leaf(q, AK_N_POSITIONAL_SEPARATOR);
     if (token == AK_TOK_STAR || token == AK_TOK_POWER) {
@@ -298,7 +298,7 @@ static uint32_t param(AkQuick *q, bool typed)
         uint32_t node = ak__quick_node(
             q, token == AK_TOK_STAR ? AK_N_LIST_SPLAT_PATTERN : AK_N_DICTIONARY_SPLAT_PATTERN,
             start, q->last_end, kids);
-        kids = (AkQuickKids){node, node};
+        kids = (AkTreeKids){node, node};
     } else {
         ak__quick_add(q, &kids, ak__quick_name(q));
     }
@@ -306,7 +306,7 @@ static uint32_t param(AkQuick *q, bool typed)
     if (annotated) {
         ak__quick_next(q);
         uint32_t type = ak__quick_expr(q);
-        AkQuickKids inside = {type, type};
+        AkTreeKids inside = {type, type};
         ak__quick_add(q, &kids, ak__quick_over(q, AK_N_TYPE, inside));
     }
     if (q->token != AK_TOK_ASSIGN)
@@ -319,7 +319,7 @@ static uint32_t param(AkQuick *q, bool typed)
                           kids);
 }
 
-void ak__quick_params(AkQuick *q, AkQuickKids *kids, AkToken end)
+void ak__quick_params(AkQuick *q, AkTreeKids *kids, AkToken end)
 {
     while (q->token != end && !q->refused) {
         ak__quick_add(q, kids, param(q, end == AK_TOK_CLOSE));
@@ -334,7 +334,7 @@ void ak__quick_params(AkQuick *q, AkQuickKids *kids, AkToken end)
 static uint32_t lambda(AkQuick *q)
 {
     uint32_t start = q->start;
-    AkQuickKids kids = {0}, params = {0};
+    AkTreeKids kids = {0}, params = {0};
     if (q->fields && q->brackets == 1)
         return ak__quick_refuse(q);
     ak__quick_next(q);
@@ -351,7 +351,7 @@ static uint32_t conditional(AkQuick *q)
     uint32_t node = ak__quick_disjunction(q);
     if (q->token != AK_TOK_IF)
         return node;
-    AkQuickKids kids = {node, node};
+    AkTreeKids kids = {node, node};
     ak__quick_next(q);
     ak__quick_add(q, &kids, ak__quick_disjunction(q));
     ak__quick_take(q, AK_TOK_ELSE);
@@ -375,7 +375,7 @@ uint32_t ak__quick_named(AkQuick *q)
         return node;
     if (ak__quick_kind(q, node) != AK_N_IDENTIFIER)
         return ak__quick_refuse(q);
-    AkQuickKids kids = {node, node};
+    AkTreeKids kids = {node, node};
     ak__quick_next(q);
     ak__quick_add(q, &kids, ak__quick_expr(q));
     return ak__quick_over(q, AK_N_NAMED_EXPRESSION, kids);

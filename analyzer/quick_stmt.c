@@ -5,7 +5,7 @@
 
 /* ---- Simple statements ---- */
 
-static uint32_t close(AkQuick *q, AkNodeKind kind, uint32_t start, AkQuickKids kids)
+static uint32_t close(AkQuick *q, AkNodeKind kind, uint32_t start, AkTreeKids kids)
 {
     return ak__quick_node(q, kind, start, q->last_end, kids);
 }
@@ -13,7 +13,7 @@ static uint32_t close(AkQuick *q, AkNodeKind kind, uint32_t start, AkQuickKids k
 static uint32_t wrapped(AkQuick *q, AkNodeKind kind, uint32_t (*child)(AkQuick *))
 {
     uint32_t start = q->start;
-    AkQuickKids kids = {0};
+    AkTreeKids kids = {0};
     ak__quick_add(q, &kids, child(q));
     return close(q, kind, start, kids);
 }
@@ -30,7 +30,7 @@ static uint32_t assignment(AkQuick *q, uint32_t target)
     for (;;) {
         if (!ak__quick_is_target(q, target))
             return ak__quick_refuse(q);
-        AkQuickKids kids = {target, target};
+        AkTreeKids kids = {target, target};
         uint32_t node = close(q, AK_N_ASSIGNMENT, start, kids);
         if (top)
             q->tree->nodes[q->tree->nodes[inner].first].next = node;
@@ -53,7 +53,7 @@ static uint32_t annotated(AkQuick *q, uint32_t target)
 {
     uint32_t start = q->tree->nodes[target].start;
     AkNodeKind kind = (AkNodeKind)q->tree->nodes[target].kind;
-    AkQuickKids kids = {target, target};
+    AkTreeKids kids = {target, target};
     if (kind != AK_N_IDENTIFIER && kind != AK_N_ATTRIBUTE && kind != AK_N_SUBSCRIPT)
         return ak__quick_refuse(q);
     ak__quick_next(q);
@@ -69,7 +69,7 @@ static uint32_t augmented(AkQuick *q, uint32_t target)
 {
     uint32_t start = q->tree->nodes[target].start;
     AkNodeKind kind = (AkNodeKind)q->tree->nodes[target].kind;
-    AkQuickKids kids = {target, target};
+    AkTreeKids kids = {target, target};
     AkOp op = q->op;
     if (kind != AK_N_IDENTIFIER && kind != AK_N_ATTRIBUTE && kind != AK_N_SUBSCRIPT)
         return ak__quick_refuse(q);
@@ -103,11 +103,11 @@ static bool may_be_keyword(const AkQuick *q)
 static uint32_t expression(AkQuick *q)
 {
     uint32_t start = q->start;
-    AkQuickKids kids = {0};
+    AkTreeKids kids = {0};
     if (may_be_keyword(q) || q->token == AK_TOK_STAR)
         return ak__quick_refuse(q);
     uint32_t node = ak__quick_value(q);
-    AkQuickNode *nodes = q->tree->nodes;
+    AkTreeNode *nodes = q->tree->nodes;
     bool is_list = nodes[node].kind == AK_N_EXPRESSION_LIST;
     if (q->token == AK_TOK_ASSIGN)
         node = assignment(q, node);
@@ -129,7 +129,7 @@ static uint32_t expression(AkQuick *q)
 static uint32_t return_stmt(AkQuick *q)
 {
     uint32_t start = q->start;
-    AkQuickKids kids = {0};
+    AkTreeKids kids = {0};
     ak__quick_next(q);
     if (!ends_simple(q))
         ak__quick_add(q, &kids, ak__quick_list(q));
@@ -139,7 +139,7 @@ static uint32_t return_stmt(AkQuick *q)
 static uint32_t raise(AkQuick *q)
 {
     uint32_t start = q->start;
-    AkQuickKids kids = {0};
+    AkTreeKids kids = {0};
     ak__quick_next(q);
     if (!ends_simple(q))
         ak__quick_add(q, &kids, ak__quick_expr(q));
@@ -153,7 +153,7 @@ static uint32_t raise(AkQuick *q)
 static uint32_t assert_stmt(AkQuick *q)
 {
     uint32_t start = q->start;
-    AkQuickKids kids = {0};
+    AkTreeKids kids = {0};
     ak__quick_next(q);
     ak__quick_add(q, &kids, ak__quick_expr(q));
     if (q->token == AK_TOK_COMMA) {
@@ -166,7 +166,7 @@ static uint32_t assert_stmt(AkQuick *q)
 static uint32_t delete_stmt(AkQuick *q)
 {
     uint32_t start = q->start;
-    AkQuickKids kids = {0};
+    AkTreeKids kids = {0};
     ak__quick_next(q);
     uint32_t what = ak__quick_list(q);
     if (!ak__quick_is_target(q, what))
@@ -179,7 +179,7 @@ static uint32_t delete_stmt(AkQuick *q)
 static uint32_t listed(AkQuick *q, AkNodeKind kind, uint32_t (*one)(AkQuick *))
 {
     uint32_t start = q->start;
-    AkQuickKids kids = {0};
+    AkTreeKids kids = {0};
     do {
         ak__quick_next(q);
         ak__quick_add(q, &kids, one(q));
@@ -197,13 +197,13 @@ static uint32_t dotted_name(AkQuick *q)
         ak__quick_next(q);
         ak__quick_take(q, AK_TOK_NAME);
     }
-    return close(q, AK_N_DOTTED_NAME, start, (AkQuickKids){0});
+    return close(q, AK_N_DOTTED_NAME, start, (AkTreeKids){0});
 }
 
 static uint32_t import_clause(AkQuick *q)
 {
     uint32_t start = q->start;
-    AkQuickKids kids = {0};
+    AkTreeKids kids = {0};
     ak__quick_add(q, &kids, dotted_name(q));
     if (q->token != AK_TOK_AS)
         return kids.first;
@@ -215,7 +215,7 @@ static uint32_t import_clause(AkQuick *q)
 static uint32_t from_module(AkQuick *q)
 {
     uint32_t start = q->start;
-    AkQuickKids kids = {0};
+    AkTreeKids kids = {0};
     while (q->token == AK_TOK_DOT || q->token == AK_TOK_ELLIPSIS)
         ak__quick_next(q);
     if (q->start == start)
@@ -226,7 +226,7 @@ static uint32_t from_module(AkQuick *q)
     return close(q, AK_N_RELATIVE_IMPORT, start, kids);
 }
 
-static void imported_names(AkQuick *q, AkQuickKids *kids)
+static void imported_names(AkQuick *q, AkTreeKids *kids)
 {
     bool brackets = q->token == AK_TOK_OPEN;
     if (brackets)
@@ -245,7 +245,7 @@ static void imported_names(AkQuick *q, AkQuickKids *kids)
 static uint32_t from_import(AkQuick *q)
 {
     uint32_t start = q->start;
-    AkQuickKids kids = {0};
+    AkTreeKids kids = {0};
     ak__quick_next(q);
     bool future = q->token == AK_TOK_NAME && is_text(q, "__future__");
     uint32_t module = from_module(q);
@@ -281,7 +281,7 @@ static uint32_t simple(AkQuick *q)
 /* ---- Lines and suites ---- */
 
 /* `a; b;` and the line's end; q stands on the next line then. */
-static void simple_line(AkQuick *q, AkQuickKids *kids)
+static void simple_line(AkQuick *q, AkTreeKids *kids)
 {
     ak__quick_add(q, kids, simple(q));
     while (q->token == AK_TOK_SEMICOLON) {
@@ -294,12 +294,16 @@ static void simple_line(AkQuick *q, AkQuickKids *kids)
     ak__quick_line(q);
 }
 
-static void statement(AkQuick *q, AkQuickKids *kids);
+static void statement(AkQuick *q, AkTreeKids *kids);
 
-void ak__quick_lines(AkQuick *q, uint32_t indent, AkQuickKids *kids)
+void ak__quick_lines(AkQuick *q, uint32_t indent, AkTreeKids *kids)
 {
-    while (q->token != AK_TOK_END && q->indent == indent)
+    while (q->token != AK_TOK_END && q->indent == indent) {
+        AkQuickMark mark = ak__quick_mark(q, kids);
         statement(q, kids);
+        if (q->refused || (q->token != AK_TOK_END && q->indent > indent))
+            ak__quick_ask(q, &mark, kids);
+    }
     if (q->token != AK_TOK_END && q->indent > indent)
         ak__quick_refuse(q);
 }
@@ -308,7 +312,7 @@ void ak__quick_lines(AkQuick *q, uint32_t indent, AkQuickKids *kids)
 static uint32_t block(AkQuick *q)
 {
     uint32_t indent = q->indent;
-    AkQuickKids kids = {0};
+    AkTreeKids kids = {0};
     ak__quick_take(q, AK_TOK_COLON);
     uint32_t start = q->start;
     if (++q->depth > AK_QUICK_DEEPEST)
@@ -325,7 +329,7 @@ static uint32_t block(AkQuick *q)
     return close(q, AK_N_BLOCK, start, kids);
 }
 
-static void add_block(AkQuick *q, AkQuickKids *kids)
+static void add_block(AkQuick *q, AkTreeKids *kids)
 {
     ak__quick_add(q, kids, block(q));
 }
@@ -334,7 +338,7 @@ static void add_block(AkQuick *q, AkQuickKids *kids)
 static uint32_t clause(AkQuick *q, AkNodeKind kind, uint32_t (*head)(AkQuick *))
 {
     uint32_t start = q->start;
-    AkQuickKids kids = {0};
+    AkTreeKids kids = {0};
     ak__quick_next(q);
     if (head)
         ak__quick_add(q, &kids, head(q));
@@ -350,7 +354,7 @@ static bool goes_on(const AkQuick *q, uint32_t indent, AkToken token)
 
 /* ---- Compound statements ---- */
 
-static void else_clause(AkQuick *q, uint32_t indent, AkQuickKids *kids)
+static void else_clause(AkQuick *q, uint32_t indent, AkTreeKids *kids)
 {
     if (goes_on(q, indent, AK_TOK_ELSE))
         ak__quick_add(q, kids, clause(q, AK_N_ELSE_CLAUSE, NULL));
@@ -359,7 +363,7 @@ static void else_clause(AkQuick *q, uint32_t indent, AkQuickKids *kids)
 static uint32_t if_stmt(AkQuick *q, AkNodeKind kind)
 {
     uint32_t start = q->start, indent = q->indent;
-    AkQuickKids kids = {0};
+    AkTreeKids kids = {0};
     ak__quick_next(q);
     ak__quick_add(q, &kids, ak__quick_named(q));
     add_block(q, &kids);
@@ -369,7 +373,7 @@ static uint32_t if_stmt(AkQuick *q, AkNodeKind kind)
     return close(q, kind, start, kids);
 }
 
-static uint32_t for_stmt(AkQuick *q, uint32_t start, AkQuickKids kids)
+static uint32_t for_stmt(AkQuick *q, uint32_t start, AkTreeKids kids)
 {
     uint32_t indent = q->indent;
     ak__quick_next(q);
@@ -387,7 +391,7 @@ static uint32_t handled(AkQuick *q)
     uint32_t start = q->start;
     if (q->token == AK_TOK_COLON)
         return 0;
-    AkQuickKids kids = {0};
+    AkTreeKids kids = {0};
     ak__quick_add(q, &kids, ak__quick_expr(q));
     if (q->token != AK_TOK_AS)
         return kids.first;
@@ -399,7 +403,7 @@ static uint32_t handled(AkQuick *q)
 static uint32_t try_stmt(AkQuick *q)
 {
     uint32_t start = q->start, indent = q->indent, handlers = 0;
-    AkQuickKids kids = {0};
+    AkTreeKids kids = {0};
     ak__quick_next(q);
     add_block(q, &kids);
     for (; goes_on(q, indent, AK_TOK_EXCEPT); handlers++)
@@ -414,9 +418,9 @@ static uint32_t try_stmt(AkQuick *q)
 }
 
 /* Brackets that hold nothing but the items have the clause's own place. */
-static uint32_t with_stmt(AkQuick *q, uint32_t start, AkQuickKids kids)
+static uint32_t with_stmt(AkQuick *q, uint32_t start, AkTreeKids kids)
 {
-    AkQuickKids items = {0};
+    AkTreeKids items = {0};
     uint32_t first = 0;
     do {
         ak__quick_next(q);
@@ -429,11 +433,11 @@ static uint32_t with_stmt(AkQuick *q, uint32_t start, AkQuickKids kids)
     return close(q, AK_N_WITH_STATEMENT, start, kids);
 }
 
-static uint32_t function(AkQuick *q, uint32_t start, AkQuickKids kids)
+static uint32_t function(AkQuick *q, uint32_t start, AkTreeKids kids)
 {
     ak__quick_next(q);
     ak__quick_add(q, &kids, ak__quick_name(q));
-    AkQuickKids params = {0};
+    AkTreeKids params = {0};
     uint32_t begin = q->start;
     ak__quick_take(q, AK_TOK_OPEN);
     ak__quick_params(q, &params, AK_TOK_CLOSE);
@@ -450,7 +454,7 @@ static uint32_t function(AkQuick *q, uint32_t start, AkQuickKids kids)
 static uint32_t class(AkQuick *q)
 {
     uint32_t start = q->start;
-    AkQuickKids kids = {0};
+    AkTreeKids kids = {0};
     ak__quick_next(q);
     ak__quick_add(q, &kids, ak__quick_name(q));
     if (q->token == AK_TOK_OPEN)
@@ -462,7 +466,7 @@ static uint32_t class(AkQuick *q)
 static uint32_t async(AkQuick *q)
 {
     uint32_t start = q->start;
-    AkQuickKids kids = {0};
+    AkTreeKids kids = {0};
     ak__quick_add(q, &kids, ak__quick_leaf(q, AK_N_ASYNC));
     switch (q->token) {
     case AK_TOK_DEF: return function(q, start, kids);
@@ -475,10 +479,10 @@ static uint32_t async(AkQuick *q)
 static uint32_t decorated(AkQuick *q)
 {
     uint32_t start = q->start, indent = q->indent;
-    AkQuickKids kids = {0};
+    AkTreeKids kids = {0};
     while (goes_on(q, indent, AK_TOK_AT)) {
         uint32_t begin = q->start;
-        AkQuickKids inside = {0};
+        AkTreeKids inside = {0};
         ak__quick_next(q);
         ak__quick_add(q, &inside, ak__quick_named(q));
         ak__quick_add(q, &kids, close(q, AK_N_DECORATOR, begin, inside));
@@ -491,7 +495,7 @@ static uint32_t decorated(AkQuick *q)
     if (q->token == AK_TOK_CLASS)
         ak__quick_add(q, &kids, class(q));
     else if (q->token == AK_TOK_DEF)
-        ak__quick_add(q, &kids, function(q, q->start, (AkQuickKids){0}));
+        ak__quick_add(q, &kids, function(q, q->start, (AkTreeKids){0}));
     else if (q->token == AK_TOK_ASYNC)
         ak__quick_add(q, &kids, async(q));
     else
@@ -504,9 +508,9 @@ static uint32_t decorated(AkQuick *q)
     return close(q, AK_N_DECORATED_DEFINITION, start, kids);
 }
 
-static void statement(AkQuick *q, AkQuickKids *kids)
+static void statement(AkQuick *q, AkTreeKids *kids)
 {
-    AkQuickKids none = {0};
+    AkTreeKids none = {0};
     uint32_t node = 0;
     switch (q->token) {
     case AK_TOK_AT: node = decorated(q); break;

@@ -16,10 +16,10 @@ static bool is_closing(const AkQuick *q, const Quotes *s, uint32_t at)
             (ak__quick_peek(q, at + 1) == s->quote && ak__quick_peek(q, at + 2) == s->quote));
 }
 
-static void field(AkQuick *q, const Quotes *s, AkQuickKids *kids);
+static void field(AkQuick *q, const Quotes *s, AkTreeKids *kids);
 
 /* From behind the colon up to the bracket that closes the field; fields in it, too. */
-static void spec(AkQuick *q, const Quotes *s, AkQuickKids *kids)
+static void spec(AkQuick *q, const Quotes *s, AkTreeKids *kids)
 {
     while (!q->refused) {
         char c = ak__quick_peek(q, q->at);
@@ -42,7 +42,7 @@ static uint32_t skip_blanks(const AkQuick *q, uint32_t at)
 }
 
 /* Behind the expression: `=`, `!r`, `:…`. Leaves at behind the closing bracket. */
-static void field_end(AkQuick *q, const Quotes *s, AkQuickKids *kids)
+static void field_end(AkQuick *q, const Quotes *s, AkTreeKids *kids)
 {
     uint32_t at = q->start;
     if (q->token == AK_TOK_ASSIGN)
@@ -65,7 +65,7 @@ static void field_end(AkQuick *q, const Quotes *s, AkQuickKids *kids)
 }
 
 /* At the opening bracket of a field. */
-static void field(AkQuick *q, const Quotes *s, AkQuickKids *kids)
+static void field(AkQuick *q, const Quotes *s, AkTreeKids *kids)
 {
     uint32_t brackets = q->brackets, begin = q->at;
     if (++q->depth > AK_QUICK_DEEPEST) {
@@ -108,7 +108,7 @@ static void escape(AkQuick *q, const Quotes *s)
     q->at++;
 }
 
-static void content(AkQuick *q, const Quotes *s, AkQuickKids *kids)
+static void content(AkQuick *q, const Quotes *s, AkTreeKids *kids)
 {
     while (!q->refused && !is_closing(q, s, q->at)) {
         char c = ak__quick_peek(q, q->at);
@@ -131,7 +131,7 @@ uint32_t ak__quick_fstring(AkQuick *q)
 {
     uint32_t start = q->start;
     Quotes s = {.quote = q->text[q->at]};
-    AkQuickKids kids = {0};
+    AkTreeKids kids = {0};
     for (uint32_t i = start; i < q->at; i++)
         s.raw |= (q->text[i] | 0x20) == 'r';
     s.triple =

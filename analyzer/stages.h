@@ -381,13 +381,9 @@ bool ak__round(AkProgram *program); /* what is wanted; false when nothing was */
 /* memory.c: facts from check to check. */
 typedef struct AkKept AkKept;
 const AkFacts *ak__memory_find(AkMemory *memory, const char *text, uint32_t len);
-/* A tree whose text is like this one, or NULL. */
-const AkTree *ak__memory_tree(const AkMemory *memory, const char *text, uint32_t len,
-                              const char **old_text, uint32_t *old_len);
-/* A copy of what the text said; of its tree too, where the parser that made it is given. NULL when
- * there is no memory: then it is not kept. */
+/* A copy of what the text said. NULL when there is no memory: then it is not kept. */
 AkKept *ak__kept_new(const AkMemory *memory, const char *text, uint32_t len,
-                     const AkFacts *facts, AkParser *parser);
+                     const AkFacts *facts);
 void ak__kept_push(AkKept **list, AkKept *kept);
 void ak__memory_take(AkMemory *memory, AkKept *list);
 void ak__kept_free(AkKept *list);

@@ -351,25 +351,16 @@ AkUnitX *ak__want_block(AkProgram *program, AkFile *file, uint32_t block)
     return NULL;
 }
 
-/* From the memory of earlier checks, from a tree of it, or from nothing. */
-static const AkFacts *facts_of(const AkProgram *program, AkWorker *worker, const AkFile *file,
-                               const char *text, uint32_t len)
+/* From the memory of earlier checks, or from the text. */
+static const AkFacts *facts_of(const AkProgram *program, AkWorker *worker, const char *text,
+                               uint32_t len)
 {
     AkMemory *memory = program->options.memory;
-    const char *old_text = NULL;
-    uint32_t old_len = 0;
-    const AkTree *old = NULL;
     const AkFacts *facts = memory ? ak__memory_find(memory, text, len) : NULL;
     if (facts)
         return facts;
-    if (memory && file->given)
-        old = ak__memory_tree(memory, text, len, &old_text, &old_len);
-    facts =
-        old ? ak__collect_from(worker->arena, worker->parser, old, old_text, old_len, text, len)
-            : ak__collect(worker->arena, worker->parser, text, len);
-    AkKept *kept =
-        memory ? ak__kept_new(memory, text, len, facts, file->given ? worker->parser : NULL)
-               : NULL;
+    facts = ak__collect(worker->arena, worker->parser, text, len);
+    AkKept *kept = memory ? ak__kept_new(memory, text, len, facts) : NULL;
     if (kept)
         ak__kept_push(&worker->kept, kept);
     return facts;
@@ -386,9 +377,8 @@ static void parse_one(Job *job, AkWorker *worker, size_t i)
     }
     AkUnitX *unit = ak__alloc(worker->arena, sizeof *unit);
     unit->unit.start = block->start;
-    unit->unit.facts =
-        facts_of(job->program, worker, wanted->file, wanted->file->source.text + block->start,
-                 block->end - block->start);
+    unit->unit.facts = facts_of(job->program, worker, wanted->file->source.text + block->start,
+                                block->end - block->start);
     unit->memo = ak__alloc(worker->arena, unit->unit.facts->expr_len * sizeof *unit->memo);
     wanted->unit = unit;
 }

@@ -1,5 +1,5 @@
 # aklint_core and ak_engine decide and touch nothing: their objects may refer to memory and string
-# functions only, parse.c to tree-sitter too. `purity` looks at the objects of this build.
+# functions only, grammar.c to tree-sitter too. `purity` looks at the objects of this build.
 # Sanitizers and coverage add calls of their own, so those builds are left out.
 string(TOUPPER "${CMAKE_BUILD_TYPE}" ak_type)
 if("${CMAKE_C_FLAGS} ${CMAKE_C_FLAGS_${ak_type}}" MATCHES "-fsanitize|--coverage")

@@ -1,6 +1,6 @@
 # cmake -DNM=nm -Daklint_core=libaklint_core.a -Dak_engine=libak_engine.a -P purity.cmake
 # Fails when an object of a pure library refers to anything but its own library, memory and string
-# functions, what the compiler itself adds, and in parse.c tree-sitter.
+# functions, what the compiler itself adds, and in grammar.c tree-sitter.
 cmake_minimum_required(VERSION 3.18)
 
 set(memory malloc calloc realloc reallocarray free)
@@ -35,7 +35,7 @@ foreach(lib aklint_core ak_engine)
     elseif(line MATCHES " [Uwv] ([A-Za-z_0-9.]+)")
       set(symbol ${CMAKE_MATCH_1})
       if(symbol IN_LIST allowed OR symbol IN_LIST own OR symbol MATCHES "^(${compiler})$"
-         OR (object STREQUAL "parse.c.o" AND symbol MATCHES "^(ts_|tree_sitter_python$)"))
+         OR (object STREQUAL "grammar.c.o" AND symbol MATCHES "^(ts_|tree_sitter_python$)"))
         continue()
       endif()
       string(APPEND bad "\n  ${lib}: ${object} refers to ${symbol}")

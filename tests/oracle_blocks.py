@@ -5,8 +5,7 @@
     oracle_blocks.py TOOL FOLDER...    every .py file below, with the ast of this interpreter
 
 For a file that CPython parses: each statement lies in one block and each block begins at one;
-kind, name, decoration and line fit; the members of classes too; every name that module code
-binds is listed, every import is read exactly, every ast.Name is mentioned. What CPython refuses
+kind, name, decoration and line fit; every name that module code binds is listed, every import is read exactly, every ast.Name is mentioned. What CPython refuses
 must still be tiled by blocks.
 """
 
@@ -28,7 +27,7 @@ import unicodedata
 import warnings
 
 SAMPLE_SECONDS = 15
-(STMT, DEF, CLASS, IMPORT, MAIN, IF, TRY, WITH, FOR, WHILE, DOC, BLANK, FILE, HEADER) = range(14)
+(STMT, DEF, CLASS, IMPORT, MAIN, IF, TRY, WITH, FOR, WHILE, DOC, BLANK, FILE) = range(13)
 KINDS = {
     "FunctionDef": DEF, "AsyncFunctionDef": DEF, "ClassDef": CLASS, "Import": IMPORT,
     "ImportFrom": IMPORT, "If": IF, "Try": TRY, "TryStar": TRY, "With": WITH,
@@ -195,7 +194,7 @@ def check_names(block: dict, group: list, extra: list) -> None:
     expect(used <= mentioned, "not mentioned:", used - mentioned)
 
 
-def check_block(file: File, block: dict, group: list, first: bool, member: bool) -> None:
+def check_block(file: File, block: dict, group: list, first: bool) -> None:
     node = group[0]
     expect(not block["unsure"], "unsure")
     expect(block["code"] == file.start(node), "code begins at", block["code"])
@@ -207,24 +206,6 @@ def check_block(file: File, block: dict, group: list, first: bool, member: bool)
     expect(block["decorated"] == bool(getattr(node, "decorator_list", None)), "decorated")
     is_async = type(node).__name__.startswith("Async")
     expect(block["async"] == is_async, "async")
-    if block["kind"] == CLASS and not member:
-        check_class(file, block, node)
-
-
-def check_class(file: File, block: dict, node: ast.ClassDef) -> None:
-    header, *members = block["members"]
-    expect(header["kind"] == HEADER and header["start"] == block["start"], "header")
-    ends = [header["end"]] + [m["end"] for m in members]
-    expect([m["start"] for m in members] == ends[:-1] and ends[-1] == block["end"], "members tile")
-    between = file.text[header["code"]:file.start(node.body[0])]
-    if not members:
-        lines = re.sub(rb"\\\r?\n", b"", between)
-        expect(not re.search(rb":[ \t\f]*(#[^\n]*)?\r?\n[^\n]*$", lines), "class not cut")
-        return
-    groups = file.groups(node.body)
-    expect(len(groups) == len(members), len(members), "members of", len(groups))
-    for i, (member, group) in enumerate(zip(members, groups)):
-        check_block(file, member, group, i == 0, True)
 
 
 def check(raw: bytes, tree: ast.Module, answer: dict, extra: list) -> int:
@@ -239,7 +220,7 @@ def check(raw: bytes, tree: ast.Module, answer: dict, extra: list) -> int:
     expect(len(groups) == len(blocks), len(blocks), "blocks for", len(groups), "statements")
     for i, (block, group) in enumerate(zip(blocks, groups)):
         try:
-            check_block(file, block, group, i == 0, False)
+            check_block(file, block, group, i == 0)
             check_names(block, group, extra)
         except Mismatch as error:
             raise Mismatch(f"line {group[0].lineno}: {error}") from None

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Both parsers give the same facts, to the last number, for every Python file of this repository
-# and for a part of the standard library; and the quick one takes nearly all of it.
+# The grammar alone, and the quick parser that asks it about single statements, give the same
+# facts, to the last number, for every Python file of this repository and for a part of the
+# standard library; and it is asked about little of it.
 #
 #     tests/parsers.sh FACTS_DUMP [FOLDER…]     these folders instead
 set -eu
@@ -14,5 +15,5 @@ if [ $# = 0 ]; then
 fi
 result=$(find "$@" -name '*.py' -type f | LC_ALL=C sort | "$tool" --parsers) || { echo "$result"; exit 1; }
 echo "$result" | tail -n 1
-refused=$(echo "$result" | sed -n 's/.* \([0-9]*\)\.[0-9]* % refused.*/\1/p')
-[ "$refused" -lt 10 ] || { echo "the quick parser refuses too much"; exit 1; }
+asked=$(echo "$result" | sed -n 's/.* \([0-9]*\)\.[0-9]* % asked.*/\1/p')
+[ "$asked" -lt 2 ] || { echo "the quick parser asks too much"; exit 1; }

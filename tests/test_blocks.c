@@ -1,6 +1,7 @@
 /* How text is cut into blocks: each trap of Python's line structure by name. Every case runs
  * with both scanners. */
 #include "blocks.h"
+#include "blocks_text.h"
 #include "source.h"
 
 #include <check.h>
@@ -169,7 +170,6 @@ START_TEST(a_block_knows_its_place_and_name)
     ck_assert_uint_eq(f.code, 14);
     ck_assert(f.is_async && f.decorated && !f.unsure);
     ck_assert_mem_eq(source.text + f.name_start, "f", f.name_len);
-    ck_assert_uint_eq(f.parent, AK_NO_PARENT);
     ck_assert_uint_eq(blocks[2].line, 8);
 }
 END_TEST
@@ -196,36 +196,51 @@ START_TEST(every_alignment_cuts_the_same)
 END_TEST
 
 static const struct {
-    const char *fact, *text, *kinds; /* of header and members */
-} classes[] = {
-    {"members of each kind",
-     "class C:\n    'doc'\n    x = 1\n    @a\n    def f(self):\n        y\n\n    class D: "
-     "pass\n",
-     "hDsdc"},
-    {"a body on the same line", "class C: x = 1; y = 2\n", "h"},
-    {"a decorated class over lines", "@a(\n1)\nclass C(\n  D,\n):  # note\n\n    x = 1\n",
-     "hs"},
-    {"tabs", "class C:\n\tx = 1\n\tif y:\n\t\tz\n\telse:\n\t\tw\n", "hs?"},
-    {"comments go to the member below", "class C:\n  x = 1\n  # a\n  def f(): pass\n", "hsd"},
-    {"column 0 in strings and brackets", "class C:\n  x = '''\ny\n'''\n  z = [\n1]\n", "hss"},
-    {"comments at column 0", "class C:\n# a\n  def f():\n    x\n# b\n    y\n  z = 1\n", "hds"},
-    {"a dedent that fits nowhere", "class C:\n    x = 1\n  y = 2\n", "h!"},
-    {"an open string", "class C:\n    x = 'a\n    y = 2\n", "h!"},
-    {"a joined line", "class C:\n  x = \\\n1\n  \\\ny = 2\n", "hss"},
-    {"async methods", "class C:\n  async def f(self):\n    x\n", "hd"},
+    const char *fact, *text; /* a statement, at `|` what follows it */
+} statements[] = {
+    {"a line", "x = 1\n|y\n"},
+    {"a line of several", "x = 1; y = 2\n|z\n"},
+    {"the last line", "x = 1|"},
+    {"a body", "if x:\n  y\n\n  z\n|\nw\n"},
+    {"clauses", "try:\n  x\nexcept A: y\nelse:\n  z\nfinally:\n  w\n|v\n"},
+    {"decorators", "@a\n# b\n@c(\n1)\nasync def f():\n  x\n|@d\n"},
+    {"inside of another", "  if x:\n\ty\n  else:\n        z\n|  w\n"},
+    {"a dedent", "    if x:\n        y\n|  w\n"},
+    {"tabs", "\tif x:\n\t\ty\n\telse:\n\t\tz\n|\tw\n"},
+    {"comments below are not its own", "if x:\n  y\n|  # z\n\nw\n"},
+    {"strings and brackets at column 0", "  x = '''\ny\n''' + [\n1]\n|  z\n"},
+    {"a joined line", "  x = \\\n1\n|  \\\ny = 2\n"},
+    {"a statement that is told by nothing", "match x:\n  case 1:\n    y\n|z\n"},
+    {"an open bracket", "  x = f(1,\n  y)\n|  z\n"},
+    {"one that never closes", "  x = f(1,\n  y\n      return\n|  return z\n"},
+    {"one that never closes, before a decorator", "  x = f(\n|  @a\n  def g(): pass\n"},
+    {"one that never closes to the end", "  x = f(1,\n  y = 2\n|"},
+    {"quotes that never close", "  x = '''a\n  b\n|  def f(): pass\n"},
+    {"a quote that is open at the line's end", "  x = 'a\n|  y = 2\n"},
 };
 
-START_TEST(a_class_is_cut_at_its_members)
+START_TEST(a_statement_ends_before_the_next)
 {
-    AkBlock *members;
-    cut(classes[_i].text);
-    ck_assert_uint_eq(count, 1);
-    size_t n = ak__class_cut(arena, source.text, blocks, 0, &members);
-    must_tile(members, n, 0, source.len);
-    ck_assert_msg(strcmp(kinds_of(members, n), classes[_i].kinds) == 0, "%s: %s, not %s",
-                  classes[_i].fact, kinds_of(members, n), classes[_i].kinds);
-    for (size_t i = 0; i < n; i++)
-        ck_assert_uint_eq(members[i].parent, 0);
+    char text[200];
+    uint32_t patience = AK_PATIENCE;
+    const char *border = strchr(statements[_i].text, '|');
+    uint32_t want = (uint32_t)(border - statements[_i].text);
+    memset(text, 0, sizeof text);
+    memcpy(text, statements[_i].text, want);
+    strcpy(text + want, border + 1);
+    uint32_t end = ak__statement_end(text, (uint32_t)strlen(text), 0, &patience);
+    ck_assert_msg(end == want, "%s: %u, not %u", statements[_i].fact, end, want);
+}
+END_TEST
+
+START_TEST(statements_without_an_end_are_looked_at_so_often)
+{
+    static const char text[100] = "x = (\ndef f(): pass\n";
+    uint32_t patience = 1;
+    ck_assert_uint_eq(ak__statement_end(text, (uint32_t)strlen(text), 0, &patience), 6);
+    ck_assert_uint_eq(patience, 0);
+    ck_assert_uint_eq(ak__statement_end(text, (uint32_t)strlen(text), 0, &patience),
+                      strlen(text));
 }
 END_TEST
 
@@ -453,12 +468,11 @@ END_TEST
 static void cut_and_read(AkArena *own)
 {
     static const char text[200] = "class C:\n  import a\n  def f(): f'{x}'\ny = 1\n";
-    AkBlock *list, *members;
+    AkBlock *list;
     AkBoundName *names;
     AkBlockImport *imports;
     AkMention *mentions;
     ck_assert_uint_eq(ak__blocks_cut(own, text, (uint32_t)strlen(text), &list), 2);
-    ck_assert_uint_eq(ak__class_cut(own, text, list, 0, &members), 3);
     ck_assert_uint_eq(ak__block_names(own, text, &list[1], &names), 1);
     ck_assert_uint_eq(ak__block_imports(own, text, &list[0], &imports), 1);
     ck_assert_uint_gt(ak__text_idents(own, text, 0, list[1].end, 0, &mentions), 0);
@@ -495,7 +509,8 @@ int main(void)
     tcase_add_loop_test(tcase, text_is_cut, 0, ROWS(cuts));
     tcase_add_test(tcase, a_block_knows_its_place_and_name);
     tcase_add_test(tcase, every_alignment_cuts_the_same);
-    tcase_add_loop_test(tcase, a_class_is_cut_at_its_members, 0, ROWS(classes));
+    tcase_add_loop_test(tcase, a_statement_ends_before_the_next, 0, ROWS(statements));
+    tcase_add_test(tcase, statements_without_an_end_are_looked_at_so_often);
     tcase_add_loop_test(tcase, names_that_a_block_binds, 0, ROWS(bindings));
     tcase_add_test(tcase, an_import_is_read_in_its_parts);
     tcase_add_test(tcase, a_from_import_counts_its_dots);

@@ -146,13 +146,81 @@ START_TEST(grammar_and_quick_parser_bind_alike)
                                "w = [p for p in q if (r := s if t else u)]\n"
                                "def f(x=a & b ^ c): return x[a & b ^ c : d ^ e & f].g\n";
     char *quick = facts_as_text(text);
-    ck_assert(ak__parse_was_quick(parser));
+    ck_assert_uint_eq(ak__parse_asked(parser), 0);
     ak__parser_only_grammar(parser);
     char *grammar = facts_as_text(text);
-    ck_assert(!ak__parse_was_quick(parser));
+    ck_assert_uint_eq(ak__parse_asked(parser), strlen(text));
     ck_assert_str_eq(quick, grammar);
     free(quick);
     free(grammar);
+}
+END_TEST
+
+/* What is between [ and ] the quick parser asks the grammar about; nothing, where there is none. */
+static const struct {
+    const char *fact, *text;
+    uint32_t calls, errors; /* c() each, all found */
+} asked[] = {
+    {"a statement it does not know",
+     "def f(x):\n    c()\n    [match x:\n        case 1:\n            c()\n]    c()\n", 3, 0},
+    {"in a class, behind decorators, with clauses",
+     "class A:\n    c()\n    [@c()\n    @d\n    def f[T](self): c()\n]    if c(): pass\n"
+     "    else: c()\n",
+     5, 0},
+    {"a broken line", "def f():\n    c()\n    [x = = y\n]    c()\ndef g():\n    c()\n", 3, 1},
+    {"a broken method",
+     "class A:\n  def f(self): c()\n  [def g(self: c()\n]  def h(self): c()\n", 3, 1},
+    {"a bracket that never closes",
+     "class A:\n  def f(self):\n    [x = c(1,\n    y = 2\n]  def g(self): c()\n", 1, 1},
+    {"quotes that never close",
+     "class A:\n  def f(self):\n    [x = '''c\n    c()\n]  def g(self): c()\n", 2, 1},
+    {"an indentation from nowhere",
+     "def f():\n    c()\n    [x = 1\n        y = c()\n]    c()\n", 3, 1},
+    {"two of them", "def f():\n    [print x\n]    c()\n    [exec y\n]    c()\n", 2, 2},
+    {"a line of several", "def f():\n    [c(); x = = y; c()\n]    c()\n", 3, 1},
+};
+
+static uint32_t bytes_asked(const char *marked, char *text)
+{
+    uint32_t count = 0;
+    bool inside = false;
+    for (; *marked; marked++) {
+        if (*marked == '[' && !strncmp(marked, "[T]", 3)) {
+            memcpy(text, "[T]", 3);
+            text += 3, marked += 2, count += 3;
+            continue;
+        }
+        if (*marked == '[' || *marked == ']') {
+            inside = *marked == '[';
+            continue;
+        }
+        *text++ = *marked;
+        count += inside;
+    }
+    *text = 0;
+    return count;
+}
+
+START_TEST(the_grammar_is_asked_about_a_statement)
+{
+    char text[300];
+    uint32_t want = bytes_asked(asked[_i].text, text);
+    const AkFacts *facts = collect(text);
+    ck_assert_msg(ak__parse_asked(parser) == want, "%s: asked about %u bytes, not %u",
+                  asked[_i].fact, (unsigned)ak__parse_asked(parser), want);
+    ck_assert_msg(count_kind(facts, AK_X_CALL) == asked[_i].calls, "%s: %u calls",
+                  asked[_i].fact, count_kind(facts, AK_X_CALL));
+    ck_assert_msg(facts->error_len == asked[_i].errors + 1, "%s: %u errors", asked[_i].fact,
+                  facts->error_len - 1);
+}
+END_TEST
+
+START_TEST(where_statements_cannot_be_told_the_grammar_reads_all)
+{
+    static const char text[] = "class A:\n        x = = 1\n\ty = c()\n    z = c()\n";
+    const AkFacts *facts = collect(text);
+    ck_assert_uint_ge(ak__parse_asked(parser), strlen(text));
+    ck_assert_uint_eq(count_kind(facts, AK_X_CALL), 2);
 }
 END_TEST
 
@@ -209,34 +277,6 @@ START_TEST(chains_take_time_in_proportion)
     double small = seconds_for(4000), large = seconds_for(32000);
     /* Eight times the length; a quadratic walk would take sixty-four times. */
     ck_assert_msg(large < small * 30 + 0.05, "%g s and %g s", small, large);
-}
-END_TEST
-
-/* ---- Members of a class that was cut ---- */
-
-static const char members[] = "    @d(1)\n    def f(self):\n        if self:\n            g()\n"
-                              "        else:\n            h()\n\n    # next\n    x = i(2)\n"
-                              "    async def k(self): await l()\n";
-
-static void expect_members(const AkFacts *facts)
-{
-    ck_assert_uint_eq(facts->error_len, 1);
-    ck_assert_uint_eq(facts->function_len, 3);
-    ck_assert_uint_eq(count_kind(facts, AK_X_CALL), 5);
-    ck_assert_uint_eq(facts->stmts[facts->functions[1].stmt].parent, 0);
-    ck_assert_uint_eq(facts->stmts[facts->functions[2].stmt].parent, 0);
-}
-
-START_TEST(members_are_read_with_and_without_their_first_indentation)
-{
-    const AkFacts *facts = ak__collect(arena, parser, members, (uint32_t)strlen(members));
-    expect_members(facts);
-    ck_assert_uint_eq(facts->stmts[1].start, 4);
-    ck_assert_mem_eq(members + facts->functions[1].start, "def f", 5);
-    facts = ak__collect(arena, parser, members + 4, (uint32_t)strlen(members) - 4);
-    expect_members(facts);
-    ck_assert_uint_eq(facts->stmts[1].start, 0);
-    ck_assert_mem_eq(members + 4 + facts->functions[2].start, "async def k", 11);
 }
 END_TEST
 
@@ -328,11 +368,13 @@ int main(void)
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, facts_are_those_of_the_goldens);
     tcase_add_test(tests, grammar_and_quick_parser_bind_alike);
+    tcase_add_loop_test(tests, the_grammar_is_asked_about_a_statement, 0,
+                        (int)(sizeof asked / sizeof *asked));
+    tcase_add_test(tests, where_statements_cannot_be_told_the_grammar_reads_all);
     tcase_add_test(tests, long_chains_are_collected_whole);
     tcase_add_test(tests, nesting_without_end_is_an_error_and_ends);
     tcase_add_test(tests, nested_brackets_that_close_are_an_error_in_one_place);
     tcase_add_test(tests, chains_take_time_in_proportion);
-    tcase_add_test(tests, members_are_read_with_and_without_their_first_indentation);
     tcase_add_test(tests, header_of_a_class_stands_alone);
     tcase_add_test(tests, texts_without_statements_have_no_facts);
     tcase_add_test(tests, empty_string_has_a_value_and_a_long_one_has_none);

@@ -1,6 +1,7 @@
 /* Any bytes: blocks tile the text, are cut the same without SSE2, and what is read of them lies
  * inside. */
 #include "blocks.h"
+#include "blocks_text.h"
 #include "source.h"
 
 #include <stdlib.h>
@@ -66,13 +67,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         must(count == 0 || memcmp(blocks, plain, count * sizeof *blocks) == 0);
         for (size_t i = 0; i < count; i++) {
             read_block(arena, source.text, &blocks[i]);
-            if (blocks[i].kind != AK_BLOCK_CLASS)
-                continue;
-            AkBlock *members;
-            size_t n = ak__class_cut(arena, source.text, blocks, i, &members);
-            must_tile(members, n, blocks[i].start, blocks[i].end);
-            for (size_t k = 0; k < n; k++)
-                read_block(arena, source.text, &members[k]);
+            uint32_t patience = AK_PATIENCE, line = blocks[i].code;
+            while (line > blocks[i].start && source.text[line - 1] != '\n')
+                line--;
+            uint32_t end = ak__statement_end(source.text, source.len, line, &patience);
+            must(end > blocks[i].code && end <= source.len);
         }
     }
     ak__arena_free(arena);

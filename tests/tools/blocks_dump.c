@@ -90,14 +90,6 @@ static json_t *describe(AkArena *arena, const char *text, const AkBlock *blocks,
     json_object_set_new(object, "names", names_of(arena, text, block));
     json_object_set_new(object, "imports", imports_of(arena, text, block));
     json_object_set_new(object, "idents", idents_of(arena, text, block));
-    if (block->kind == AK_BLOCK_CLASS) {
-        AkBlock *members;
-        size_t count = ak__class_cut(arena, text, blocks, i, &members);
-        json_t *list = json_array();
-        for (size_t k = 0; k < count; k++)
-            json_array_append_new(list, describe(arena, text, members, k));
-        json_object_set_new(object, "members", list);
-    }
     return object;
 }
 

@@ -47,13 +47,9 @@ typedef struct FactLines {
     size_t len, cap;
 } FactLines;
 
-/* All that a block says; or only what does not depend on what is around it. */
-typedef enum FactsWhat { FACTS_ALL, FACTS_INSIDE } FactsWhat;
-
 typedef struct FactsView {
     const AkFacts *facts;
     uint32_t shift;
-    FactsWhat what;
     FactLines *out;
 } FactsView;
 
@@ -120,18 +116,8 @@ static const char *scope_ref(const FactsView *v, AkScopeId id)
     else if (s->kind == AK_SCOPE_COMPREHENSION)
         snprintf(buffer, 256, "comprehension@%u", v->facts->exprs[s->index].start + v->shift);
     else
-        return v->what == FACTS_INSIDE ? "around" : id ? "module" : "-";
+        return id ? "module" : "-";
     return buffer;
-}
-
-/* Of what is compared inside a class only: the class is what is around. */
-static const char *scope_inside(const FactsView *v, AkScopeId id, uint32_t from)
-{
-    const AkScope *s = &v->facts->scopes[id];
-    if (v->what == FACTS_INSIDE && s->kind == AK_SCOPE_CLASS &&
-        v->facts->classes[s->index].start + v->shift < from)
-        return "around";
-    return scope_ref(v, id);
 }
 
 static const char *kids_ref(const FactsView *v, AkKids kids)
@@ -161,41 +147,39 @@ static const char *flags_ref(uint16_t flags)
     return buffer;
 }
 
-static void expr_line(const FactsView *v, uint32_t i, uint32_t from)
+static void expr_line(const FactsView *v, uint32_t i)
 {
     const AkExpr *e = &v->facts->exprs[i];
     facts_line(v->out, "%08u expr %s %u-%u%s%s \"%.*s\"%s (%s ) in %s, %s, below %s",
                e->start + v->shift, expr_words[e->kind], e->start + v->shift, e->end + v->shift,
                *op_words[e->op] ? " " : "", op_words[e->op], (int)v->facts->name_len[e->name],
                v->facts->names[e->name], flags_ref(e->flags), kids_ref(v, e->kids),
-               scope_inside(v, e->scope, from), stmt_ref(v, e->stmt), expr_ref(v, e->parent));
+               scope_ref(v, e->scope), stmt_ref(v, e->stmt), expr_ref(v, e->parent));
 }
 
-static void stmt_line(const FactsView *v, uint32_t i, uint32_t from)
+static void stmt_line(const FactsView *v, uint32_t i)
 {
     const AkFacts *f = v->facts;
     const AkStmt *s = &f->stmts[i];
-    bool top = s->start + v->shift >= from && f->stmts[s->parent].start + v->shift < from;
-    bool loose = v->what == FACTS_INSIDE && (top || !s->parent);
     facts_line(v->out, "%08u stmt %s %u-%u%s%s \"%s\"%s below %s %s to %s; %s; %s; (%s )",
                s->start + v->shift, stmt_words[s->kind], s->start + v->shift, s->end + v->shift,
                *op_words[s->op] ? " " : "", op_words[s->op], f->names[s->name],
-               s->is_async ? " async" : "", loose ? "around" : stmt_ref(v, s->parent),
-               suite_words[s->suite], stmt_ref(v, s->last), expr_ref(v, s->value),
-               expr_ref(v, s->extra), kids_ref(v, s->targets));
+               s->is_async ? " async" : "", stmt_ref(v, s->parent), suite_words[s->suite],
+               stmt_ref(v, s->last), expr_ref(v, s->value), expr_ref(v, s->extra),
+               kids_ref(v, s->targets));
 }
 
-static void binding_line(const FactsView *v, uint32_t i, uint32_t from)
+static void binding_line(const FactsView *v, uint32_t i)
 {
     const AkBinding *b = &v->facts->bindings[i];
     facts_line(v->out, "%08u binding %s %s %s/%u %u-%u in %s = %s : %s by %s",
                b->start + v->shift, v->facts->names[b->name], binding_words[b->kind],
                how_words[b->how], b->part, b->start + v->shift, b->end + v->shift,
-               scope_inside(v, b->scope, from), expr_ref(v, b->value),
-               expr_ref(v, b->annotation), stmt_ref(v, b->stmt));
+               scope_ref(v, b->scope), expr_ref(v, b->value), expr_ref(v, b->annotation),
+               stmt_ref(v, b->stmt));
 }
 
-static void function_line(const FactsView *v, uint32_t i, uint32_t from)
+static void function_line(const FactsView *v, uint32_t i)
 {
     const AkFacts *facts = v->facts;
     const AkFunctionFact *f = &facts->functions[i];
@@ -215,21 +199,20 @@ static void function_line(const FactsView *v, uint32_t i, uint32_t from)
         f->name ? f->name_start + v->shift : 0, f->name ? f->name_end + v->shift : 0,
         f->is_async ? " async" : "", f->is_generator ? " generator" : "",
         f->is_lambda ? " lambda" : "", f->returns_value ? " returns" : "",
-        f->is_trivial ? " trivial" : "", scope_inside(v, f->parent, from), params,
+        f->is_trivial ? " trivial" : "", scope_ref(v, f->parent), params,
         expr_ref(v, f->returns), kids_ref(v, f->decorators), kids_ref(v, f->returned),
         kids_ref(v, f->yielded));
 }
 
-static void class_line(const FactsView *v, uint32_t i, uint32_t from)
+static void class_line(const FactsView *v, uint32_t i)
 {
     const AkClassFact *c = &v->facts->classes[i];
     facts_line(v->out, "%08u class %s %u-%u in %s (%s ) @(%s )", c->start + v->shift,
                v->facts->names[c->name], c->start + v->shift, c->end + v->shift,
-               scope_inside(v, c->parent, from), kids_ref(v, c->bases),
-               kids_ref(v, c->decorators));
+               scope_ref(v, c->parent), kids_ref(v, c->bases), kids_ref(v, c->decorators));
 }
 
-static void import_line(const FactsView *v, uint32_t i, uint32_t from)
+static void import_line(const FactsView *v, uint32_t i)
 {
     const AkFacts *f = v->facts;
     const AkImport *m = &f->imports[i];
@@ -237,48 +220,40 @@ static void import_line(const FactsView *v, uint32_t i, uint32_t from)
                (int)m->level, "..........", f->names[m->module], f->names[m->name],
                f->names[m->bound], m->is_from ? " from" : "", m->is_star ? " star" : "",
                m->has_alias ? " alias" : "", m->type_checking ? " type-checking" : "",
-               m->optional ? " optional" : "", scope_inside(v, m->scope, from),
-               stmt_ref(v, m->stmt));
+               m->optional ? " optional" : "", scope_ref(v, m->scope), stmt_ref(v, m->stmt));
 }
 
-static void loop_line(const FactsView *v, uint32_t i, uint32_t from)
+static void loop_line(const FactsView *v, uint32_t i)
 {
     const AkLoop *l = &v->facts->loops[i];
     facts_line(v->out, "%08u loop %s in %s%s of %s by %s, scope %s (%s )",
                v->facts->exprs[l->target].start + v->shift, expr_ref(v, l->target),
                expr_ref(v, l->iterated), l->is_async ? " async" : "", expr_ref(v, l->comp),
-               stmt_ref(v, l->stmt), scope_inside(v, l->scope, from),
-               kids_ref(v, l->conditions));
+               stmt_ref(v, l->stmt), scope_ref(v, l->scope), kids_ref(v, l->conditions));
 }
 
-/* The lines of what starts in [from, to) of the facts' own places. */
-static void facts_lines(FactLines *out, const AkFacts *f, uint32_t shift, FactsWhat what,
-                        uint32_t from, uint32_t to)
+static void facts_lines(FactLines *out, const AkFacts *f, uint32_t shift)
 {
-    FactsView view = {f, shift, what, out}, *v = &view;
-    uint32_t edge = from + shift;
-#define EACH(table, one, place, line)                                                          \
+    FactsView view = {f, shift, out}, *v = &view;
+#define EACH(one, line)                                                                        \
     for (uint32_t i = 1; i < f->one##_len; i++)                                                \
-        if (place >= from && place < to)                                                       \
-    line(v, i, edge)
-    EACH(exprs, expr, f->exprs[i].start, expr_line);
-    EACH(stmts, stmt, f->stmts[i].start, stmt_line);
-    EACH(bindings, binding, f->bindings[i].start, binding_line);
-    EACH(functions, function, f->functions[i].start, function_line);
-    EACH(classes, class, f->classes[i].start, class_line);
-    EACH(imports, import, f->imports[i].start, import_line);
-    EACH(loops, loop, f->exprs[f->loops[i].target].start, loop_line);
+    line(v, i)
+    EACH(expr, expr_line);
+    EACH(stmt, stmt_line);
+    EACH(binding, binding_line);
+    EACH(function, function_line);
+    EACH(class, class_line);
+    EACH(import, import_line);
+    EACH(loop, loop_line);
 #undef EACH
     for (uint32_t i = 1; i < f->comment_len; i++)
-        if (f->comments[i].start >= from && f->comments[i].start < to)
-            facts_line(out, "%08u comment %u-%u%s", f->comments[i].start + shift,
-                       f->comments[i].start + shift, f->comments[i].end + shift,
-                       f->comments[i].own_line ? " own line" : "");
+        facts_line(out, "%08u comment %u-%u%s", f->comments[i].start + shift,
+                   f->comments[i].start + shift, f->comments[i].end + shift,
+                   f->comments[i].own_line ? " own line" : "");
     for (uint32_t i = 1; i < f->error_len; i++)
-        if (f->errors[i].start >= from && f->errors[i].start < to)
-            facts_line(out, "%08u syntax %u-%u%s", f->errors[i].start + shift,
-                       f->errors[i].start + shift, f->errors[i].end + shift,
-                       f->errors[i].missing ? " missing" : "");
+        facts_line(out, "%08u syntax %u-%u%s", f->errors[i].start + shift,
+                   f->errors[i].start + shift, f->errors[i].end + shift,
+                   f->errors[i].missing ? " missing" : "");
 }
 
 static int facts_by_text(const void *a, const void *b)
@@ -313,7 +288,7 @@ static bool facts_same(FactLines *a, FactLines *b, const char *path)
 static void facts_print(FILE *out, const AkFacts *facts)
 {
     FactLines lines = {0};
-    facts_lines(&lines, facts, 0, FACTS_ALL, 0, UINT32_MAX);
+    facts_lines(&lines, facts, 0);
     facts_sort(&lines);
     for (size_t i = 0; i < lines.len; i++)
         fprintf(out, "%s\n", lines.lines[i] + strspn(lines.lines[i], "0123456789") + 1);
