@@ -10,7 +10,7 @@ static const AkCall *only_command(const AkFunction *fn, AkStmtId try_stmt)
     AkStmtId first = try_stmt + 1;
     AkExprId value;
 
-    if (facts->stmts[first].parent != try_stmt || facts->stmts[first].suite != AK_SUITE_BODY ||
+    if (facts->stmts[try_stmt].last == try_stmt || facts->stmts[first].suite != AK_SUITE_BODY ||
         facts->stmts[first].last != first)
         return NULL;
     if (first + 1 <= facts->stmts[try_stmt].last &&
