@@ -469,14 +469,15 @@ size_t ak__blocks_cut(AkArena *arena, const char *text, uint32_t len, AkBlock **
 /* ---- Where one statement ends ---- */
 
 typedef struct Line {
-    uint32_t end; /* behind its newline */
-    bool open;    /* a bracket or a string of it never closes */
+    uint32_t end;  /* behind its newline */
+    uint32_t last; /* its last byte that is code */
+    bool open;     /* a bracket or a string of it never closes */
 } Line;
 
 /* The logical line whose code begins at `at`: joined lines, brackets and strings inside. */
 static Line read_line(Cutter *c, uint32_t at)
 {
-    uint32_t depth = 0, start = at;
+    uint32_t depth = 0, start = at, last = at;
     bool open = false;
     while (at < c->len && (depth || c->text[at] != '\n')) {
         char byte = c->text[at];
@@ -493,15 +494,18 @@ static Line read_line(Cutter *c, uint32_t at)
             AkString string = ak__string_at(c->text, c->len, start, at, &c->patience);
             open |= string.how == AK_STRING_OPEN_FILE;
             at = string.end;
+            last = at - 1;
             continue;
         }
         if (byte == '(' || byte == '[' || byte == '{')
             depth++;
         else if (byte == ')' || byte == ']' || byte == '}')
             depth -= depth > 0;
+        if (byte < 0 || byte > ' ')
+            last = at;
         at++;
     }
-    return (Line){at < c->len ? at + 1 : c->len, open || depth > 0};
+    return (Line){at < c->len ? at + 1 : c->len, last, open || depth > 0};
 }
 
 /* The first line below `at` that stands no deeper than `column` and that nothing but a statement
@@ -518,37 +522,53 @@ static uint32_t sure_statement(const Cutter *c, uint32_t at, uint32_t column)
     return c->len;
 }
 
-/* Behind the logical line whose code begins at `at`, in a statement of that column. */
-static uint32_t behind_line(Cutter *c, uint32_t at, uint32_t column)
+static bool may_have_body(const Cutter *c, uint32_t at)
+{
+    static const char *const words[] = {"def",   "class", "async",  "if",    "for",
+                                        "while", "with",  "try",    "match", "except",
+                                        "else",  "elif",  "finally"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (word_is(c, at, words[i]))
+            return true;
+    return false;
+}
+
+/* The same line, ended before what is sure to be another statement. */
+static Line read_sure_line(Cutter *c, uint32_t at, uint32_t column)
 {
     Line line = read_line(c, at);
-    if (!line.open)
-        return line.end;
-    if (c->patience == 0)
-        return c->len;
-    c->patience--;
-    return sure_statement(c, at, column);
+    if (line.open && c->patience == 0)
+        line.end = c->len;
+    if (line.open && c->patience > 0) {
+        c->patience--;
+        line.end = sure_statement(c, at, column);
+    }
+    return line;
 }
 
 uint32_t ak__statement_end(const char *text, uint32_t len, uint32_t line, uint32_t *patience)
 {
     Cutter c = {.text = text, .len = len, .patience = *patience};
-    AkIndent first = ak__indent_at(text, len, line);
-    bool decorating = text[first.code] == '@';
-    uint32_t end = behind_line(&c, first.code, first.column), at = end;
+    AkIndent first = ak__indent_at(text, len, line), indent = first;
+    bool decorating = false, has_body = false;
+    uint32_t end = line, at = line;
     while (at < len) {
-        AkIndent indent = ak__indent_at(text, len, at);
+        indent = ak__indent_at(text, len, at);
         if (indent.blank) {
             at = ak__line_end(text, len, indent.code);
             at += at < len;
             continue;
         }
-        if (indent.column < first.column ||
-            (indent.column == first.column && !decorating && !is_clause(&c, indent.code)))
+        bool begins = at == line || decorating || is_clause(&c, indent.code);
+        if (indent.column < first.column || (indent.column == first.column && !begins) ||
+            (indent.column > first.column && !has_body))
             break;
-        if (indent.column == first.column)
+        Line read = read_sure_line(&c, indent.code, first.column);
+        if (indent.column == first.column) {
             decorating = text[indent.code] == '@';
-        end = at = behind_line(&c, indent.code, first.column);
+            has_body = !read.open && text[read.last] == ':' && may_have_body(&c, indent.code);
+        }
+        end = at = read.end;
     }
     *patience = c.patience;
     return end;

@@ -128,21 +128,16 @@ void ak__quick_ask(AkQuick *q, const AkQuickMark *mark, AkTreeKids *kids)
 {
     if (q->lost)
         return;
-    /* A line that stands deeper than the statement before it: the grammar takes that. */
-    AkSyntaxError deeper = {q->start, q->end, false};
-    bool is_deeper = !q->refused;
     go_back(q, mark, kids);
-    uint32_t errors = q->tree->error_len;
     uint32_t end = ak__statement_end(q->text, q->len, q->start - q->indent, q->patience);
-    q->lost = asks_too_much(q) ||
+    q->lost = end <= q->start || asks_too_much(q) ||
               !ak__grammar_read(q->grammar, q->tree, q->text, q->start, end, kids);
     q->at = end;
+    q->brackets = 0; /* the statement may have begun with one */
     q->end = kids->last ? at(q, kids->last)->end : end;
-    if (is_deeper && q->tree->error_len == errors)
-        q->lost = q->lost || !ak__tree_error(q->tree, deeper);
     q->lost = q->lost || !make_room(q);
     ak__quick_line(q);
-    q->lost = q->lost || q->refused || q->indent > mark->q.indent;
+    q->lost = q->lost || q->refused;
     if (q->lost)
         ak__quick_refuse(q);
 }

@@ -4,7 +4,8 @@
  * and whatever is rare or in doubt (`match`, type parameters, names beyond ASCII) is refused. The
  * innermost statement that it refuses is read by the grammar, and it goes on behind that: what is
  * broken stays in its statement. Where it cannot tell the statement's end either (tabs between
- * spaces, an indentation that comes from nowhere), the caller has the grammar read the whole.
+ * spaces), the caller has the grammar read the whole. Lines that stand deeper than they may are an
+ * error, and read as if they stood where they may.
  * What it makes are nodes as parse.h has them, in the shapes that collect.c reads; where the
  * grammar has several shapes for one meaning (`List[int]` as a type and as an expression), the
  * plainest. That the facts are the same either way is tested: tests/parsers.sh, fuzz_quick.
@@ -20,7 +21,8 @@ bool ak__quick_parse(AkTree *tree, AkGrammar *grammar, const char *text, uint32_
 /* ---- What its files share ---- */
 
 typedef enum AkToken {
-    AK_TOK_END, /* of the text, and for ever after a refusal */
+    AK_TOK_END,     /* of the text, and for ever after a refusal */
+    AK_TOK_UNKNOWN, /* a line begins with what is not known: no statement does */
     AK_TOK_NEWLINE,
     AK_TOK_NAME,
     AK_TOK_INTEGER,
@@ -121,12 +123,13 @@ typedef struct AkQuickMark {
 } AkQuickMark;
 
 AkQuickMark ak__quick_mark(const AkQuick *q, const AkTreeKids *kids);
-/* Has the grammar read the statement at the mark, which was refused or goes on strangely. */
+/* Has the grammar read the statement at the mark, which was refused. */
 void ak__quick_ask(AkQuick *q, const AkQuickMark *mark, AkTreeKids *kids);
 
 /* To the next token. */
 void ak__quick_next(AkQuick *q);
-/* To the first token of the next line that says something; its indent is measured. */
+/* To the first token of the next line that says something; its indent is measured. What it begins
+ * with is not this statement's trouble: AK_TOK_UNKNOWN, and no refusal yet. */
 void ak__quick_line(AkQuick *q);
 
 uint32_t ak__quick_node(AkQuick *q, AkNodeKind kind, uint32_t start, uint32_t end,

@@ -446,7 +446,14 @@ void ak__quick_line(AkQuick *q)
     q->at = at;
     if (at >= q->len)
         q->indent = 0;
-    else if (q->text[at] == '\\' || q->text[at] == '\f')
+    else if (q->text[at] == '\\' || q->text[at] == '\f') {
         ak__quick_refuse(q);
+        return;
+    }
     ak__quick_next(q);
+    if (q->refused) {
+        q->refused = false;
+        q->token = AK_TOK_UNKNOWN;
+        q->start = q->end = q->at = at;
+    }
 }

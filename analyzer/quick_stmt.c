@@ -296,16 +296,31 @@ static void simple_line(AkQuick *q, AkTreeKids *kids)
 
 static void statement(AkQuick *q, AkTreeKids *kids);
 
+/* A text may begin with blanks: the grammar knows what they mean. */
+static void deeper_lines(AkQuick *q, AkTreeKids *kids)
+{
+    AkSyntaxError error = {q->start, q->end, false};
+    q->lost |= !kids->last;
+    if (q->lost || ++q->depth > AK_QUICK_DEEPEST || !ak__tree_error(q->tree, error)) {
+        ak__quick_refuse(q);
+        return;
+    }
+    ak__quick_lines(q, q->indent, kids);
+    q->depth--;
+}
+
 void ak__quick_lines(AkQuick *q, uint32_t indent, AkTreeKids *kids)
 {
-    while (q->token != AK_TOK_END && q->indent == indent) {
+    while (q->token != AK_TOK_END && q->indent >= indent) {
+        if (q->indent > indent) {
+            deeper_lines(q, kids);
+            continue;
+        }
         AkQuickMark mark = ak__quick_mark(q, kids);
         statement(q, kids);
-        if (q->refused || (q->token != AK_TOK_END && q->indent > indent))
+        if (q->refused)
             ak__quick_ask(q, &mark, kids);
     }
-    if (q->token != AK_TOK_END && q->indent > indent)
-        ak__quick_refuse(q);
 }
 
 /* From the colon on. */

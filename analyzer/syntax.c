@@ -138,12 +138,12 @@ static const char *shorter(AkProgram *program, const AkFile *file)
     for (uint32_t i = 0; i < file->block_len; i++) {
         const AkUnitX *unit = file->unit_of[i];
         const AkBlock *block = &file->blocks[i];
-        bool broken = block->unsure || (unit && unit->unit.facts->error_len > 1);
-        if (broken && unit && !block->unsure)
+        bool placed = unit && unit->unit.facts->error_len > 1;
+        if (placed)
             blank_functions(text, &unit->unit);
-        else if (!broken && !behind)
+        else if (!block->unsure && !behind)
             blank(text, block->start, block->end);
-        behind = broken;
+        behind = placed || block->unsure;
     }
     return text;
 }

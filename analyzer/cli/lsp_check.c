@@ -426,6 +426,9 @@ int lsp_check_run(LspCheck *check)
         give_documents(check);
         status = cli_narrow_pass(&check->narrow, &report);
     }
+    /* While nobody waits: the first broken line is near. */
+    if (check->started && check->run.python)
+        cli_python_start(check->run.python);
     if (status == 130)
         return status;
     /* What went wrong may be mended by the next time. */

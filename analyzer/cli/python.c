@@ -159,6 +159,13 @@ static bool start(CliPython *python)
     return true;
 }
 
+void cli_python_start(CliPython *python)
+{
+    pthread_mutex_lock(&python->lock);
+    start(python);
+    pthread_mutex_unlock(&python->lock);
+}
+
 static bool send_all(int fd, const char *data, size_t len)
 {
     while (len) {

@@ -1,7 +1,7 @@
 /* python.h: the project's interpreter as the referee of syntax.
  *
- * It is started with the first question, as a child process that compiles what it is sent and
- * runs none of it: isolated, without the project's folder on its path.
+ * A child process that compiles what it is sent and runs none of it: isolated, without the
+ * project's folder on its path.
  */
 #ifndef CLI_PYTHON_H
 #define CLI_PYTHON_H
@@ -17,6 +17,9 @@ typedef struct CliPython CliPython;
  * in project, python3, python. Strings must outlive the result. */
 CliPython *cli_python_new(const char *chosen, const char *project);
 void cli_python_free(CliPython *python);
+
+/* Starts it, for who cannot wait that long with the first question; it starts by itself too. */
+void cli_python_start(CliPython *python);
 
 /* The folders that the interpreter has its packages in; none without an interpreter. */
 void cli_python_sites(CliPython *python, CliList *folders);

@@ -536,9 +536,9 @@ def p95(times):
 
 
 def typed_through(tmp_path, typed):
-    """A line typed letter by letter in two methods, far from each other; most of what stands there meanwhile is broken.
-    Milliseconds by the clock and on the processor, one a keystroke."""
-    wall, cpu, seen = [], [], set()
+    """Text typed letter by letter in two methods, far from each other; most of what stands there meanwhile is broken.
+    Milliseconds by the clock and on the processor, one a keystroke; and the codes of the findings after each."""
+    wall, cpu, seen = [], [], []
     path = tmp_path / "flow.py"
     lines = path.read_text().splitlines()
     with Client([tmp_path], capabilities=PULLS) as client:
@@ -546,36 +546,59 @@ def typed_through(tmp_path, typed):
         client.request("textDocument/diagnostic", {"textDocument": {"uri": uri(path)}})
         version = 1
         for method in ("step_480", "step_7"):
-            line = next(i for i, text in enumerate(lines) if f"def {method}(" in text) + 2
-            for i, letter in enumerate(typed):
+            line, column = next(i for i, text in enumerate(lines) if f"def {method}(" in text) + 2, 0
+            for letter in typed:
                 version += 1
                 ran, begun = cpu_ms(client.process.pid), time.perf_counter()
-                client.change(path, version, edit(line, i, line, i, letter))
+                client.change(path, version, edit(line, column, line, column, letter))
                 items = client.request("textDocument/diagnostic", {"textDocument": {"uri": uri(path)}})["items"]
                 wall.append((time.perf_counter() - begun) * 1000)
                 cpu.append(cpu_ms(client.process.pid) - ran)
-                seen.add(tuple(codes(items)))
-        assert codes(items).count("AK301") == 2, items
-    assert any("AK001" in codes for codes in seen)
-    return wall, cpu
+                seen.append(codes(items))
+                line, column = (line + 1, 0) if letter == "\n" else (line, column + 1)
+    return wall, cpu, seen
 
 
-def test_diagnostics_follow_a_keystroke_in_a_large_file_at_once(tmp_path, record_property):
+TYPED = {
+    "a statement": "        if value: total = time.time() + 1\n",
+    "a docstring": '        """One of \'them (or more.\n        """\n',
+    "brackets": "        total = {'a': [1, (2, time.time(",
+    "a decorator at the margin": "@workflow.signal\n",
+}
+
+
+@pytest.mark.parametrize("what", TYPED)
+def test_diagnostics_follow_a_keystroke_in_a_large_file_at_once(tmp_path, record_property, what):
     write(tmp_path, {"flow.py": big_workflow().replace("return 1.0", "return await self.step_7(1) + await self.step_480(2)")})
     best = None
     for _ in range(3):
-        wall, cpu = typed_through(tmp_path, "        if value: total = time.time() + 1\n")
+        wall, cpu, seen = typed_through(tmp_path, TYPED[what])
         best = (wall, cpu) if best is None or p95(cpu) < p95(best[1]) else best
         if p95(cpu) <= 20:
             break
     wall, cpu = best
-    figures = (f"wall: median {statistics.median(wall):.1f} ms, p95 {p95(wall):.1f} ms; "
+    figures = (f"{what}: wall: median {statistics.median(wall):.1f} ms, p95 {p95(wall):.1f} ms; "
                f"processor: median {statistics.median(cpu):.1f} ms, p95 {p95(cpu):.1f} ms")
     record_property("figures", figures)
     print(figures)
-    # 20 ms is the goal on a machine at rest; reading the whole file anew with each letter takes twice that there.
-    assert p95(cpu) <= (40 if "AK_SANITIZED" not in os.environ else 1000), figures
+    assert any("AK001" in codes for codes in seen)
+    assert what != "a statement" or seen[-1].count("AK301") == 2, seen[-1]
+    # By the clock it takes half of this on a machine at rest; the grammar on the whole class took twice this.
+    assert p95(cpu) <= (20 if "AK_SANITIZED" not in os.environ else 1000), figures
     assert p95(wall) < 1000, figures
+
+
+def children(pid):
+    tasks = pathlib.Path(f"/proc/{pid}/task").iterdir()
+    found = [int(child) for task in tasks for child in (task / "children").read_text().split()]
+    return [pathlib.Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0") for child in found]
+
+
+def test_the_referee_of_syntax_is_there_before_it_is_asked(project):
+    with Client([project], capabilities=PULLS) as client:
+        client.open(project / "flow.py")
+        client.request("textDocument/diagnostic", {"textDocument": {"uri": uri(project / "flow.py")}})
+        assert any(b"-I" in words for words in children(client.process.pid))
 
 
 def test_findings_after_many_edits_are_those_of_a_fresh_check(tmp_path):
