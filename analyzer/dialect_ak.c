@@ -2,7 +2,8 @@
  *
  * They are named by a manifest's `call:`, by an option, or by start("file.py:function"); only
  * where a run has neither and no file imports temporalio are they guessed: top-level functions
- * called on_…, handle…, handler or main with one parameter that is an event.
+ * called on_…, handle…, handler or main with one parameter that is an event, which the project
+ * itself does not call.
  */
 #include "stages.h"
 
@@ -114,6 +115,43 @@ static bool is_registered_elsewhere(AkProgram *program, const AkUnit *unit,
     return false;
 }
 
+static bool block_names(AkProgram *program, const AkFile *file, const AkBlock *block,
+                        const char *name)
+{
+    const char *const words[] = {name, NULL}, *text = file->source.text;
+    AkMention *mentions;
+    size_t len = strlen(name), count;
+    if (!ak__text_mentions(text + block->start, block->end - block->start, words))
+        return false;
+    count = ak__text_idents(program->arena, text, block->start, block->end, 0, &mentions);
+    for (size_t i = 0; i < count; i++)
+        if (mentions[i].len == len && memcmp(text + mentions[i].start, name, len) == 0)
+            return true;
+    return false;
+}
+
+/* Another file takes it, or another block of its own names it: a part of the program, which no
+ * event calls. Behind a main guard a program is tried by hand. */
+static bool is_used_by_project(AkProgram *program, const AkFile *file, const AkUnitX *unit,
+                               const char *name)
+{
+    for (uint32_t i = 0; i < file->block_len; i++)
+        if (i != unit->block && file->blocks[i].kind != AK_BLOCK_MAIN &&
+            block_names(program, file, &file->blocks[i], name))
+            return true;
+    for (uint32_t i = 0; i < program->file_len; i++) {
+        const AkFile *other = program->files[i];
+        for (uint32_t k = 0; other->state == AK_FILE_OPEN && k < other->import_len; k++) {
+            const AkImportAt *import = &other->imports[k];
+            if (!other->module.is_test && import->name_len == strlen(name) &&
+                memcmp(other->source.text + import->name_start, name, import->name_len) == 0 &&
+                ak__module_find(program, other, import->module, import->level) == &file->module)
+                return true;
+        }
+    }
+    return false;
+}
+
 static void guess_in_unit(AkProgram *program, AkFile *file, AkUnitX *unit)
 {
     const AkFacts *facts = unit->unit.facts;
@@ -122,7 +160,8 @@ static void guess_in_unit(AkProgram *program, AkFile *file, AkUnitX *unit)
         if (!fn || facts->functions[f].parent != 1 || facts->functions[f].is_lambda ||
             !ak__is_ak_entry_name(fn->name) ||
             !is_event_parameter(&unit->unit, &facts->functions[f]) ||
-            is_registered_elsewhere(program, &unit->unit, &facts->functions[f]))
+            is_registered_elsewhere(program, &unit->unit, &facts->functions[f]) ||
+            is_used_by_project(program, file, unit, fn->name))
             continue;
         AkEntry entry = {.origin = AK_ENTRY_GUESS,
                          .durable = true,

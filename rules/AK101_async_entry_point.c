@@ -51,8 +51,11 @@ const AkRule ak_rule_AK101 = {
            "get a coroutine that nobody awaits: the handler never runs, and the session "
            "looks completed.",
     .instead = "Keep the entry point synchronous and call asyncio.run in it.",
-    .misses = "Entry points that neither a manifest, nor --entry, nor the configuration names; "
-              "handlers bound at run time to a name that cannot be followed.",
+    .misses =
+        "Entry points that neither a manifest, nor --entry, nor the configuration names. Where "
+        "there is none of these, functions called on_..., handle..., handler or main whose one "
+        "parameter is an event are taken for them, but not those that the project itself "
+        "calls. Handlers bound at run time to a name that cannot be followed.",
     .fix = AK_FIX_UNSAFE,
     .check = check,
 };

@@ -60,6 +60,8 @@ void cli_print_summary(const CliReport *report, CliBuf *out)
     } else {
         if (report->partial)
             cli_buf_puts(out, "Nothing found in what could be read");
+        else if (!report->counts.files)
+            cli_buf_puts(out, "No Python file to check");
         else
             cli_buf_printf(out, "%sAll clear%s", good, reset);
         add_hidden(report, out);

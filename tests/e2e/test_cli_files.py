@@ -78,6 +78,13 @@ def test_what_could_not_be_read_is_not_called_clear(tmp_path):
     assert done.stdout.startswith("Nothing found in what could be read: 0 files checked")
 
 
+def test_a_folder_without_python_is_not_called_clear(tmp_path):
+    write(tmp_path, {"index.ts": "export {}\n"})
+    done = aklint(".", cwd=tmp_path)
+    assert done.returncode == 0
+    assert done.stdout.startswith("No Python file to check: 0 files checked")
+
+
 def test_a_folder_that_may_not_be_read_is_2(tmp_path):
     write(tmp_path, {"flow.py": CLEAN, "shut/a.py": ""})
     (tmp_path / "shut").chmod(0)
