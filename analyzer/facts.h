@@ -355,9 +355,10 @@ typedef struct AkFacts {
 
 struct AkArena;
 
-/* parse.c + collect.c: facts of text[0, len), a run of whole statements at column 0. All memory comes from the arena; safe to run on any thread with an
- * arena of its own. parser is kept by the caller for its thread; ak__parser_new returns NULL when
- * there is no memory, ak__parser_free takes NULL. */
+/* parse.c + collect.c: facts of text[0, len), a run of whole statements at column 0. All memory
+ * comes from the arena; safe to run on any thread with an arena of its own. parser is kept by the
+ * caller for its thread; ak__parser_new returns NULL when there is no memory, ak__parser_free
+ * takes NULL. */
 typedef struct AkParser AkParser;
 AkParser *ak__parser_new(void);
 void ak__parser_free(AkParser *parser);

@@ -96,7 +96,8 @@ bool ak__quick_is_target(const AkQuick *q, uint32_t node)
 
 AkQuickMark ak__quick_mark(const AkQuick *q, const AkTreeKids *kids)
 {
-    return (AkQuickMark){*q, *kids, q->tree->node_len, q->tree->comment_len};
+    const AkTree *tree = q->tree;
+    return (AkQuickMark){*q, *kids, tree->node_len, tree->comment_len, tree->error_len};
 }
 
 static void go_back(AkQuick *q, const AkQuickMark *mark, AkTreeKids *kids)
@@ -106,6 +107,7 @@ static void go_back(AkQuick *q, const AkQuickMark *mark, AkTreeKids *kids)
     *kids = mark->kids;
     tree->node_len = mark->nodes;
     tree->comment_len = mark->comments;
+    tree->error_len = mark->errors;
     if (kids->last)
         tree->nodes[kids->last].next = 0;
 }

@@ -119,7 +119,7 @@ uint32_t ak__quick_refuse(AkQuick *q);
 typedef struct AkQuickMark {
     AkQuick q;
     AkTreeKids kids; /* the statements before it */
-    uint32_t nodes, comments;
+    uint32_t nodes, comments, errors;
 } AkQuickMark;
 
 AkQuickMark ak__quick_mark(const AkQuick *q, const AkTreeKids *kids);

@@ -221,6 +221,15 @@ START_TEST(the_grammar_is_asked_about_a_statement)
 }
 END_TEST
 
+START_TEST(errors_of_what_is_asked_about_twice_count_once)
+{
+    const AkFacts *facts = collect("def f():\n    try:\n        x = = c()\n    c()\n");
+    ck_assert_uint_gt(facts->error_len, 1);
+    for (uint32_t i = 2; i < facts->error_len; i++)
+        ck_assert_uint_gt(facts->errors[i].start, facts->errors[i - 1].start);
+}
+END_TEST
+
 START_TEST(where_statements_cannot_be_told_the_grammar_reads_all)
 {
     static const char text[] = "class A:\n        x = = 1\n\ty = c()\n    z = c()\n";
@@ -376,6 +385,7 @@ int main(void)
     tcase_add_test(tests, grammar_and_quick_parser_bind_alike);
     tcase_add_loop_test(tests, the_grammar_is_asked_about_a_statement, 0,
                         (int)(sizeof asked / sizeof *asked));
+    tcase_add_test(tests, errors_of_what_is_asked_about_twice_count_once);
     tcase_add_test(tests, where_statements_cannot_be_told_the_grammar_reads_all);
     tcase_add_test(tests, long_chains_are_collected_whole);
     tcase_add_test(tests, nesting_without_end_is_an_error_and_ends);
