@@ -67,6 +67,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         must(count == 0 || memcmp(blocks, plain, count * sizeof *blocks) == 0);
         for (size_t i = 0; i < count; i++) {
             read_block(arena, source.text, &blocks[i]);
+            if (blocks[i].kind == AK_BLOCK_BLANK || blocks[i].kind == AK_BLOCK_FILE)
+                continue; /* no statement begins it */
             uint32_t patience = AK_PATIENCE, line = blocks[i].code;
             while (line > blocks[i].start && source.text[line - 1] != '\n')
                 line--;
