@@ -255,8 +255,10 @@ static uint32_t begin_line(Cutter *c, uint32_t line)
 /* Words that no bracket can hold at the start of a line: one is still open by mistake. */
 static bool proves_open_bracket(const Cutter *c, uint32_t at)
 {
-    static const char *const words[] = {"def",    "class", "import", "while", "with",  "try",
-                                        "return", "raise", "pass",   "del",   "global"};
+    static const char *const words[] = {"def",    "class",  "import", "while",    "with",
+                                        "try",    "return", "raise",  "pass",     "del",
+                                        "global", "assert", "break",  "continue", "nonlocal",
+                                        "elif",   "except", "finally"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (word_is(c, at, words[i]))
             return true;
@@ -472,6 +474,7 @@ typedef struct Line {
     uint32_t end;  /* behind its newline */
     uint32_t last; /* its last byte that is code */
     bool open;     /* a bracket or a string of it never closes */
+    bool in_text;  /* a string: what follows may be its text */
 } Line;
 
 /* The logical line whose code begins at `at`: joined lines, brackets and strings inside. */
@@ -505,21 +508,31 @@ static Line read_line(Cutter *c, uint32_t at)
             last = at;
         at++;
     }
-    return (Line){at < c->len ? at + 1 : c->len, last, open || depth > 0};
+    return (Line){at < c->len ? at + 1 : c->len, last, open || depth > 0, open};
 }
 
-/* The first line below `at` that stands no deeper than `column` and that nothing but a statement
- * begins with; len if there is none. */
-static uint32_t sure_statement(const Cutter *c, uint32_t at, uint32_t column)
+/* The first line below `at` that stands no deeper than `column` and does not close a bracket; in
+ * the text of a string one that nothing but a statement begins with. len if there is none. */
+static uint32_t next_statement(const Cutter *c, uint32_t at, uint32_t column, bool in_text)
 {
     for (at = ak__line_end(c->text, c->len, at); at < c->len;
          at = ak__line_end(c->text, c->len, at)) {
         AkIndent indent = ak__indent_at(c->text, c->len, ++at);
-        if (!indent.blank && indent.column <= column &&
-            (c->text[indent.code] == '@' || proves_open_bracket(c, indent.code)))
+        if (indent.blank || indent.column > column)
+            continue;
+        char first = c->text[indent.code];
+        if (first == ')' || first == ']' || first == '}')
+            continue;
+        if (!in_text || first == '@' || proves_open_bracket(c, indent.code))
             return at;
     }
     return c->len;
+}
+
+static bool may_be_decorated(const Cutter *c, uint32_t at)
+{
+    return c->text[at] == '@' || word_is(c, at, "def") || word_is(c, at, "class") ||
+           word_is(c, at, "async");
 }
 
 static bool may_have_body(const Cutter *c, uint32_t at)
@@ -533,15 +546,15 @@ static bool may_have_body(const Cutter *c, uint32_t at)
     return false;
 }
 
-/* The same line, ended before what is sure to be another statement. */
-static Line read_sure_line(Cutter *c, uint32_t at, uint32_t column)
+/* The same line, ended before what is likely another statement where it has no end. */
+static Line read_ended_line(Cutter *c, uint32_t at, uint32_t column)
 {
     Line line = read_line(c, at);
     if (line.open && c->patience == 0)
         line.end = c->len;
     if (line.open && c->patience > 0) {
         c->patience--;
-        line.end = sure_statement(c, at, column);
+        line.end = next_statement(c, at, column, line.in_text);
     }
     return line;
 }
@@ -559,11 +572,12 @@ uint32_t ak__statement_end(const char *text, uint32_t len, uint32_t line, uint32
             at += at < len;
             continue;
         }
-        bool begins = at == line || decorating || is_clause(&c, indent.code);
+        bool begins = at == line || is_clause(&c, indent.code) ||
+                      (decorating && may_be_decorated(&c, indent.code));
         if (indent.column < first.column || (indent.column == first.column && !begins) ||
             (indent.column > first.column && !has_body))
             break;
-        Line read = read_sure_line(&c, indent.code, first.column);
+        Line read = read_ended_line(&c, indent.code, first.column);
         if (indent.column == first.column) {
             decorating = text[indent.code] == '@';
             has_body = !read.open && text[read.last] == ':' && may_have_body(&c, indent.code);

@@ -53,9 +53,10 @@ size_t ak__blocks_cut_plain(AkArena *arena, const char *text, uint32_t len, AkBl
 
 /* The offset behind the statement that the line at `line` begins, decorators and clauses (`else`
  * and the like) included; blank lines and comments below it are not, nor deeper lines that no
- * colon leads to. One with a bracket or a string that never closes ends before the next line that
- * stands no deeper and that only a statement begins with; `patience` counts down how often that
- * is looked for (AK_PATIENCE of blocks_text.h to begin with). */
+ * colon leads to. One with a bracket that never closes ends before the next line that stands no
+ * deeper, one with a string before such a line that only a statement begins with; `patience`
+ * counts down how often that is looked for (AK_PATIENCE of blocks_text.h to begin with). No
+ * padding is needed. */
 uint32_t ak__statement_end(const char *text, uint32_t len, uint32_t line, uint32_t *patience);
 
 typedef struct AkSpan {

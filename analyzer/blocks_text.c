@@ -182,13 +182,13 @@ static uint32_t close_triple(const char *text, uint32_t len, uint32_t at, char q
     return len;
 }
 
-/* The first quote, backslash or newline, or an offset from len on. */
+/* The first quote, backslash or newline, or len. */
 static inline uint32_t find_in_line(const char *text, uint32_t len, uint32_t at, char quote)
 {
 #if defined(__SSE2__)
     const __m128i closing = _mm_set1_epi8(quote), escape = _mm_set1_epi8('\\');
     const __m128i newline = _mm_set1_epi8('\n');
-    for (; at < len; at += 16) { /* padding follows the text */
+    for (; at < len && len - at >= 16; at += 16) {
         __m128i c = _mm_loadu_si128((const __m128i *)(const void *)(text + at));
         __m128i found = _mm_or_si128(_mm_cmpeq_epi8(c, closing), _mm_cmpeq_epi8(c, escape));
         found = _mm_or_si128(found, _mm_cmpeq_epi8(c, newline));
@@ -196,10 +196,9 @@ static inline uint32_t find_in_line(const char *text, uint32_t len, uint32_t at,
         if (mask)
             return at + (uint32_t)__builtin_ctz(mask);
     }
-#else
+#endif
     while (at < len && text[at] != quote && text[at] != '\\' && text[at] != '\n')
         at++;
-#endif
     return at;
 }
 

@@ -171,7 +171,7 @@ static const struct {
     {"a broken method",
      "class A:\n  def f(self): c()\n  [def g(self: c()\n]  def h(self): c()\n", 3, 1},
     {"a bracket that never closes",
-     "class A:\n  def f(self):\n    [x = c(1,\n    y = 2\n]  def g(self): c()\n", 1, 1},
+     "class A:\n  def f(self):\n    [x = d(1,\n]    y = c()\n  def g(self): c()\n", 2, 1},
     {"quotes that never close",
      "class A:\n  def f(self):\n    [x = '''c\n    c()\n]  def g(self): c()\n", 2, 1},
     {"a line that begins with what it does not know",
