@@ -598,7 +598,10 @@ def test_the_referee_of_syntax_is_there_before_it_is_asked(project):
     with Client([project], capabilities=PULLS) as client:
         client.open(project / "flow.py")
         client.request("textDocument/diagnostic", {"textDocument": {"uri": uri(project / "flow.py")}})
-        assert any(b"-I" in words for words in children(client.process.pid))
+        until = time.monotonic() + 10
+        while not any(b"-I" in words for words in children(client.process.pid)):
+            assert time.monotonic() < until
+            time.sleep(0.02)
 
 
 def test_findings_after_many_edits_are_those_of_a_fresh_check(tmp_path):

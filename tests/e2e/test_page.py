@@ -134,6 +134,7 @@ def test_the_same_by_keys_alone(browser, server):
         page.keyboard.press("?")
         expect(page.get_by_role("dialog")).to_contain_text("filter sessions")
         page.keyboard.press("Enter")
+        expect(page.get_by_role("dialog")).to_have_count(0)
         page.keyboard.press("g")
         expect(page.get_by_role("heading", name="Sessions")).to_be_visible()
 
